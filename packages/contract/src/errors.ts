@@ -1,0 +1,72 @@
+/**
+ * The kind of an error alone decides retry, HTTP status and reporting (house style, `docs/architecture.md`):
+ * - `invalid`, `not-found`, `conflict`, `denied`, `unauthenticated`: the request, or our state; never retried;
+ * - `transient`: the network or a service; retried;
+ * - `credential`: the remote refused us; `remote`: the remote answered something that is no Git repository;
+ * - `corrupt`: bad objects; `full`: no space left; `cancelled`: we stopped it; `bug`: anything else.
+ */
+export const ERROR_KINDS = [
+  "invalid",
+  "unauthenticated",
+  "denied",
+  "not-found",
+  "conflict",
+  "transient",
+  "credential",
+  "remote",
+  "corrupt",
+  "full",
+  "cancelled",
+  "bug",
+] as const;
+export type ErrorKind = (typeof ERROR_KINDS)[number];
+
+/** Stable codes, one for each thing that can go wrong in a way a person or a script may want to tell apart. */
+export const ERROR_CODES = {
+  // configuration and start
+  "config-invalid": "invalid",
+  "data-dir-in-use": "conflict",
+  "database-version": "conflict",
+  "database-unavailable": "transient",
+  "git-too-old": "invalid",
+  "git-missing": "invalid",
+  // requests
+  "parameter-invalid": "invalid",
+  "model-invalid": "invalid",
+  unauthenticated: "unauthenticated",
+  "insufficient-scope": "denied",
+  forbidden: "denied",
+  "not-found": "not-found",
+  conflict: "conflict",
+  // words of the domain
+  "oid-invalid": "invalid",
+  "ref-name-invalid": "invalid",
+  "refspec-invalid": "invalid",
+  "url-invalid": "invalid",
+  "url-blocked": "invalid",
+  // remotes
+  "remote-unreachable": "transient",
+  "remote-timeout": "transient",
+  "remote-closed": "transient",
+  "remote-busy": "transient",
+  "remote-redirects": "remote",
+  "remote-not-found": "remote",
+  "remote-not-git": "remote",
+  "remote-tls": "remote",
+  "remote-credential": "credential",
+  "remote-forbidden": "credential",
+  "object-format-mismatch": "remote",
+  "remote-lacks-object": "transient",
+  // repositories
+  "ref-changed": "conflict",
+  "repository-corrupt": "corrupt",
+  "disk-full": "full",
+  "git-failed": "bug",
+  "output-too-large": "bug",
+  cancelled: "cancelled",
+  "timed-out": "transient",
+  // secrets
+  "secret-unreadable": "credential",
+  bug: "bug",
+} as const satisfies Record<string, ErrorKind>;
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,303 @@
+import type { AuthMethod, MirrorDirection, TokenScope, UpdateTrigger, Visibility } from "@heliostat/contract";
+import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
+import type { ObjectFormat, Oid } from "../domain/oid.ts";
+import type { Namespace, Project } from "../domain/project.ts";
+import type { RefName } from "../domain/ref-name.ts";
+import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ancestry.ts";
+import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../domain/refs.ts";
+import type { RemoteUrl } from "../domain/remote-url.ts";
+import type { AccessToken, User } from "../domain/user.ts";
+
+/** What the use cases need of the world. `main.ts` gives them the adapters; tests of use cases give real ones too. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: InstanceSettingsStore;
+  readonly users: UserStore;
+  readonly tokens: TokenStore;
+  readonly namespaces: NamespaceStore;
+  readonly projects: ProjectStore;
+  readonly protectedBranches: ProtectedBranchStore;
+  readonly mirrors: MirrorStore;
+  readonly repositories: Repositories;
+  readonly remotes: Remotes;
+  readonly queue: UpdateQueue;
+  readonly passwords: PasswordHasher;
+}
+
+export interface Clock {
+  now(): Date;
+}
+
+/** The structured log: fields first, message second. Secrets never reach it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  /** False for a wrong password; a malformed hash is an error. */
+  verify(password: string, hash: string): Promise<boolean>;
+}
+
+// --- state -----------------------------------------------------------------------------------------------------
+
+/** The settings that an admin changes at run time (`/application/settings`). */
+export interface InstanceSettings {
+  readonly allowLocalRequests: boolean;
+  readonly mirrorAvailable: boolean;
+  readonly pullMirrorIntervalSeconds: number;
+  readonly pullMirrorMinIntervalSeconds: number;
+  readonly pushMirrorMinIntervalSeconds: number;
+}
+
+export interface InstanceSettingsStore {
+  read(): Promise<InstanceSettings>;
+  write(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+}
+
+export interface NewUser {
+  readonly username: string;
+  readonly name: string;
+  readonly email: string;
+  readonly isAdmin: boolean;
+  readonly passwordHash: string | null;
+}
+
+export interface UserStore {
+  /** Makes the user and the namespace of the same name; `model-invalid` when the name is taken. */
+  create(user: NewUser): Promise<User>;
+  find(id: number): Promise<User | null>;
+  findByUsername(username: string): Promise<User | null>;
+  /** The user and the stored hash, for signing in. */
+  findForSignIn(username: string): Promise<{ user: User; passwordHash: string | null } | null>;
+  list(page: Page): Promise<Paged<User>>;
+  count(): Promise<number>;
+}
+
+export interface TokenStore {
+  create(token: {
+    userId: number;
+    name: string;
+    digest: Buffer;
+    scopes: readonly TokenScope[];
+    expiresAt: Date | null;
+  }): Promise<AccessToken>;
+  /** The live token with this digest and its user, or null when unknown, revoked or expired at `now`. */
+  findLive(digest: Buffer, now: Date): Promise<{ token: AccessToken; user: User } | null>;
+  listOf(userId: number, page: Page): Promise<Paged<AccessToken>>;
+  find(id: number): Promise<AccessToken | null>;
+  revoke(id: number): Promise<void>;
+  /** Written at most once in a while for each token: it is a hint, not an audit. */
+  touch(id: number, now: Date): Promise<void>;
+}
+
+export interface NamespaceStore {
+  find(id: number): Promise<Namespace | null>;
+  findByFullPath(fullPath: string): Promise<Namespace | null>;
+  createGroup(group: { name: string; path: string; parentId: number | null }): Promise<Namespace>;
+  list(page: Page): Promise<Paged<Namespace>>;
+}
+
+/** Offset paging as GitLab's API has it: `page` from 1, `perPage` 1–100. */
+export interface Page {
+  readonly page: number;
+  readonly perPage: number;
+}
+
+export interface Paged<T> {
+  readonly items: readonly T[];
+  readonly total: number;
+}
+
+export interface NewProject {
+  readonly namespaceId: number;
+  readonly name: string;
+  readonly path: string;
+  readonly description: string | null;
+  readonly visibility: Visibility;
+  readonly creatorId: number;
+}
+
+export interface ProjectStore {
+  /** `model-invalid` with GitLab's fields when the path is taken in the namespace. */
+  create(project: NewProject): Promise<Project>;
+  find(id: number): Promise<Project | null>;
+  findByFullPath(fullPath: string): Promise<Project | null>;
+  update(
+    id: number,
+    changes: Partial<Pick<Project, "name" | "path" | "description" | "visibility" | "archived">>,
+  ): Promise<Project>;
+  /** Takes the project and all its rows away; its repository is the caller's to remove afterwards. */
+  remove(id: number): Promise<void>;
+  /** `visibleTo` null: anonymous; an admin sees all. */
+  list(filter: { search?: string; visibleTo: User | null; ownedBy?: number }, page: Page): Promise<Paged<Project>>;
+  /** Raises and answers `refsGeneration`: called before refs are written. */
+  raiseRefsGeneration(id: number): Promise<number>;
+  touchActivity(id: number, now: Date): Promise<void>;
+}
+
+export interface ProtectedBranch {
+  readonly id: number;
+  readonly projectId: number;
+  /** An exact name, or with `*` for any run of characters. */
+  readonly name: string;
+}
+
+export interface ProtectedBranchStore {
+  list(projectId: number): Promise<readonly ProtectedBranch[]>;
+  create(projectId: number, name: string): Promise<ProtectedBranch>;
+  remove(projectId: number, name: string): Promise<boolean>;
+}
+
+/** A user name and a password or token for a remote, in the clear: kept no longer than one run. */
+export interface RemoteCredential {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface NewMirror {
+  readonly projectId: number;
+  readonly direction: MirrorDirection;
+  readonly enabled: boolean;
+  readonly url: RemoteUrl;
+  readonly urlHadUserinfo: boolean;
+  readonly authMethod: AuthMethod;
+  readonly credential: Partial<RemoteCredential>;
+  readonly options: MirrorOptions;
+  readonly userId: number;
+}
+
+export interface MirrorChanges {
+  readonly enabled?: boolean;
+  readonly url?: RemoteUrl;
+  readonly urlHadUserinfo?: boolean;
+  readonly authMethod?: AuthMethod;
+  /** Replaces what is given; `null` takes it away. */
+  readonly credential?: { readonly username?: string | null; readonly password?: string | null };
+  readonly options?: Partial<MirrorOptions>;
+  readonly userId?: number;
+  /** Forgets status, errors and applied state: the relation is a new one. */
+  readonly resetState?: boolean;
+}
+
+/** The right to run one mirror's update, until `expiresAt` unless renewed. */
+export interface UpdateLease {
+  readonly mirror: Mirror;
+  readonly updateId: number;
+  readonly token: string;
+}
+
+export interface FinishedUpdate {
+  readonly status: "finished" | "failed" | "cancelled";
+  readonly error: string | null;
+  readonly results: readonly RefResult[];
+  readonly now: Date;
+  /** Set on success only. */
+  readonly appliedDigest: string | null;
+  readonly appliedGeneration: number | null;
+  readonly retryCount: number;
+  readonly nextCheckAt: Date;
+  /** Set when this failure is to be tried again soon: the status reads `to_retry` for a push mirror. */
+  readonly willRetry: boolean;
+}
+
+export interface MirrorStore {
+  create(mirror: NewMirror): Promise<Mirror>;
+  find(id: number): Promise<Mirror | null>;
+  listOf(projectId: number, direction?: MirrorDirection): Promise<readonly Mirror[]>;
+  update(id: number, changes: MirrorChanges): Promise<Mirror>;
+  remove(id: number): Promise<void>;
+  /** The stored secret, opened; null when there is none. `secret-unreadable` when its key is lost. */
+  readSecret(id: number): Promise<Partial<RemoteCredential>>;
+
+  /** Notes in the database that an update is wanted, so that the wish survives a crash. */
+  requestUpdate(id: number, trigger: UpdateTrigger, at: Date): Promise<void>;
+  /** Mirrors with a wish that is due and no live lease: what a sweep puts back on the queue. */
+  listRequested(now: Date): Promise<readonly { id: number; at: Date }[]>;
+  /** Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. */
+  claimDue(now: Date, until: Date, limit: number): Promise<readonly Mirror[]>;
+  /** Writes the outcome of many checks that found nothing to do. */
+  recordUnchanged(checks: readonly { id: number; nextCheckAt: Date }[], now: Date): Promise<void>;
+  /** When the next mirror is due; null: none is. */
+  nextDueAt(): Promise<Date | null>;
+
+  /** Takes the mirror's lease, starts an update row and clears the wish; null when another run holds it. */
+  startUpdate(id: number, trigger: UpdateTrigger, now: Date, expiresAt: Date): Promise<UpdateLease | null>;
+  /** False when the lease is no longer ours, or the mirror is gone or disabled: the run must stop. */
+  renewLease(lease: UpdateLease, expiresAt: Date): Promise<boolean>;
+  /** False, and nothing written, when the lease is no longer ours. */
+  finishUpdate(lease: UpdateLease, outcome: FinishedUpdate): Promise<boolean>;
+  listUpdates(mirrorId: number, limit: number): Promise<readonly MirrorUpdate[]>;
+}
+
+// --- repositories and remotes ----------------------------------------------------------------------------------
+
+/** A remote that was checked and may be spoken to, for one run. Made by `Remotes.open` only. */
+export interface RemoteAccess {
+  readonly url: RemoteUrl;
+  readonly credential: RemoteCredential | null;
+  /** The address that was checked; connections go there and nowhere else. Null for a local path (CLI only). */
+  readonly address: string | null;
+}
+
+export interface TransferProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number | null;
+}
+
+export interface TransferOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+/** Bare repositories on disk, by absolute path. All of it runs git; nothing of it knows a database. */
+export interface Repositories {
+  pathOf(projectId: number): string;
+  init(path: string, options: { objectFormat: ObjectFormat; head: RefName }): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  /** Moves the repository away at once and deletes it behind the scenes. */
+  remove(path: string): Promise<void>;
+  readRefs(path: string): Promise<LocalRefs>;
+  answerAncestry(path: string, questions: readonly AncestryQuestion[]): Promise<AncestryAnswers>;
+  /**
+   * First pull into a repository that has no refs: transfers everything below heads and tags as `git clone` does
+   * and answers what the remote had, its objects now in `path`, no ref written yet.
+   */
+  fetchAll(path: string, remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
+  /** Transfers what these oids need and is not here yet; writes no ref. */
+  fetchObjects(path: string, remote: RemoteAccess, oids: readonly Oid[], options: TransferOptions): Promise<void>;
+  /** Applies all changes, each against its old value; a ref that moved meanwhile is `rejected`, the rest go on. */
+  applyChanges(path: string, changes: readonly RefChange[]): Promise<readonly RefResult[]>;
+  setHead(path: string, head: RefName): Promise<void>;
+  /** Pushes all changes, each with a lease on its old value; one result a change. */
+  push(
+    path: string,
+    remote: RemoteAccess,
+    changes: readonly RefChange[],
+    options: TransferOptions,
+  ): Promise<readonly RefResult[]>;
+}
+
+export interface Remotes {
+  /** Checks scheme, host and every resolved address now; `url-blocked` with GitLab's reason. */
+  open(
+    url: RemoteUrl,
+    credential: RemoteCredential | null,
+    rules: { allowLocalRequests: boolean; signal?: AbortSignal },
+  ): Promise<RemoteAccess>;
+  /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
+  listRefs(remote: RemoteAccess, options: { signal: AbortSignal }): Promise<AdvertisedRefs>;
+}
+
+// --- work ------------------------------------------------------------------------------------------------------
+
+/** Work to do now. What must survive is in `MirrorStore`; losing the queue loses nothing. */
+export interface UpdateQueue {
+  /** Puts an update of this mirror on the queue, unless one is waiting there already; `after`: not before then. */
+  send(mirrorId: number, trigger: UpdateTrigger, after?: Date): Promise<void>;
+}

@@ -1,0 +1,37 @@
+import { ERROR_CODES, type ErrorCode, type ErrorKind } from "@heliostat/contract";
+
+export interface HeliostatErrorOptions {
+  readonly cause?: unknown;
+  /** Model errors in GitLab's form: field → messages, such as `{ url: ["is blocked: …"] }`. */
+  readonly fields?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * The one error class. `message` is for operators and users and says what to do; it never holds a secret:
+ * whoever makes one from outside text redacts that text first.
+ */
+export class HeliostatError extends Error {
+  readonly code: ErrorCode;
+  readonly kind: ErrorKind;
+  readonly fields: Readonly<Record<string, readonly string[]>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: HeliostatErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "HeliostatError";
+    this.code = code;
+    this.kind = ERROR_CODES[code];
+    this.fields = options.fields;
+  }
+}
+
+/** Any thrown value as an error of ours; what is unknown becomes a `bug` with the original as cause. */
+export function asHeliostatError(value: unknown): HeliostatError {
+  if (value instanceof HeliostatError) return value;
+  const message = value instanceof Error ? value.message : String(value);
+  return new HeliostatError("bug", message, { cause: value });
+}
+
+/** A value that the types say cannot exist: the branch that makes a `switch` exhaustive. */
+export function assertNever(value: never): never {
+  throw new HeliostatError("bug", `unexpected value: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,43 @@
+import type { ObjectFormat, Oid } from "./oid.ts";
+import type { RefName } from "./ref-name.ts";
+
+/** One ref that a remote offers. `peeled` is the object an annotated tag leads to; `symref` the ref it points at. */
+export interface AdvertisedRef {
+  readonly oid: Oid;
+  readonly peeled?: Oid;
+  readonly symref?: RefName;
+}
+
+/** What a remote offers before any transfer. `HEAD` is not in `refs`; `head` is its target, if advertised. */
+export interface AdvertisedRefs {
+  readonly objectFormat: ObjectFormat;
+  readonly refs: ReadonlyMap<RefName, AdvertisedRef>;
+  readonly head: RefName | null;
+}
+
+/** The refs of a hosted repository below `refs/heads/` and `refs/tags/`; symbolic refs are left out. */
+export interface LocalRefs {
+  readonly objectFormat: ObjectFormat;
+  readonly refs: ReadonlyMap<RefName, Oid>;
+  /** Target of HEAD, whether or not that branch exists. */
+  readonly head: RefName | null;
+}
+
+/** One change to one ref, guarded by the value that the plan saw (`null`: the ref must not exist). */
+export interface RefChange {
+  readonly ref: RefName;
+  readonly action: "create" | "fast-forward" | "force" | "delete";
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+  /** What `new` peels to, where the plan knows it: lets a first pull write packed refs as git does. */
+  readonly peeled?: Oid;
+}
+
+/** What became of one ref. `message` says why and what to do for `diverged`, `held` and `rejected`. */
+export interface RefResult {
+  readonly ref: RefName;
+  readonly outcome: "created" | "fast-forward" | "forced" | "deleted" | "diverged" | "held" | "rejected";
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+  readonly message?: string;
+}
