@@ -188,6 +188,7 @@ export interface MirrorChanges {
 export interface UpdateLease {
   readonly mirror: Mirror;
   readonly updateId: number;
+  readonly trigger: UpdateTrigger;
   readonly token: string;
 }
 
@@ -216,17 +217,21 @@ export interface MirrorStore {
 
   /** Notes in the database that an update is wanted, so that the wish survives a crash. */
   requestUpdate(id: number, trigger: UpdateTrigger, at: Date): Promise<void>;
-  /** Mirrors with a wish that is due and no live lease: what a sweep puts back on the queue. */
-  listRequested(now: Date): Promise<readonly { id: number; at: Date }[]>;
+  /** Mirrors to run now: a wish that is due and no live lease, or a lease that lapsed with its node. */
+  listWaiting(now: Date): Promise<readonly number[]>;
   /** Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. */
   claimDue(now: Date, until: Date, limit: number): Promise<readonly Mirror[]>;
   /** Writes the outcome of many checks that found nothing to do. */
   recordUnchanged(checks: readonly { id: number; nextCheckAt: Date }[], now: Date): Promise<void>;
-  /** When the next mirror is due; null: none is. */
+  /** The next moment at which a mirror is due for a check or a wish falls due; null: none. */
   nextDueAt(): Promise<Date | null>;
 
-  /** Takes the mirror's lease, starts an update row and clears the wish; null when another run holds it. */
-  startUpdate(id: number, trigger: UpdateTrigger, now: Date, expiresAt: Date): Promise<UpdateLease | null>;
+  /**
+   * Takes the mirror's lease, starts an update row and clears the wish. Null when there is nothing to run: no wish
+   * and no lapsed lease, another run holds the lease, or the mirror is gone or disabled. A run whose lease lapsed is
+   * recorded as failed, and this one counts as its recovery.
+   */
+  startUpdate(id: number, now: Date, expiresAt: Date): Promise<UpdateLease | null>;
   /** False when the lease is no longer ours, or the mirror is gone or disabled: the run must stop. */
   renewLease(lease: UpdateLease, expiresAt: Date): Promise<boolean>;
   /** False, and nothing written, when the lease is no longer ours. */
@@ -298,6 +303,10 @@ export interface Remotes {
 
 /** Work to do now. What must survive is in `MirrorStore`; losing the queue loses nothing. */
 export interface UpdateQueue {
-  /** Puts an update of this mirror on the queue, unless one is waiting there already; `after`: not before then. */
-  send(mirrorId: number, trigger: UpdateTrigger, after?: Date): Promise<void>;
+  /** Puts an update of this mirror on the queue, unless one is waiting there already. */
+  send(mirrorId: number): Promise<void>;
+  /** Makes the dispatcher look for wishes and due mirrors no later than `at`. */
+  wakeAt(at: Date): void;
+  /** Ends the run of this mirror on this node, if there is one, and waits until its processes are gone. */
+  cancel(mirrorId: number): Promise<void>;
 }

@@ -1,0 +1,39 @@
+import type { Selectable } from "kysely";
+import type { Mirror } from "../domain/mirror.ts";
+import type { RemoteUrl } from "../domain/remote-url.ts";
+import type { MirrorsTable } from "./schema.ts";
+
+/** A row as the domain's mirror: without the secret, the wish and the lease. */
+export function toMirror(row: Selectable<MirrorsTable>): Mirror {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    direction: row.direction,
+    enabled: row.enabled,
+    // It was parsed before it was stored, and nothing else writes this column.
+    url: row.url as RemoteUrl,
+    authMethod: row.auth_method,
+    username: row.username,
+    hasPassword: row.password_sealed !== null,
+    urlHadUserinfo: row.url_had_userinfo,
+    options: {
+      onlyProtectedBranches: row.only_protected_branches,
+      branchRegex: row.branch_regex,
+      keepDivergentRefs: row.keep_divergent_refs,
+      overwritesDivergedBranches: row.overwrites_diverged_branches,
+      triggerBuilds: row.trigger_builds,
+    },
+    userId: row.user_id,
+    updateStatus: row.update_status,
+    lastError: row.last_error,
+    lastUpdateAt: row.last_update_at,
+    lastUpdateStartedAt: row.last_update_started_at,
+    lastSuccessfulUpdateAt: row.last_successful_update_at,
+    retryCount: row.retry_count,
+    nextCheckAt: row.next_check_at,
+    appliedDigest: row.applied_digest,
+    appliedGeneration: row.applied_generation,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

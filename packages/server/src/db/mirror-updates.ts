@@ -1,0 +1,228 @@
+import { randomUUID } from "node:crypto";
+import type { UpdateTrigger } from "@heliostat/contract";
+import { type ExpressionBuilder, type Selectable, sql } from "kysely";
+import type { MirrorStore } from "../app/ports.ts";
+import type { MirrorUpdate } from "../domain/mirror.ts";
+import { toMirror } from "./mirror-row.ts";
+import type { Db } from "./pool.ts";
+import type { Database } from "./schema.ts";
+
+/** The half of the mirror store that says what is to be done, by whom, and what came of it. */
+export type UpdateStore = Pick<
+  MirrorStore,
+  | "requestUpdate"
+  | "listWaiting"
+  | "claimDue"
+  | "recordUnchanged"
+  | "nextDueAt"
+  | "startUpdate"
+  | "renewLease"
+  | "finishUpdate"
+  | "listUpdates"
+>;
+
+const INTERRUPTED = "The update was interrupted; it is taken up again.";
+
+/**
+ * The states of a mirror's work, all in its own row:
+ * - *wish* (`requested_at`): an update is wanted, at that moment or later. Set by triggers, cleared by the start;
+ * - *lease* (`lease_token`, `lease_expires_at`): one run is under way and renews it. A lapsed lease is a run whose
+ *   node died: the next start takes it over and counts as recovery;
+ * - *due* (`next_check_at`): the time to look at the remote.
+ */
+export function createUpdateStore(db: Db): UpdateStore {
+  return {
+    async requestUpdate(id, trigger, at) {
+      await db
+        .updateTable("mirrors")
+        .set({
+          // The earlier wish wins, with its trigger.
+          requested_trigger: sql<UpdateTrigger>`case when requested_at <= ${at} then requested_trigger else ${trigger} end`,
+          requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
+        })
+        .where("id", "=", id)
+        .execute();
+    },
+    async listWaiting(now) {
+      const rows = await db
+        .selectFrom("mirrors")
+        .select("id")
+        .where("enabled", "=", true)
+        .where((where) => isWaiting(where, now))
+        .orderBy("requested_at")
+        .limit(1000)
+        .execute();
+      return rows.map((row) => row.id);
+    },
+    async claimDue(now, until, limit) {
+      const rows = await db
+        .updateTable("mirrors")
+        .set({ next_check_at: until })
+        .where((where) =>
+          where(
+            "id",
+            "in",
+            where
+              .selectFrom("mirrors")
+              .select("id")
+              .where("enabled", "=", true)
+              .where("next_check_at", "<=", now)
+              .where("lease_token", "is", null)
+              .where("requested_at", "is", null)
+              .orderBy("next_check_at")
+              .limit(limit)
+              .forUpdate()
+              .skipLocked(),
+          ),
+        )
+        .returningAll()
+        .execute();
+      return rows.map(toMirror);
+    },
+    async recordUnchanged(checks, now) {
+      if (checks.length === 0) return;
+      const ids = checks.map((check) => check.id);
+      const times = checks.map((check) => check.nextCheckAt.toISOString());
+      await sql`update mirrors
+        set next_check_at = checked.next, update_status = 'finished', last_error = null, retry_count = 0,
+          last_update_started_at = ${now}, last_update_at = ${now}, last_successful_update_at = ${now}
+        from unnest(${ids}::integer[], ${times}::timestamptz[]) as checked (id, next)
+        where mirrors.id = checked.id and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(
+        db,
+      );
+    },
+    async nextDueAt() {
+      const row = await db
+        .selectFrom("mirrors")
+        .select(sql<Date | null>`min(least(next_check_at, requested_at))`.as("at"))
+        .where("enabled", "=", true)
+        .where("lease_token", "is", null)
+        .executeTakeFirstOrThrow();
+      return row.at;
+    },
+    async startUpdate(id, now, expiresAt) {
+      return await db.transaction().execute(async (transaction) => {
+        const before = await transaction
+          .selectFrom("mirrors")
+          .select(["requested_trigger", "lease_token"])
+          .where("id", "=", id)
+          .where("enabled", "=", true)
+          .where((where) => isWaiting(where, now))
+          .forUpdate()
+          .executeTakeFirst();
+        if (!before) return null;
+        const trigger = before.requested_trigger ?? "recovery";
+        if (before.lease_token !== null) {
+          await transaction
+            .updateTable("mirror_updates")
+            .set({ status: "failed", finished_at: now, error: INTERRUPTED })
+            .where("mirror_id", "=", id)
+            .where("status", "=", "started")
+            .execute();
+        }
+        const token = randomUUID();
+        const row = await transaction
+          .updateTable("mirrors")
+          .set({
+            update_status: "started",
+            last_update_started_at: now,
+            requested_at: null,
+            requested_trigger: null,
+            lease_token: token,
+            lease_expires_at: expiresAt,
+          })
+          .where("id", "=", id)
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const update = await transaction
+          .insertInto("mirror_updates")
+          .values({ mirror_id: id, trigger, status: "started", started_at: now, results: "[]" })
+          .returning("id")
+          .executeTakeFirstOrThrow();
+        return { mirror: toMirror(row), updateId: update.id, trigger, token };
+      });
+    },
+    async renewLease(lease, expiresAt) {
+      const row = await db
+        .updateTable("mirrors")
+        .set({ lease_expires_at: expiresAt })
+        .where("id", "=", lease.mirror.id)
+        .where("lease_token", "=", lease.token)
+        .returning("enabled")
+        .executeTakeFirst();
+      return row?.enabled ?? false;
+    },
+    async finishUpdate(lease, outcome) {
+      return await db.transaction().execute(async (transaction) => {
+        const { now } = outcome;
+        const succeeded = outcome.status === "finished";
+        const isRetry = outcome.status === "failed" && outcome.willRetry;
+        const row = await transaction
+          .updateTable("mirrors")
+          .set({
+            update_status: succeeded ? "finished" : isRetry ? "to_retry" : "failed",
+            last_error: outcome.error,
+            last_update_at: now,
+            ...(succeeded
+              ? {
+                  last_successful_update_at: now,
+                  applied_digest: outcome.appliedDigest,
+                  applied_generation: outcome.appliedGeneration,
+                }
+              : {}),
+            retry_count: outcome.retryCount,
+            next_check_at: outcome.nextCheckAt,
+            lease_token: null,
+            lease_expires_at: null,
+          })
+          .where("id", "=", lease.mirror.id)
+          .where("lease_token", "=", lease.token)
+          .returning("id")
+          .executeTakeFirst();
+        if (!row) return false;
+        await transaction
+          .updateTable("mirror_updates")
+          .set({
+            status: outcome.status,
+            finished_at: now,
+            error: outcome.error,
+            results: JSON.stringify(outcome.results),
+          })
+          .where("id", "=", lease.updateId)
+          .execute();
+        return true;
+      });
+    },
+    async listUpdates(mirrorId, limit) {
+      const rows = await db
+        .selectFrom("mirror_updates")
+        .selectAll()
+        .where("mirror_id", "=", mirrorId)
+        .orderBy("id", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(toUpdate);
+    },
+  };
+}
+
+/** A due wish and nobody at it, or a run whose lease lapsed. */
+function isWaiting(where: ExpressionBuilder<Database, "mirrors">, now: Date) {
+  return where.or([
+    where.and([where("requested_at", "<=", now), where("lease_token", "is", null)]),
+    where("lease_expires_at", "<", now),
+  ]);
+}
+
+function toUpdate(row: Selectable<Database["mirror_updates"]>): MirrorUpdate {
+  return {
+    id: row.id,
+    mirrorId: row.mirror_id,
+    trigger: row.trigger,
+    status: row.status,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    error: row.error,
+    results: row.results,
+  };
+}

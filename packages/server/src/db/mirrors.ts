@@ -1,0 +1,138 @@
+import { sql } from "kysely";
+import type { MirrorChanges, MirrorStore, RemoteCredential } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { MirrorOptions } from "../domain/mirror.ts";
+import { toMirror } from "./mirror-row.ts";
+import { createUpdateStore, type UpdateStore } from "./mirror-updates.ts";
+import type { Db } from "./pool.ts";
+
+/** What the store needs to keep secrets sealed at rest; `secrets/` gives it. */
+export interface SecretSealer {
+  seal(plain: string, context: string): { readonly keyId: string; readonly sealed: Buffer };
+  /** `secret-unreadable` when the key is lost or the text was tampered with. */
+  open(secret: { readonly keyId: string; readonly sealed: Buffer }, context: string): string;
+}
+
+export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
+  const updates: UpdateStore = createUpdateStore(db);
+  return {
+    ...updates,
+    async create(mirror) {
+      return await db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .insertInto("mirrors")
+          .values({
+            project_id: mirror.projectId,
+            direction: mirror.direction,
+            enabled: mirror.enabled,
+            url: mirror.url,
+            url_had_userinfo: mirror.urlHadUserinfo,
+            auth_method: mirror.authMethod,
+            username: mirror.credential.username ?? null,
+            user_id: mirror.userId,
+            ...optionColumns(mirror.options),
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        // The id is part of what is sealed, so that a sealed text cannot be moved to another row.
+        const { password } = mirror.credential;
+        if (password === undefined) return toMirror(row);
+        const sealed = await transaction
+          .updateTable("mirrors")
+          .set(passwordColumns(secrets, row.id, password))
+          .where("id", "=", row.id)
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return toMirror(sealed);
+      });
+    },
+    async find(id) {
+      const row = await db.selectFrom("mirrors").selectAll().where("id", "=", id).executeTakeFirst();
+      return row ? toMirror(row) : null;
+    },
+    async listOf(projectId, direction) {
+      let query = db.selectFrom("mirrors").selectAll().where("project_id", "=", projectId).orderBy("id");
+      if (direction) query = query.where("direction", "=", direction);
+      return (await query.execute()).map(toMirror);
+    },
+    async update(id, changes) {
+      const row = await db
+        .updateTable("mirrors")
+        .set({
+          enabled: changes.enabled,
+          url: changes.url,
+          url_had_userinfo: changes.urlHadUserinfo,
+          auth_method: changes.authMethod,
+          user_id: changes.userId,
+          ...optionColumns(changes.options ?? {}),
+          ...credentialColumns(secrets, id, changes.credential),
+          ...(changes.resetState ? FORGOTTEN_STATE : {}),
+          updated_at: sql`now()`,
+        })
+        .where("id", "=", id)
+        .returningAll()
+        .executeTakeFirst();
+      if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
+      return toMirror(row);
+    },
+    async remove(id) {
+      await db.deleteFrom("mirrors").where("id", "=", id).execute();
+    },
+    async readSecret(id) {
+      const row = await db
+        .selectFrom("mirrors")
+        .select(["username", "password_sealed", "password_key_id"])
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
+      const secret: Partial<RemoteCredential> = row.username === null ? {} : { username: row.username };
+      if (row.password_sealed === null || row.password_key_id === null) return secret;
+      const password = secrets.open(
+        { sealed: row.password_sealed, keyId: row.password_key_id },
+        passwordContext(id),
+      );
+      return { ...secret, password };
+    },
+  };
+}
+
+/** What a mirror forgets when its remote becomes another one. */
+const FORGOTTEN_STATE = {
+  update_status: "none",
+  last_error: null,
+  last_update_at: null,
+  last_update_started_at: null,
+  last_successful_update_at: null,
+  retry_count: 0,
+  applied_digest: null,
+  applied_generation: null,
+} as const;
+
+function passwordContext(mirrorId: number): string {
+  return `mirror:${mirrorId}:password`;
+}
+
+function passwordColumns(secrets: SecretSealer, id: number, password: string) {
+  const { keyId, sealed } = secrets.seal(password, passwordContext(id));
+  return { password_sealed: sealed, password_key_id: keyId };
+}
+
+function credentialColumns(secrets: SecretSealer, id: number, credential: MirrorChanges["credential"]) {
+  if (!credential) return {};
+  const { username, password } = credential;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === null ? { password_sealed: null, password_key_id: null } : {}),
+    ...(typeof password === "string" ? passwordColumns(secrets, id, password) : {}),
+  };
+}
+
+function optionColumns(options: Partial<MirrorOptions>) {
+  return {
+    only_protected_branches: options.onlyProtectedBranches,
+    branch_regex: options.branchRegex,
+    keep_divergent_refs: options.keepDivergentRefs,
+    overwrites_diverged_branches: options.overwritesDivergedBranches,
+    trigger_builds: options.triggerBuilds,
+  };
+}

@@ -1,0 +1,88 @@
+import type { Selectable } from "kysely";
+import type { NamespaceStore } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { Namespace } from "../domain/project.ts";
+import { windowOf } from "./page.ts";
+import type { Db } from "./pool.ts";
+import type { Database } from "./schema.ts";
+import { brokenUniqueness } from "./unique-violation.ts";
+
+export function createNamespaceStore(db: Db): NamespaceStore {
+  return {
+    async find(id) {
+      const row = await db.selectFrom("namespaces").selectAll().where("id", "=", id).executeTakeFirst();
+      return row ? toNamespace(row) : null;
+    },
+    async findByFullPath(fullPath) {
+      const row = await db
+        .selectFrom("namespaces")
+        .selectAll()
+        .where((where) => where(where.fn("lower", ["full_path"]), "=", fullPath.toLowerCase()))
+        .executeTakeFirst();
+      return row ? toNamespace(row) : null;
+    },
+    async createGroup(group) {
+      try {
+        return await db.transaction().execute(async (transaction) => {
+          const parent =
+            group.parentId === null
+              ? null
+              : await transaction
+                  .selectFrom("namespaces")
+                  .selectAll()
+                  .where("id", "=", group.parentId)
+                  .executeTakeFirst();
+          if (parent === undefined || parent?.kind === "user") {
+            throw new HeliostatError("model-invalid", "the parent group does not exist", {
+              fields: { parent_id: ["is not a group"] },
+            });
+          }
+          const row = await transaction
+            .insertInto("namespaces")
+            .values({
+              kind: "group",
+              name: group.name,
+              path: group.path,
+              full_path: parent ? `${parent.full_path}/${group.path}` : group.path,
+              parent_id: group.parentId,
+            })
+            .returningAll()
+            .executeTakeFirstOrThrow();
+          return toNamespace(row);
+        });
+      } catch (error) {
+        if (brokenUniqueness(error) === null) throw error;
+        throw new HeliostatError("model-invalid", "path has already been taken", {
+          fields: { path: ["has already been taken"] },
+        });
+      }
+    },
+    async list(page) {
+      const { limit, offset } = windowOf(page);
+      const rows = await db
+        .selectFrom("namespaces")
+        .selectAll()
+        .orderBy("id")
+        .limit(limit)
+        .offset(offset)
+        .execute();
+      const { total } = await db
+        .selectFrom("namespaces")
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      return { items: rows.map(toNamespace), total };
+    },
+  };
+}
+
+export function toNamespace(row: Selectable<Database["namespaces"]>): Namespace {
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    path: row.path,
+    fullPath: row.full_path,
+    parentId: row.parent_id,
+    ownerId: row.owner_id,
+  };
+}

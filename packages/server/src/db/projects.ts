@@ -1,0 +1,175 @@
+import { type Selectable, sql } from "kysely";
+import type { ProjectStore } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { Project } from "../domain/project.ts";
+import { toNamespace } from "./namespaces.ts";
+import { windowOf } from "./page.ts";
+import type { Db } from "./pool.ts";
+import type { Database } from "./schema.ts";
+import { brokenUniqueness } from "./unique-violation.ts";
+
+export function createProjectStore(db: Db): ProjectStore {
+  return {
+    async create(project) {
+      const id = await refuseTakenPath(async () => {
+        const row = await db
+          .insertInto("projects")
+          .values({
+            namespace_id: project.namespaceId,
+            name: project.name,
+            path: project.path,
+            description: project.description,
+            visibility: project.visibility,
+            creator_id: project.creatorId,
+          })
+          .returning("id")
+          .executeTakeFirstOrThrow();
+        return row.id;
+      });
+      return await findExisting(db, id);
+    },
+    find: (id) => find(db, id),
+    async findByFullPath(fullPath) {
+      const slash = fullPath.lastIndexOf("/");
+      if (slash < 1) return null;
+      const row = await db
+        .selectFrom("projects")
+        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id")
+        .select("projects.id")
+        .where(({ eb, fn }) =>
+          eb.and([
+            eb(fn("lower", ["namespaces.full_path"]), "=", fullPath.slice(0, slash).toLowerCase()),
+            eb(fn("lower", ["projects.path"]), "=", fullPath.slice(slash + 1).toLowerCase()),
+          ]),
+        )
+        .executeTakeFirst();
+      return row ? await find(db, row.id) : null;
+    },
+    async update(id, changes) {
+      await refuseTakenPath(() =>
+        db
+          .updateTable("projects")
+          .set({ ...changes, updated_at: sql`now()` })
+          .where("id", "=", id)
+          .execute(),
+      );
+      return await findExisting(db, id);
+    },
+    async remove(id) {
+      await db.deleteFrom("projects").where("id", "=", id).execute();
+    },
+    async list(filter, page) {
+      let matching = db
+        .selectFrom("projects")
+        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id");
+      const viewer = filter.visibleTo;
+      if (viewer === null) matching = matching.where("projects.visibility", "=", "public");
+      else if (!viewer.isAdmin) {
+        matching = matching.where((where) =>
+          where.or([
+            where("projects.visibility", "in", ["public", "internal"]),
+            where("namespaces.owner_id", "=", viewer.id),
+          ]),
+        );
+      }
+      if (filter.ownedBy !== undefined) matching = matching.where("namespaces.owner_id", "=", filter.ownedBy);
+      if (filter.search) {
+        const pattern = `%${filter.search.replaceAll(/[\\%_]/g, "\\$&")}%`;
+        matching = matching.where((where) =>
+          where.or([where("projects.name", "ilike", pattern), where("projects.path", "ilike", pattern)]),
+        );
+      }
+      const { total } = await matching
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      const { limit, offset } = windowOf(page);
+      const ids = await matching
+        .select("projects.id")
+        .orderBy("projects.id", "desc")
+        .limit(limit)
+        .offset(offset)
+        .execute();
+      return {
+        items: await findMany(
+          db,
+          ids.map((row) => row.id),
+        ),
+        total,
+      };
+    },
+    async raiseRefsGeneration(id) {
+      const row = await db
+        .updateTable("projects")
+        .set({ refs_generation: sql`refs_generation + 1` })
+        .where("id", "=", id)
+        .returning("refs_generation")
+        .executeTakeFirst();
+      if (!row) throw new HeliostatError("not-found", "The project was removed.");
+      return row.refs_generation;
+    },
+    async touchActivity(id, now) {
+      await db.updateTable("projects").set({ last_activity_at: now }).where("id", "=", id).execute();
+    },
+  };
+}
+
+async function refuseTakenPath<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (brokenUniqueness(error) !== "projects_path") throw error;
+    throw new HeliostatError("model-invalid", "path has already been taken", {
+      fields: { name: ["has already been taken"], path: ["has already been taken"] },
+    });
+  }
+}
+
+async function find(db: Db, id: number): Promise<Project | null> {
+  const [project] = await findMany(db, [id]);
+  return project ?? null;
+}
+
+async function findExisting(db: Db, id: number): Promise<Project> {
+  const project = await find(db, id);
+  if (!project) throw new HeliostatError("not-found", "The project was removed.");
+  return project;
+}
+
+/** The projects with these ids, in the order given; one query for them and one for their namespaces. */
+async function findMany(db: Db, ids: readonly number[]): Promise<Project[]> {
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom("projects").selectAll().where("id", "in", ids).execute();
+  if (rows.length === 0) return [];
+  const namespaces = await db
+    .selectFrom("namespaces")
+    .selectAll()
+    .where("id", "in", [...new Set(rows.map((row) => row.namespace_id))])
+    .execute();
+  const namespaceOf = new Map(namespaces.map((row) => [row.id, row]));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    const namespace = row && namespaceOf.get(row.namespace_id);
+    return row && namespace ? [toProject(row, namespace)] : [];
+  });
+}
+
+function toProject(
+  row: Selectable<Database["projects"]>,
+  namespace: Selectable<Database["namespaces"]>,
+): Project {
+  return {
+    id: row.id,
+    namespace: toNamespace(namespace),
+    name: row.name,
+    path: row.path,
+    description: row.description,
+    visibility: row.visibility,
+    archived: row.archived,
+    creatorId: row.creator_id,
+    refsGeneration: row.refs_generation,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    lastActivityAt: row.last_activity_at,
+  };
+}
