@@ -1,0 +1,274 @@
+import type { Readable, Writable } from "node:stream";
+import type { AuthMethod, TokenScope, Visibility } from "@heliostat/contract";
+import type { Mirror, MirrorUpdate } from "../domain/mirror.ts";
+import type { Namespace, Project } from "../domain/project.ts";
+import type { AccessToken, Principal, User } from "../domain/user.ts";
+import type { InstanceSettings, Page, Paged, ProtectedBranch } from "./ports.ts";
+
+/**
+ * What the doors (HTTP now, SSH later) may ask for. Every method that acts for somebody takes that somebody first and
+ * decides itself whether they may; it throws `HeliostatError`, and these codes mean the same everywhere:
+ *
+ * - `unauthenticated`: nobody is signed in and this needs somebody;
+ * - `not-found`: there is none, or the principal may not see it. The message is GitLab's words without the number:
+ *   `Project Not Found`, `Group Not Found`, `User Not Found`, `Not found` for a mirror or a token;
+ * - `forbidden`: visible, but not theirs to do. The message is the reason, or `Forbidden` when there is none to give;
+ * - `parameter-invalid`: the message names the parameter as the API spells it;
+ * - `model-invalid`: `fields` in GitLab's words and field names, or no fields and a sentence as message;
+ * - `url-blocked`, `url-invalid`: the reason (`Only allowed schemes are …`) as message; the door adds `is blocked: `
+ *   and the name of the parameter that held the URL;
+ * - `conflict`: there is one already.
+ */
+export interface UseCases {
+  // --- who asks ------------------------------------------------------------------------------------------------
+
+  /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */
+  authenticateToken(secret: string): Promise<SignedIn | null>;
+  /**
+   * Git's Basic credentials: a token in either half, or user name and account password. Null when none of it fits;
+   * `forbidden` for a blocked account.
+   */
+  authenticateGit(given: { readonly username: string; readonly password: string }): Promise<SignedIn | null>;
+
+  // --- the instance --------------------------------------------------------------------------------------------
+
+  readVersion(): VersionInfo;
+  /** Never throws: what does not work is in the answer. */
+  checkReadiness(): Promise<Readiness>;
+  readSettings(principal: Principal): Promise<InstanceSettings>;
+  writeSettings(principal: Principal, changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+
+  // --- users and their tokens ----------------------------------------------------------------------------------
+
+  listUsers(principal: Principal, filter: { readonly username?: string }, page: Page): Promise<Paged<User>>;
+  findUser(principal: Principal, id: number): Promise<User>;
+  createUser(principal: Principal, user: UserDraft): Promise<User>;
+  /** The one moment at which the secret is known. */
+  createAccessToken(principal: Principal, token: AccessTokenDraft): Promise<CreatedAccessToken>;
+  /** Without `userId`: the principal's own. */
+  listAccessTokens(
+    principal: Principal,
+    filter: { readonly userId?: number },
+    page: Page,
+  ): Promise<Paged<AccessToken>>;
+  findAccessToken(principal: Principal, id: number): Promise<AccessToken>;
+  /** The secret is dead when this resolves. */
+  revokeAccessToken(principal: Principal, id: number): Promise<void>;
+
+  // --- namespaces ----------------------------------------------------------------------------------------------
+
+  listNamespaces(
+    principal: Principal,
+    filter: { readonly search?: string; readonly kind?: Namespace["kind"] },
+    page: Page,
+  ): Promise<Paged<Namespace>>;
+  /** `kind` group: `not-found` for the namespace of a user. */
+  findNamespace(principal: Principal, namespace: PathOrId, kind?: Namespace["kind"]): Promise<Namespace>;
+  createGroup(principal: Principal, group: GroupDraft): Promise<Namespace>;
+
+  // --- projects ------------------------------------------------------------------------------------------------
+
+  listProjects(principal: Principal, filter: ProjectFilter, page: Page): Promise<Paged<ProjectView>>;
+  findProject(principal: Principal, project: PathOrId): Promise<ProjectView>;
+  createProject(principal: Principal, project: ProjectDraft): Promise<ProjectView>;
+  updateProject(principal: Principal, project: PathOrId, changes: ProjectChanges): Promise<ProjectView>;
+  removeProject(principal: Principal, project: PathOrId): Promise<void>;
+
+  // --- protected branches --------------------------------------------------------------------------------------
+
+  listProtectedBranches(principal: Principal, project: PathOrId): Promise<readonly ProtectedBranch[]>;
+  /** By the name as it was given, wildcards included. */
+  findProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<ProtectedBranch>;
+  /** `conflict` when this name is protected already. */
+  createProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<ProtectedBranch>;
+  removeProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<void>;
+
+  // --- mirrors -------------------------------------------------------------------------------------------------
+  // `enabled` of a mirror that is handed out is the effective one: false too while mirroring is switched off.
+
+  listPushMirrors(principal: Principal, project: PathOrId): Promise<readonly Mirror[]>;
+  findPushMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<Mirror>;
+  createPushMirror(principal: Principal, project: PathOrId, mirror: PushMirrorDraft): Promise<Mirror>;
+  updatePushMirror(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    changes: PushMirrorChanges,
+  ): Promise<Mirror>;
+  removePushMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
+  /** Resolves too when one is running or it must wait; `model-invalid` with GitLab's sentence when disabled. */
+  syncPushMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
+
+  /** Null when the project is not mirrored: there is no pull mirror, or it is off. */
+  findPullMirror(principal: Principal, project: PathOrId): Promise<Mirror | null>;
+  /** Makes the pull mirror or changes it; what is left out stays. An update starts at once when it is on. */
+  configurePullMirror(principal: Principal, project: PathOrId, settings: PullMirrorSettings): Promise<Mirror>;
+  /** Null when the project is not mirrored. `force`: also when it is on pause after too many failures. */
+  startPullMirror(
+    principal: Principal,
+    project: PathOrId,
+    options: { readonly force: boolean },
+  ): Promise<PullMirrorStart | null>;
+
+  /** All mirrors of the project, of every direction, those that are off too. */
+  listMirrors(principal: Principal, project: PathOrId): Promise<readonly Mirror[]>;
+  findMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<Mirror>;
+  /** The newest first. */
+  listUpdates(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    limit: number,
+  ): Promise<readonly MirrorUpdate[]>;
+
+  // --- git -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Opens the repository at this full path (no `.git`) for one request. `unauthenticated` for an anonymous principal
+   * wherever signing in might help, so also for a path that does not exist; `not-found` for a user who may not see
+   * it; `forbidden` for one who may see it but not do this.
+   */
+  openRepository(principal: Principal, fullPath: string, service: GitService): Promise<OpenRepository>;
+}
+
+export type SignedIn = Extract<Principal, { kind: "user" }>;
+
+/** A row's id, or a full path such as `group/sub/project`. */
+export type PathOrId = number | string;
+
+export interface VersionInfo {
+  /** In the form that GitLab's clients compare: `18.5.0-ee`. */
+  readonly version: string;
+  readonly revision: string;
+}
+
+export interface Readiness {
+  readonly ok: boolean;
+  /** By name of the part (`database`, `queue`, `repositories`); `message` for operators, when it does not work. */
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly message?: string }>>;
+}
+
+export interface UserDraft {
+  readonly username: string;
+  readonly name: string;
+  readonly email: string;
+  /** Null: the user can sign in by token only. */
+  readonly password: string | null;
+  readonly isAdmin: boolean;
+}
+
+export interface AccessTokenDraft {
+  readonly userId: number;
+  readonly name: string;
+  readonly scopes: readonly TokenScope[];
+  /** Midnight UTC of the first day without it; null: never. */
+  readonly expiresAt: Date | null;
+}
+
+export interface CreatedAccessToken {
+  readonly token: AccessToken;
+  readonly secret: string;
+}
+
+export interface GroupDraft {
+  readonly name: string;
+  readonly path: string;
+  readonly parentId: number | null;
+}
+
+export interface ProjectFilter {
+  readonly search?: string;
+  /** Only those in a namespace that the principal owns. */
+  readonly owned?: boolean;
+}
+
+/** A project with what answers about it show besides its own row. */
+export interface ProjectView {
+  readonly project: Project;
+  /** Short name of the branch that HEAD points at; null while the repository is empty. */
+  readonly defaultBranch: string | null;
+  /** The principal's role by GitLab's number: 0 (none) to 50 (owner; admins too). */
+  readonly accessLevel: number;
+  /** Null when the project is not mirrored. */
+  readonly pullMirror: Mirror | null;
+}
+
+export interface ProjectDraft {
+  /** At least one of `name` and `path`: the door sees to it. */
+  readonly name?: string;
+  readonly path?: string;
+  /** Left out: the principal's own namespace. */
+  readonly namespaceId?: number;
+  readonly description?: string | null;
+  readonly visibility?: Visibility;
+  /** `url` with `enabled` left out or false: an import that runs once. */
+  readonly pullMirror?: PullMirrorSettings;
+}
+
+export interface ProjectChanges {
+  readonly name?: string;
+  readonly path?: string;
+  readonly description?: string | null;
+  readonly visibility?: Visibility;
+  readonly archived?: boolean;
+  /** Dropped without a word for those who may change the project but not mirror it, as GitLab does. */
+  readonly pullMirror?: PullMirrorSettings;
+}
+
+export interface PushMirrorDraft extends PushMirrorChanges {
+  /** As given, credentials inside; not yet checked in any way. */
+  readonly url: string;
+}
+
+export interface PushMirrorChanges {
+  readonly enabled?: boolean;
+  readonly authMethod?: AuthMethod;
+  readonly keepDivergentRefs?: boolean;
+  readonly onlyProtectedBranches?: boolean;
+  /** Null or empty: no filter. */
+  readonly branchRegex?: string | null;
+}
+
+export interface PullMirrorSettings {
+  readonly enabled?: boolean;
+  /** As given, credentials perhaps inside; not yet checked in any way. */
+  readonly url?: string;
+  /** Over what is in the URL and what is stored; null or empty takes it away. */
+  readonly username?: string | null;
+  readonly password?: string | null;
+  readonly triggerBuilds?: boolean;
+  readonly onlyProtectedBranches?: boolean;
+  readonly overwritesDivergedBranches?: boolean;
+  /** Null or empty: no filter. */
+  readonly branchRegex?: string | null;
+}
+
+export interface PullMirrorStart {
+  /** `on-pause`: too many failures, and not forced; nothing was started. */
+  readonly status: "queued" | "running" | "later" | "on-pause";
+  readonly nextUpdateAt: Date | null;
+}
+
+export type GitService = "upload-pack" | "receive-pack";
+
+export interface GitExchange {
+  /** Value for `GIT_PROTOCOL`, already checked to be short and harmless; null: version 0. */
+  readonly protocol: string | null;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** One request's way to a repository that this principal may use. */
+export interface OpenRepository {
+  /**
+   * The output of `git <service> --http-backend-info-refs`: refs and capabilities as pkt-lines, without the
+   * `# service=` line that smart HTTP puts in front.
+   */
+  advertise(exchange: GitExchange): Promise<Readable | Buffer>;
+  /**
+   * One stateless exchange: reads the request from `input`, writes the answer to `output` and ends it. Resolves when
+   * git is done and, for a push, when everything that follows from it is safely noted. Rejects when git cannot be
+   * started, fails or is aborted; a push whose refs were refused is no failure, git says so in its answer.
+   */
+  serve(input: Readable, output: Writable, exchange: GitExchange): Promise<void>;
+}
