@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type { AuthMethod, MirrorDirection, TokenScope, UpdateTrigger, Visibility } from "@heliostat/contract";
 import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
 import type { ObjectFormat, Oid } from "../domain/oid.ts";
@@ -7,9 +8,11 @@ import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ances
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../domain/refs.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import type { AccessToken, User } from "../domain/user.ts";
+import type { GitExchange, GitService } from "./use-cases.ts";
 
 /** What the use cases need of the world. `main.ts` gives them the adapters; tests of use cases give real ones too. */
 export interface Ports {
+  readonly instance: Instance;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: InstanceSettingsStore;
@@ -35,6 +38,20 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+}
+
+/** The host's own facts that use cases need and tests fix. */
+export interface Instance {
+  readonly version: string;
+  readonly revision: string;
+  /** Base URL that people and clients see, without a slash at its end. */
+  readonly externalUrl: string;
+  /** A fresh secret for a token: long, random, URL-safe. */
+  readonly makeTokenSecret: () => string;
+  /** Between 0 and 1: jitter. */
+  readonly random: () => number;
+  /** The parts that must work before the instance is ready, by name; each rejects when its part does not. */
+  readonly readinessProbes: Readonly<Record<string, () => Promise<void>>>;
 }
 
 export interface PasswordHasher {
@@ -99,7 +116,11 @@ export interface NamespaceStore {
   find(id: number): Promise<Namespace | null>;
   findByFullPath(fullPath: string): Promise<Namespace | null>;
   createGroup(group: { name: string; path: string; parentId: number | null }): Promise<Namespace>;
-  list(page: Page): Promise<Paged<Namespace>>;
+  /** `visibleTo`: groups, and the user's own namespace; an admin sees all. */
+  list(
+    filter: { search?: string; kind?: Namespace["kind"]; visibleTo: User },
+    page: Page,
+  ): Promise<Paged<Namespace>>;
 }
 
 /** Offset paging as GitLab's API has it: `page` from 1, `perPage` 1–100. */
@@ -134,7 +155,10 @@ export interface ProjectStore {
   /** Takes the project and all its rows away; its repository is the caller's to remove afterwards. */
   remove(id: number): Promise<void>;
   /** `visibleTo` null: anonymous; an admin sees all. */
-  list(filter: { search?: string; visibleTo: User | null; ownedBy?: number }, page: Page): Promise<Paged<Project>>;
+  list(
+    filter: { search?: string; visibleTo: User | null; ownedBy?: number },
+    page: Page,
+  ): Promise<Paged<Project>>;
   /** Raises and answers `refsGeneration`: called before refs are written. */
   raiseRefsGeneration(id: number): Promise<number>;
   touchActivity(id: number, now: Date): Promise<void>;
@@ -260,6 +284,13 @@ export interface TransferOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+/** One ref that a client's push changed, by the old and new value that git's hook reported. */
+export interface PushedRef {
+  readonly ref: RefName;
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+}
+
 /** Bare repositories on disk, by absolute path. All of it runs git; nothing of it knows a database. */
 export interface Repositories {
   pathOf(projectId: number): string;
@@ -275,10 +306,28 @@ export interface Repositories {
    */
   fetchAll(path: string, remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
   /** Transfers what these oids need and is not here yet; writes no ref. */
-  fetchObjects(path: string, remote: RemoteAccess, oids: readonly Oid[], options: TransferOptions): Promise<void>;
+  fetchObjects(
+    path: string,
+    remote: RemoteAccess,
+    oids: readonly Oid[],
+    options: TransferOptions,
+  ): Promise<void>;
   /** Applies all changes, each against its old value; a ref that moved meanwhile is `rejected`, the rest go on. */
   applyChanges(path: string, changes: readonly RefChange[]): Promise<readonly RefResult[]>;
   setHead(path: string, head: RefName): Promise<void>;
+  /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
+  advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
+  /**
+   * One stateless exchange with a client; streams both ways. Answers the refs that a push really changed. Rejects
+   * when git cannot be started, fails or is aborted.
+   */
+  servePack(
+    path: string,
+    service: GitService,
+    exchange: GitExchange,
+    input: Readable,
+    output: Writable,
+  ): Promise<readonly PushedRef[]>;
   /** Pushes all changes, each with a lease on its old value; one result a change. */
   push(
     path: string,

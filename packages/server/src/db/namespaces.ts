@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import type { NamespaceStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Namespace } from "../domain/project.ts";
+import { containing } from "./like.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -57,19 +58,21 @@ export function createNamespaceStore(db: Db): NamespaceStore {
         });
       }
     },
-    async list(page) {
-      const { limit, offset } = windowOf(page);
-      const rows = await db
-        .selectFrom("namespaces")
-        .selectAll()
-        .orderBy("id")
-        .limit(limit)
-        .offset(offset)
-        .execute();
-      const { total } = await db
-        .selectFrom("namespaces")
+    async list(filter, page) {
+      let matching = db.selectFrom("namespaces");
+      const viewer = filter.visibleTo;
+      if (!viewer.isAdmin) {
+        matching = matching.where((where) =>
+          where.or([where("kind", "=", "group"), where("owner_id", "=", viewer.id)]),
+        );
+      }
+      if (filter.kind) matching = matching.where("kind", "=", filter.kind);
+      if (filter.search) matching = matching.where("full_path", "ilike", containing(filter.search));
+      const { total } = await matching
         .select(({ fn }) => fn.countAll<number>().as("total"))
         .executeTakeFirstOrThrow();
+      const { limit, offset } = windowOf(page);
+      const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
       return { items: rows.map(toNamespace), total };
     },
   };

@@ -2,6 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Project } from "../domain/project.ts";
+import { containing } from "./like.ts";
 import { toNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -74,7 +75,7 @@ export function createProjectStore(db: Db): ProjectStore {
       }
       if (filter.ownedBy !== undefined) matching = matching.where("namespaces.owner_id", "=", filter.ownedBy);
       if (filter.search) {
-        const pattern = `%${filter.search.replaceAll(/[\\%_]/g, "\\$&")}%`;
+        const pattern = containing(filter.search);
         matching = matching.where((where) =>
           where.or([where("projects.name", "ilike", pattern), where("projects.path", "ilike", pattern)]),
         );

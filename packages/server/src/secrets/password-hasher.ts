@@ -1,0 +1,53 @@
+import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import type { PasswordHasher } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+
+const argon2id = promisify(argon2.bind(null, "argon2id"));
+
+/** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. Stored with each hash, so it may be raised. */
+const COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
+const SALT_BYTES = 16;
+const TAG_BYTES = 32;
+
+const PHC =
+  /^\$argon2id\$v=19\$m=(?<memory>\d+),t=(?<passes>\d+),p=(?<lanes>\d+)\$(?<salt>[A-Za-z0-9+/]+)\$(?<tag>[A-Za-z0-9+/]+)$/;
+
+/** Hashes passwords with argon2id into the PHC string form (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). */
+export function createPasswordHasher(): PasswordHasher {
+  return {
+    async hash(password) {
+      const salt = randomBytes(SALT_BYTES);
+      const tag = await derive(password, salt, COST, TAG_BYTES);
+      const { memory, passes, parallelism } = COST;
+      return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
+    },
+    async verify(password, hash) {
+      const parts = PHC.exec(hash)?.groups;
+      if (!parts?.["salt"] || !parts["tag"]) {
+        throw new HeliostatError("bug", "a stored password hash is malformed");
+      }
+      const expected = Buffer.from(parts["tag"], "base64");
+      const cost = {
+        memory: Number(parts["memory"]),
+        passes: Number(parts["passes"]),
+        parallelism: Number(parts["lanes"]),
+      };
+      const actual = await derive(password, Buffer.from(parts["salt"], "base64"), cost, expected.length);
+      return timingSafeEqual(actual, expected);
+    },
+  };
+}
+
+async function derive(
+  password: string,
+  salt: Buffer,
+  cost: { memory: number; passes: number; parallelism: number },
+  tagLength: number,
+): Promise<Buffer> {
+  return await argon2id({ message: Buffer.from(password, "utf8"), nonce: salt, tagLength, ...cost });
+}
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString("base64").replace(/=+$/, "");
+}

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { HeliostatError } from "../domain/errors.ts";
+import { readOrMakeKeys } from "./keys-file.ts";
+import { createPasswordHasher } from "./password-hasher.ts";
+import { createSealer } from "./sealer.ts";
+
+let directory = "";
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "heliostat-secrets-"));
+});
+after(() => rm(directory, { recursive: true, force: true }));
+
+function hasCode(code: string) {
+  return (error: unknown) => error instanceof HeliostatError && error.code === code;
+}
+
+describe("the secrets file", () => {
+  it("is made once, readable by its owner only, and read back the next time", async () => {
+    const path = join(directory, "made", "secrets.json");
+    const made = await readOrMakeKeys(path);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readOrMakeKeys(path), made);
+  });
+
+  it("is one and the same for servers that start together", async () => {
+    const path = join(directory, "race", "secrets.json");
+    const all = await Promise.all(Array.from({ length: 8 }, () => readOrMakeKeys(path)));
+    assert.equal(new Set(all.map((keys) => keys.current)).size, 1);
+    assert.deepEqual(await readdir(join(directory, "race")), ["secrets.json"]);
+  });
+
+  for (const [what, text] of [
+    ["cut off in the middle", '{"current": "a", "keys"'],
+    ["of another form", '{"current": 7}'],
+    ["without its current key", '{"current":"a","keys":{}}'],
+    ["with a short key", '{"current":"a","keys":{"a":"c2hvcnQ="}}'],
+  ] as const) {
+    it(`is never overwritten when it is ${what}`, async () => {
+      const path = join(directory, `${what.replaceAll(" ", "-")}.json`);
+      await writeFile(path, text);
+      await assert.rejects(readOrMakeKeys(path), hasCode("config-invalid"));
+      assert.equal(await readFile(path, "utf8"), text);
+    });
+  }
+});
+
+describe("a sealed secret", () => {
+  const keys = { current: "k1", byId: new Map([["k1", randomBytes(32)]]) };
+  const sealer = createSealer(keys);
+
+  it("opens to what was sealed, and its text is nowhere in it", () => {
+    const secret = sealer.seal("päss:wörd", "mirror:1:password");
+    assert.equal(secret.sealed.includes("päss"), false);
+    assert.equal(sealer.open(secret, "mirror:1:password"), "päss:wörd");
+  });
+
+  it("differs each time it is sealed", () => {
+    assert.notDeepEqual(sealer.seal("x", "c").sealed, sealer.seal("x", "c").sealed);
+  });
+
+  it("does not open for another row", () => {
+    const secret = sealer.seal("password", "mirror:1:password");
+    assert.throws(() => sealer.open(secret, "mirror:2:password"), hasCode("secret-unreadable"));
+  });
+
+  it("does not open once a bit of it was changed", () => {
+    const secret = sealer.seal("password", "c");
+    const changed = Buffer.from(secret.sealed);
+    changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+    assert.throws(() => sealer.open({ keyId: "k1", sealed: changed }, "c"), hasCode("secret-unreadable"));
+  });
+
+  it("says which key is missing when the secrets file was replaced", () => {
+    const secret = sealer.seal("password", "c");
+    const other = createSealer({ current: "k2", byId: new Map([["k2", randomBytes(32)]]) });
+    assert.throws(() => other.open(secret, "c"), /key k1 .* not in the secrets file/);
+  });
+});
+
+describe("a password hash", () => {
+  const hasher = createPasswordHasher();
+
+  it("is argon2id in PHC form, verifies its password and no other", async () => {
+    const hash = await hasher.hash("correct horse");
+    assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    assert.equal(await hasher.verify("correct horse", hash), true);
+    assert.equal(await hasher.verify("correct horsf", hash), false);
+  });
+
+  it("verifies a hash that another implementation made with other costs", async () => {
+    // From the argon2 reference tool: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 4
+    const hash = "$argon2id$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
+    assert.equal(await hasher.verify("password", hash), true);
+  });
+
+  it("that is malformed is an error, not a wrong password", async () => {
+    await assert.rejects(hasher.verify("x", "plain"), hasCode("bug"));
+  });
+});
