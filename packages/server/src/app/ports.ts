@@ -159,8 +159,12 @@ export interface ProjectStore {
     filter: { search?: string; visibleTo: User | null; ownedBy?: number },
     page: Page,
   ): Promise<Paged<Project>>;
-  /** Raises and answers `refsGeneration`: called before refs are written. */
-  raiseRefsGeneration(id: number): Promise<number>;
+  /** Called before refs are written: `refsGeneration` reads null until the matching `endRefsWrite`. */
+  beginRefsWrite(id: number): Promise<void>;
+  /** Raises `refsGeneration` and answers it; null while somebody else still writes, or when the project is gone. */
+  endRefsWrite(id: number): Promise<number | null>;
+  /** At start, when nobody writes: ends the writes that a killed server left open. */
+  endLostRefsWrites(): Promise<void>;
   touchActivity(id: number, now: Date): Promise<void>;
 }
 
@@ -225,7 +229,8 @@ export interface FinishedUpdate {
   readonly appliedDigest: string | null;
   readonly appliedGeneration: number | null;
   readonly retryCount: number;
-  readonly nextCheckAt: Date;
+  /** Null: no more until somebody resumes it. */
+  readonly nextCheckAt: Date | null;
   /** Set when this failure is to be tried again soon: the status reads `to_retry` for a push mirror. */
   readonly willRetry: boolean;
 }
@@ -299,6 +304,8 @@ export interface Repositories {
   /** Moves the repository away at once and deletes it behind the scenes. */
   remove(path: string): Promise<void>;
   readRefs(path: string): Promise<LocalRefs>;
+  /** The branch that HEAD points at, or null while it is unborn; starts no process. */
+  readDefaultBranch(path: string): Promise<RefName | null>;
   answerAncestry(path: string, questions: readonly AncestryQuestion[]): Promise<AncestryAnswers>;
   /**
    * First pull into a repository that has no refs: transfers everything below heads and tags as `git clone` does

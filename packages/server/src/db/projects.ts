@@ -98,15 +98,31 @@ export function createProjectStore(db: Db): ProjectStore {
         total,
       };
     },
-    async raiseRefsGeneration(id) {
+    async beginRefsWrite(id) {
+      await db
+        .updateTable("projects")
+        .set({ refs_writers: sql`refs_writers + 1` })
+        .where("id", "=", id)
+        .execute();
+    },
+    async endRefsWrite(id) {
       const row = await db
         .updateTable("projects")
-        .set({ refs_generation: sql`refs_generation + 1` })
+        .set({
+          refs_writers: sql`greatest(refs_writers - 1, 0)`,
+          refs_generation: sql`refs_generation + 1`,
+        })
         .where("id", "=", id)
-        .returning("refs_generation")
+        .returning(["refs_generation", "refs_writers"])
         .executeTakeFirst();
-      if (!row) throw new HeliostatError("not-found", "The project was removed.");
-      return row.refs_generation;
+      return row?.refs_writers === 0 ? row.refs_generation : null;
+    },
+    async endLostRefsWrites() {
+      await db
+        .updateTable("projects")
+        .set({ refs_writers: 0, refs_generation: sql`refs_generation + 1` })
+        .where("refs_writers", ">", 0)
+        .execute();
     },
     async touchActivity(id, now) {
       await db.updateTable("projects").set({ last_activity_at: now }).where("id", "=", id).execute();
@@ -168,7 +184,7 @@ function toProject(
     visibility: row.visibility,
     archived: row.archived,
     creatorId: row.creator_id,
-    refsGeneration: row.refs_generation,
+    refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     lastActivityAt: row.last_activity_at,

@@ -73,6 +73,7 @@ interface ProjectsTable {
   archived: Generated<boolean>;
   creator_id: number | null;
   refs_generation: Generated<number>;
+  refs_writers: Generated<number>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;

@@ -13,6 +13,14 @@ export interface MirrorOptions {
   readonly triggerBuilds: boolean;
 }
 
+export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
+  onlyProtectedBranches: false,
+  branchRegex: null,
+  keepDivergentRefs: false,
+  overwritesDivergedBranches: false,
+  triggerBuilds: false,
+};
+
 /** One relation of a project to one remote. The secret is not in here: `MirrorStore.readSecret` opens it. */
 export interface Mirror {
   readonly id: number;

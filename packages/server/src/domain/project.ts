@@ -23,10 +23,10 @@ export interface Project {
   readonly archived: boolean;
   readonly creatorId: number | null;
   /**
-   * Counts the moments at which this repository's refs may have changed. Raised *before* refs are written, so
-   * that a crash in between leaves a mirror that looks again rather than one that believes it is in step.
+   * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
+   * nobody can say that they have seen the last state, and a mirror looks again.
    */
-  readonly refsGeneration: number;
+  readonly refsGeneration: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastActivityAt: Date;

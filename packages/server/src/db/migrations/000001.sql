@@ -61,8 +61,9 @@ create table projects (
   visibility text not null check (visibility in ('private', 'internal', 'public')),
   archived boolean not null default false,
   creator_id integer references users (id) on delete set null,
-  -- raised before refs are written: see Project.refsGeneration
+  -- see Project.refsGeneration
   refs_generation bigint not null default 0,
+  refs_writers integer not null default 0 check (refs_writers >= 0),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   last_activity_at timestamptz not null default now()

@@ -1,0 +1,32 @@
+import { accessTokenUseCases } from "./accounts/access-tokens.ts";
+import { authenticationUseCases } from "./accounts/authenticate.ts";
+import { userUseCases } from "./accounts/users.ts";
+import { instanceUseCases } from "./instance.ts";
+import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
+import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
+import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
+import { namespaceUseCases } from "./namespaces.ts";
+import type { Ports } from "./ports.ts";
+import { changeProjectUseCases } from "./projects/change-projects.ts";
+import { projectViewUseCases } from "./projects/view-project.ts";
+import { protectedBranchUseCases } from "./protected-branches.ts";
+import { repositoryUseCases } from "./repositories/open-repository.ts";
+import type { UseCases } from "./use-cases.ts";
+
+/** All that the doors may ask for, on these ports. */
+export function createUseCases(ports: Ports): UseCases {
+  return {
+    ...authenticationUseCases(ports),
+    ...instanceUseCases(ports),
+    ...userUseCases(ports),
+    ...accessTokenUseCases(ports),
+    ...namespaceUseCases(ports),
+    ...projectViewUseCases(ports),
+    ...changeProjectUseCases(ports),
+    ...protectedBranchUseCases(ports),
+    ...pushMirrorUseCases(ports),
+    ...pullMirrorUseCases(ports),
+    ...mirrorListUseCases(ports),
+    ...repositoryUseCases(ports),
+  };
+}

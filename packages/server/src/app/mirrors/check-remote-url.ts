@@ -1,0 +1,47 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { isItself, parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
+import type { Ports, RemoteCredential } from "../ports.ts";
+
+export interface CheckedRemote {
+  readonly url: RemoteUrl;
+  readonly credential: Partial<RemoteCredential>;
+  readonly urlHadUserinfo: boolean;
+}
+
+/**
+ * A URL as somebody gave it, as one that a mirror may have: parsed, its address looked up and allowed, and not the
+ * project itself. `url-blocked` and `url-invalid` carry GitLab's reason.
+ */
+export async function checkRemoteUrl(
+  ports: Pick<Ports, "remotes" | "settings" | "instance">,
+  text: string,
+  projectFullPath: string,
+): Promise<CheckedRemote> {
+  if (text.trim() === "") {
+    throw new HeliostatError("model-invalid", "url can't be blank", { fields: { url: ["can't be blank"] } });
+  }
+  const { url, username, password, hadUserinfo } = parseRemoteUrl(text);
+  if (isItself(url, { externalUrl: ports.instance.externalUrl, fullPath: projectFullPath })) {
+    throw new HeliostatError("model-invalid", "You cannot mirror a repository to itself.", {
+      fields: { base: ["You cannot mirror a repository to itself."] },
+    });
+  }
+  const { allowLocalRequests } = await ports.settings.read();
+  try {
+    await ports.remotes.open(url, null, { allowLocalRequests });
+  } catch (error) {
+    // A name that does not resolve is the network's trouble during a run, but a mistake when it is saved.
+    if (error instanceof HeliostatError && error.code === "remote-unreachable") {
+      throw new HeliostatError("url-blocked", error.message, { cause: error });
+    }
+    throw error;
+  }
+  return {
+    url,
+    credential: {
+      ...(username === null ? {} : { username }),
+      ...(password === null ? {} : { password }),
+    },
+    urlHadUserinfo: hadUserinfo,
+  };
+}

@@ -1,0 +1,45 @@
+import type { UpdateTrigger } from "@heliostat/contract";
+import type { Mirror } from "../../domain/mirror.ts";
+import type { Ports } from "../ports.ts";
+
+type RequestPorts = Pick<Ports, "clock" | "mirrors" | "queue">;
+
+/**
+ * Asks for an update of this mirror, now or not before `notBefore`. The wish is in the database when this resolves;
+ * one that is there already absorbs it.
+ */
+export async function requestUpdate(
+  ports: RequestPorts,
+  mirror: Pick<Mirror, "id">,
+  trigger: UpdateTrigger,
+  notBefore?: Date,
+): Promise<void> {
+  const now = ports.clock.now();
+  const at = notBefore && notBefore > now ? notBefore : now;
+  await ports.mirrors.requestUpdate(mirror.id, trigger, at);
+  if (at <= now) await ports.queue.send(mirror.id);
+  else ports.queue.wakeAt(at);
+}
+
+/**
+ * The project's refs changed: asks its push mirrors to carry that on. The first goes at once; what follows within
+ * `push_mirror_min_interval_seconds` becomes one update.
+ */
+export async function requestPushMirrors(
+  ports: RequestPorts & Pick<Ports, "settings">,
+  projectId: number,
+  trigger: UpdateTrigger,
+): Promise<void> {
+  const pushMirrors = (await ports.mirrors.listOf(projectId, "push")).filter((mirror) => mirror.enabled);
+  if (pushMirrors.length === 0) return;
+  const { mirrorAvailable, pushMirrorMinIntervalSeconds } = await ports.settings.read();
+  if (!mirrorAvailable) return;
+  for (const mirror of pushMirrors) {
+    await requestUpdate(ports, mirror, trigger, earliestPush(mirror, pushMirrorMinIntervalSeconds));
+  }
+}
+
+function earliestPush(mirror: Mirror, minIntervalSeconds: number): Date | undefined {
+  const last = mirror.lastUpdateStartedAt;
+  return last ? new Date(last.getTime() + minIntervalSeconds * 1000) : undefined;
+}

@@ -1,0 +1,120 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { may } from "../../domain/policy.ts";
+import type { Namespace } from "../../domain/project.ts";
+import { branchRef } from "../../domain/ref-name.ts";
+import type { Principal, User } from "../../domain/user.ts";
+import { findProjectFor, requireSignedIn } from "../access.ts";
+import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
+import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
+import type { Ports } from "../ports.ts";
+import type { ProjectDraft, UseCases } from "../use-cases.ts";
+import { viewProject } from "./view-project.ts";
+
+type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject">;
+
+const FIRST_BRANCH = branchRef("main");
+
+export function changeProjectUseCases(ports: Ports): ChangeUseCases {
+  return {
+    async createProject(principal, draft) {
+      const { user } = requireSignedIn(principal);
+      const namespace = await findOwnNamespace(ports, user, draft.namespaceId);
+      const { name, path } = namesOf(draft);
+      // Everything that can be wrong is found before anything is made.
+      if (draft.pullMirror)
+        await refuseBadPullMirror(ports, draft.pullMirror, `${namespace.fullPath}/${path}`);
+      const project = await ports.projects.create({
+        namespaceId: namespace.id,
+        name,
+        path,
+        description: draft.description ?? null,
+        visibility: draft.visibility ?? "private",
+        creatorId: user.id,
+      });
+      try {
+        const repository = ports.repositories.pathOf(project.id);
+        await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
+        if (draft.pullMirror) await configurePullMirror(ports, user, project, draft.pullMirror);
+      } catch (error) {
+        // A project without its repository would be a trap; the path is free again for the next try.
+        await ports.projects.remove(project.id);
+        await ports.repositories.remove(ports.repositories.pathOf(project.id));
+        throw error;
+      }
+      ports.log.info({ projectId: project.id, username: user.username }, "project created");
+      return await viewProject(ports, principal, project);
+    },
+
+    async updateProject(principal, which, changes) {
+      const project = await findProjectFor(ports, principal, which, "admin-project");
+      const { pullMirror, ...own } = changes;
+      if (own.path !== undefined || own.name !== undefined) {
+        refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
+      }
+      const updated = Object.keys(own).length > 0 ? await ports.projects.update(project.id, own) : project;
+      if (pullMirror && may(principal, "admin-mirrors", updated)) {
+        await configurePullMirror(ports, requireSignedIn(principal).user, updated, pullMirror);
+      }
+      return await viewProject(ports, principal, updated);
+    },
+
+    async removeProject(principal, which) {
+      const project = await findProjectFor(ports, principal, which, "admin-project");
+      await removeProject(ports, principal, project.id);
+    },
+  };
+}
+
+/** Rows first: from then on no run may start, and a run that is under way finds its lease gone. */
+async function removeProject(ports: Ports, principal: Principal, projectId: number): Promise<void> {
+  const mirrors = await ports.mirrors.listOf(projectId);
+  await ports.projects.remove(projectId);
+  await Promise.all(mirrors.map((mirror) => ports.queue.cancel(mirror.id)));
+  await ports.repositories.remove(ports.repositories.pathOf(projectId));
+  const { user } = requireSignedIn(principal);
+  ports.log.info({ projectId, username: user.username }, "project removed");
+}
+
+async function findOwnNamespace(
+  ports: Pick<Ports, "namespaces">,
+  user: User,
+  id: number | undefined,
+): Promise<Namespace> {
+  const namespace =
+    id === undefined ? await ports.namespaces.findByFullPath(user.username) : await ports.namespaces.find(id);
+  if (!namespace || (!user.isAdmin && namespace.ownerId !== user.id)) {
+    throw new HeliostatError("model-invalid", "the namespace does not exist or is not yours", {
+      fields: { namespace: ["is not valid"] },
+    });
+  }
+  return namespace;
+}
+
+/** As GitLab: the name follows from the path, or the path from the name. */
+function namesOf(draft: Pick<ProjectDraft, "name" | "path">): { name: string; path: string } {
+  const path =
+    draft.path ??
+    (draft.name ?? "")
+      .trim()
+      .normalize("NFKD")
+      .replaceAll(/[^A-Za-z0-9_.-]+/g, "-")
+      .replaceAll(/^[-.]+|[-.]+$/g, "")
+      .toLowerCase();
+  const names = { name: draft.name ?? path, path };
+  refuseBadNames(names);
+  return names;
+}
+
+const LONGEST_NAME = 255;
+
+function refuseBadNames(names: { name: string; path: string }): void {
+  const fields: Record<string, string[]> = {};
+  if (names.name.trim() === "") fields["name"] = ["can't be blank"];
+  else if (names.name.length > LONGEST_NAME) {
+    fields["name"] = [`is too long (maximum is ${LONGEST_NAME} characters)`];
+  }
+  if (!PATH_PATTERN.test(names.path)) fields["path"] = [PATH_MESSAGE];
+  if (Object.keys(fields).length > 0) {
+    throw new HeliostatError("model-invalid", "the project is not valid", { fields });
+  }
+}

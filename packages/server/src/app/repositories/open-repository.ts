@@ -1,0 +1,58 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { may } from "../../domain/policy.ts";
+import type { Project } from "../../domain/project.ts";
+import type { Principal } from "../../domain/user.ts";
+import { requestPushMirrors } from "../mirrors/request-update.ts";
+import type { Ports } from "../ports.ts";
+import type { GitService, OpenRepository, UseCases } from "../use-cases.ts";
+
+export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository"> {
+  return {
+    async openRepository(principal, fullPath, service) {
+      const project = await ports.projects.findByFullPath(fullPath);
+      if (!project || !may(principal, "read-repository", project)) {
+        // Nobody learns whether it exists; git asks for credentials only after a challenge.
+        if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in to use it.");
+        throw new HeliostatError("not-found", "The project you were looking for could not be found.");
+      }
+      if (service === "receive-pack") refusePush(principal, project);
+      return open(ports, project, service);
+    },
+  };
+}
+
+function refusePush(principal: Principal, project: Project): void {
+  if (may(principal, "write-repository", project)) return;
+  if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in to push.");
+  throw new HeliostatError(
+    "forbidden",
+    project.archived
+      ? "This project is archived and read-only: unarchive it to push."
+      : "You are not allowed to push code to this project.",
+  );
+}
+
+function open(ports: Ports, project: Project, service: GitService): OpenRepository {
+  const path = ports.repositories.pathOf(project.id);
+  return {
+    advertise: (exchange) => ports.repositories.advertise(path, service, exchange),
+    async serve(input, output, exchange) {
+      if (service === "upload-pack") {
+        await ports.repositories.servePack(path, service, exchange, input, output);
+        return;
+      }
+      await ports.projects.beginRefsWrite(project.id);
+      try {
+        const pushed = await ports.repositories.servePack(path, service, exchange, input, output);
+        if (pushed.length > 0) {
+          ports.log.info({ projectId: project.id, refs: pushed.length }, "push received");
+          await ports.projects.touchActivity(project.id, ports.clock.now());
+        }
+      } finally {
+        // Even a push that broke off may have changed refs: git tells its hook, not us, in which order it died.
+        await ports.projects.endRefsWrite(project.id);
+        await requestPushMirrors(ports, project.id, "push");
+      }
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { digestRefs } from "../../domain/digest.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import type { Ports } from "../ports.ts";
+import { openRemote } from "./open-remote.ts";
+import { wantedRefs } from "./wanted-refs.ts";
+
+/**
+ * The first stage of an update: has anything changed since the last good one? Lists the remote's refs in process
+ * and compares a digest of the wanted ones; starts no process and writes nothing. A remote that cannot be listed
+ * throws: the update that follows says why, and counts the failure.
+ */
+export async function checkMirror(
+  ports: Ports,
+  mirror: Mirror,
+  signal: AbortSignal,
+): Promise<"unchanged" | "changed"> {
+  const project = await ports.projects.find(mirror.projectId);
+  if (!project) return "unchanged";
+  const sawOurLastState =
+    mirror.appliedGeneration !== null && mirror.appliedGeneration === project.refsGeneration;
+  if (mirror.appliedDigest === null || !sawOurLastState) return "changed";
+  const { remote } = await openRemote(ports, mirror, signal);
+  const wanted = await wantedRefs(ports, mirror);
+  const theirs = await ports.remotes.listRefs(remote, { signal });
+  return digestRefs(theirs, wanted.any) === mirror.appliedDigest ? "unchanged" : "changed";
+}

@@ -1,0 +1,29 @@
+import type { Mirror } from "../../domain/mirror.ts";
+import type { Project } from "../../domain/project.ts";
+import type { RefResult } from "../../domain/refs.ts";
+import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
+import type { WantedRefs } from "./wanted-refs.ts";
+
+/** What one run of a mirror works with; `pull-update` and `push-update` take it. */
+export interface UpdateRun {
+  readonly ports: Pick<Ports, "repositories" | "remotes" | "projects">;
+  readonly mirror: Mirror;
+  readonly project: Project;
+  readonly remote: RemoteAccess;
+  readonly wanted: WantedRefs;
+  readonly transfer: TransferOptions;
+}
+
+/** What a run found and did. */
+export interface RunOutcome {
+  /** One for every ref that changed, or was to be changed and was not. */
+  readonly results: readonly RefResult[];
+  /** Why the run counts as failed although it came to its end; null: it did not fail. */
+  readonly failure: string | null;
+  /** Digest of the remote's wanted refs as this run leaves them. */
+  readonly digest: string;
+  /** The state of our refs that this run saw or made; null when somebody else wrote meanwhile. */
+  readonly generation: number | null;
+  /** Whether refs of the project itself changed: its push mirrors must hear of it. */
+  readonly changedProject: boolean;
+}
