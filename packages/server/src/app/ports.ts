@@ -231,7 +231,7 @@ export interface FinishedUpdate {
   readonly retryCount: number;
   /** Null: no more until somebody resumes it. */
   readonly nextCheckAt: Date | null;
-  /** Set when this failure is to be tried again soon: the status reads `to_retry` for a push mirror. */
+  /** It is to be tried again soon: a failure reads `to_retry`, a run that a shutdown ended `scheduled`. */
   readonly willRetry: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { findProjectFor } from "./access.ts";
+import { requestUpdate } from "./mirrors/request-update.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -8,9 +9,9 @@ type ProtectedBranchUseCases = Pick<
   "listProtectedBranches" | "findProtectedBranch" | "createProtectedBranch" | "removeProtectedBranch"
 >;
 
-export function protectedBranchUseCases(
-  ports: Pick<Ports, "projects" | "protectedBranches">,
-): ProtectedBranchUseCases {
+type ProtectedBranchPorts = Pick<Ports, "clock" | "mirrors" | "projects" | "protectedBranches" | "queue">;
+
+export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedBranchUseCases {
   return {
     async listProtectedBranches(principal, which) {
       const project = await findProjectFor(ports, principal, which, "read-repository");
@@ -29,13 +30,25 @@ export function protectedBranchUseCases(
           fields: { name: ["can't be blank"] },
         });
       }
-      return await ports.protectedBranches.create(project.id, name);
+      const branch = await ports.protectedBranches.create(project.id, name);
+      await updateFilteredMirrors(ports, project.id);
+      return branch;
     },
     async removeProtectedBranch(principal, which, name) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
       if (!(await ports.protectedBranches.remove(project.id, name))) {
         throw new HeliostatError("not-found", "Not found");
       }
+      await updateFilteredMirrors(ports, project.id);
     },
   };
+}
+
+/** Mirrors of protected branches only want other branches now. */
+async function updateFilteredMirrors(ports: ProtectedBranchPorts, projectId: number): Promise<void> {
+  for (const mirror of await ports.mirrors.listOf(projectId)) {
+    if (!mirror.options.onlyProtectedBranches) continue;
+    await ports.mirrors.update(mirror.id, { options: mirror.options });
+    if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
+  }
 }

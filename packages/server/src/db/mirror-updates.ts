@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { UpdateTrigger } from "@heliostat/contract";
+import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
 import { type ExpressionBuilder, type Selectable, sql } from "kysely";
-import type { MirrorStore } from "../app/ports.ts";
+import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
 import type { MirrorUpdate } from "../domain/mirror.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
@@ -36,6 +36,8 @@ export function createUpdateStore(db: Db): UpdateStore {
       await db
         .updateTable("mirrors")
         .set({
+          // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
+          update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
           // The earlier wish wins, with its trigger.
           requested_trigger: sql<UpdateTrigger>`case when requested_at <= ${at} then requested_trigger else ${trigger} end`,
           requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
@@ -156,11 +158,10 @@ export function createUpdateStore(db: Db): UpdateStore {
       return await db.transaction().execute(async (transaction) => {
         const { now } = outcome;
         const succeeded = outcome.status === "finished";
-        const isRetry = outcome.status === "failed" && outcome.willRetry;
         const row = await transaction
           .updateTable("mirrors")
           .set({
-            update_status: succeeded ? "finished" : isRetry ? "to_retry" : "failed",
+            update_status: statusAfter(outcome),
             last_error: outcome.error,
             last_update_at: now,
             ...(succeeded
@@ -212,6 +213,17 @@ function isWaiting(where: ExpressionBuilder<Database, "mirrors">, now: Date) {
     where.and([where("requested_at", "<=", now), where("lease_token", "is", null)]),
     where("lease_expires_at", "<", now),
   ]);
+}
+
+function statusAfter(outcome: FinishedUpdate): UpdateStatus {
+  switch (outcome.status) {
+    case "finished":
+      return "finished";
+    case "failed":
+      return outcome.willRetry ? "to_retry" : "failed";
+    case "cancelled":
+      return outcome.willRetry ? "scheduled" : "failed";
+  }
 }
 
 function toUpdate(row: Selectable<Database["mirror_updates"]>): MirrorUpdate {

@@ -65,6 +65,8 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
           auth_method: changes.authMethod,
           user_id: changes.userId,
           ...optionColumns(changes.options ?? {}),
+          // Other options want other refs: what was in step need not be any more.
+          ...(changes.options ? { applied_digest: null } : {}),
           ...credentialColumns(secrets, id, changes.credential),
           ...(changes.resetState ? FORGOTTEN_STATE : {}),
           updated_at: sql`now()`,

@@ -1,6 +1,5 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import { redact } from "../../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER, nextCheckAfter, PUSH_RETRIES, retryDelay } from "../../domain/schedule.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
 import type { FinishedUpdate, Ports, TransferProgress, UpdateLease } from "../ports.ts";
@@ -9,6 +8,9 @@ import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome } from "./run.ts";
 import { wantedRefs } from "./wanted-refs.ts";
+
+/** The reason of a signal that ends a run because its node goes down: another one is to take it up. */
+export const SHUTTING_DOWN = Symbol("shutting down");
 
 /** A run whose node dies is taken over when this is over; a live one renews it three times as often. */
 const LEASE_MS = 30_000;
@@ -28,6 +30,7 @@ export async function updateMirror(
   signal: AbortSignal,
   observer: UpdateObserver = {},
 ): Promise<void> {
+  if (!(await ports.settings.read()).mirrorAvailable) return;
   const started = ports.clock.now();
   const lease = await ports.mirrors.startUpdate(mirrorId, started, leaseEnd(started));
   if (!lease) return;
@@ -42,13 +45,7 @@ export async function updateMirror(
     changedProject = outcome.changedProject;
     finished = await judge(ports, lease.mirror, started, outcome);
   } catch (error) {
-    finished = await recordFailure(
-      ports,
-      lease.mirror,
-      started,
-      error,
-      signal.aborted || keeper.lost.aborted,
-    );
+    finished = await recordFailure(ports, lease.mirror, started, error, stopOf(signal, keeper.lost));
   } finally {
     keeper.stop();
   }
@@ -61,6 +58,13 @@ export async function updateMirror(
     "update ended",
   );
   if (recorded) await askAgain(ports, lease.mirror, finished);
+}
+
+type Stop = "cancelled" | "shutting-down" | null;
+
+function stopOf(signal: AbortSignal, leaseLost: AbortSignal): Stop {
+  if (signal.aborted) return signal.reason === SHUTTING_DOWN ? "shutting-down" : "cancelled";
+  return leaseLost.aborted ? "cancelled" : null;
 }
 
 async function run(
@@ -120,7 +124,7 @@ async function judge(
       appliedDigest: outcome.digest,
       appliedGeneration: outcome.generation,
       retryCount: 0,
-      nextCheckAt: await nextCheck(ports, mirror, started, 0),
+      nextCheckAt: await nextCheck(ports, started, 0),
       willRetry: false,
     };
   }
@@ -133,26 +137,26 @@ async function recordFailure(
   mirror: Mirror,
   started: Date,
   error: unknown,
-  wasStopped: boolean,
+  stop: Stop,
 ): Promise<FinishedUpdate> {
   const failure = asHeliostatError(error);
-  if (wasStopped || failure.kind === "cancelled") {
+  if (stop !== null || failure.kind === "cancelled") {
     return {
       status: "cancelled",
-      error: "The update was cancelled.",
+      error: stop === "shutting-down" ? null : "The update was cancelled.",
       results: [],
       now: ports.clock.now(),
       appliedDigest: null,
       appliedGeneration: null,
       retryCount: mirror.retryCount,
-      nextCheckAt: await nextCheck(ports, mirror, started, mirror.retryCount),
-      willRetry: false,
+      nextCheckAt: await nextCheck(ports, started, mirror.retryCount),
+      willRetry: stop === "shutting-down",
     };
   }
   if (failure.kind === "bug")
     ports.log.error({ mirrorId: mirror.id, err: error }, "update failed by our own fault");
   else ports.log.warn({ mirrorId: mirror.id, code: failure.code, reason: failure.message }, "update failed");
-  return await failed(ports, mirror, started, redact(failure.message, []), [], true);
+  return await failed(ports, mirror, started, failure.message, [], true);
 }
 
 async function failed(
@@ -173,12 +177,12 @@ async function failed(
     appliedDigest: null,
     appliedGeneration: null,
     retryCount,
-    nextCheckAt: isPaused ? null : await nextCheck(ports, mirror, started, retryCount),
+    nextCheckAt: isPaused ? null : await nextCheck(ports, started, retryCount),
     willRetry: mayRetry && mirror.direction === "push" && retryCount <= PUSH_RETRIES,
   };
 }
 
-async function nextCheck(ports: Ports, mirror: Mirror, started: Date, retryCount: number): Promise<Date> {
+async function nextCheck(ports: Ports, started: Date, retryCount: number): Promise<Date> {
   const now = ports.clock.now();
   const { pullMirrorIntervalSeconds } = await ports.settings.read();
   return nextCheckAfter({
@@ -192,7 +196,10 @@ async function nextCheck(ports: Ports, mirror: Mirror, started: Date, retryCount
 
 /** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */
 async function askAgain(ports: Ports, mirror: Mirror, finished: FinishedUpdate): Promise<void> {
-  if (finished.willRetry) {
+  if (finished.status === "cancelled") {
+    // Into the database only: the node that starts next finds it there.
+    if (finished.willRetry) await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);
+  } else if (finished.willRetry) {
     const notBefore = new Date(finished.now.getTime() + retryDelay(finished.retryCount));
     await requestUpdate(ports, mirror, "retry", notBefore);
   } else {
