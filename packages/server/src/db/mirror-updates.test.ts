@@ -1,0 +1,322 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import type { FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
+import { parseRemoteUrl } from "../domain/remote-url.ts";
+import { createSealer } from "../secrets/sealer.ts";
+import { migrate } from "./migrate.ts";
+import { createMirrorStore } from "./mirrors.ts";
+import { type Db, openDatabase } from "./pool.ts";
+import { createProjectStore } from "./projects.ts";
+import { createUserStore } from "./users.ts";
+
+const T0 = new Date("2026-01-01T12:00:00Z");
+const seconds = (count: number) => new Date(T0.getTime() + count * 1000);
+
+let database: TestDatabase;
+let db: Db;
+let mirrors: MirrorStore;
+let projectId = 0;
+let userId = 0;
+
+before(async () => {
+  database = await createTestDatabase(async (template) => {
+    const fresh = openDatabase(template, { onIdleError: assert.ifError });
+    await migrate(fresh);
+    await fresh.destroy();
+  });
+  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  const sealer = createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) });
+  mirrors = createMirrorStore(db, sealer);
+  const user = await createUserStore(db).create({
+    username: "ada",
+    name: "Ada",
+    email: "ada@example.com",
+    isAdmin: false,
+    passwordHash: null,
+  });
+  userId = user.id;
+  const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
+  const project = await createProjectStore(db).create({
+    namespaceId: namespace.id,
+    name: "p",
+    path: "p",
+    description: null,
+    visibility: "private",
+    creatorId: userId,
+  });
+  projectId = project.id;
+});
+
+after(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+beforeEach(async () => {
+  await db.deleteFrom("mirrors").execute();
+});
+
+async function createMirror(changes: Partial<NewMirror> = {}): Promise<Mirror> {
+  return await mirrors.create({
+    projectId,
+    direction: "push",
+    enabled: true,
+    url: parseRemoteUrl("https://example.com/a.git").url,
+    urlHadUserinfo: false,
+    authMethod: "password",
+    credential: {},
+    options: DEFAULT_MIRROR_OPTIONS,
+    userId,
+    ...changes,
+  });
+}
+
+function success(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
+  return {
+    status: "finished",
+    error: null,
+    results: [],
+    now,
+    appliedDigest: "d1",
+    appliedGeneration: 1,
+    retryCount: 0,
+    nextCheckAt: seconds(3600),
+    willRetry: false,
+    ...changes,
+  };
+}
+
+describe("a wish for an update", () => {
+  it("waits until its time has come", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "retry", seconds(60));
+    assert.deepEqual(await mirrors.listWaiting(seconds(59)), []);
+    assert.deepEqual(await mirrors.listWaiting(seconds(60)), [id]);
+    assert.equal(await mirrors.startUpdate(id, seconds(59), seconds(89)), null);
+  });
+
+  it("that is earlier wins over one that is later, whichever came first", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "retry", seconds(60));
+    await mirrors.requestUpdate(id, "push", seconds(5));
+    await mirrors.requestUpdate(id, "retry", seconds(90));
+    const lease = await mirrors.startUpdate(id, seconds(5), seconds(35));
+    assert.equal(lease?.trigger, "push");
+  });
+
+  it("is gone once a run started, and another can be made while that runs", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    assert.deepEqual(await mirrors.listWaiting(seconds(1)), []);
+    await mirrors.requestUpdate(id, "push", seconds(1));
+    assert.deepEqual(await mirrors.listWaiting(seconds(1)), [], "the lease is held");
+    await mirrors.finishUpdate(lease, success(seconds(2)));
+    assert.deepEqual(await mirrors.listWaiting(seconds(2)), [id]);
+  });
+
+  it("of a disabled mirror starts nothing", async () => {
+    const { id } = await createMirror({ enabled: false });
+    await mirrors.requestUpdate(id, "push", T0);
+    assert.deepEqual(await mirrors.listWaiting(seconds(1)), []);
+    assert.equal(await mirrors.startUpdate(id, seconds(1), seconds(31)), null);
+  });
+
+  it("makes a pull mirror read scheduled, but never a push mirror", async () => {
+    const push = await createMirror();
+    const pull = await createMirror({ direction: "pull" });
+    for (const { id } of [push, pull]) await mirrors.requestUpdate(id, "manual", T0);
+    assert.equal((await mirrors.find(push.id))?.updateStatus, "none");
+    assert.equal((await mirrors.find(pull.id))?.updateStatus, "scheduled");
+  });
+});
+
+describe("the lease of a run", () => {
+  it("is given to one of many who ask at the same time", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const leases = await Promise.all(
+      Array.from({ length: 12 }, () => mirrors.startUpdate(id, T0, seconds(30))),
+    );
+    assert.equal(leases.filter((lease) => lease !== null).length, 1);
+    assert.equal((await mirrors.listUpdates(id, 100)).length, 1);
+  });
+
+  it("that lapsed is taken over: the dead run is recorded as failed, the new one as recovery", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const dead = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(dead);
+    assert.deepEqual(await mirrors.listWaiting(seconds(30)), []);
+    assert.deepEqual(await mirrors.listWaiting(seconds(31)), [id]);
+    const taker = await mirrors.startUpdate(id, seconds(31), seconds(61));
+    assert.equal(taker?.trigger, "recovery");
+    assert.equal(await mirrors.renewLease(dead, seconds(90)), false);
+    assert.equal(await mirrors.finishUpdate(dead, success(seconds(40))), false);
+    const history = await mirrors.listUpdates(id, 10);
+    assert.deepEqual(
+      history.map(({ status, trigger }) => ({ status, trigger })),
+      [
+        { status: "started", trigger: "recovery" },
+        { status: "failed", trigger: "push" },
+      ],
+    );
+  });
+
+  it("renewed in time is not taken over", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    assert.equal(await mirrors.renewLease(lease, seconds(60)), true);
+    assert.deepEqual(await mirrors.listWaiting(seconds(45)), []);
+  });
+
+  it("cannot be renewed once the mirror was disabled or removed: the run must stop", async () => {
+    for (const stop of [
+      (id: number) => mirrors.update(id, { enabled: false }),
+      (id: number) => mirrors.remove(id),
+    ]) {
+      const { id } = await createMirror();
+      await mirrors.requestUpdate(id, "push", T0);
+      const lease = await mirrors.startUpdate(id, T0, seconds(30));
+      assert.ok(lease);
+      await stop(id);
+      assert.equal(await mirrors.renewLease(lease, seconds(60)), false);
+    }
+  });
+});
+
+describe("the end of a run", () => {
+  async function runOnce(outcome: FinishedUpdate): Promise<Mirror> {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    assert.equal(await mirrors.finishUpdate(lease, outcome), true);
+    const mirror = await mirrors.find(id);
+    assert.ok(mirror);
+    return mirror;
+  }
+
+  it("moves the time of the last success on success only", async () => {
+    const good = await runOnce(success(seconds(3)));
+    assert.equal(good.updateStatus, "finished");
+    assert.deepEqual(good.lastSuccessfulUpdateAt, seconds(3));
+    const bad = await runOnce(success(seconds(3), { status: "failed", error: "no", retryCount: 1 }));
+    assert.equal(bad.updateStatus, "failed");
+    assert.equal(bad.lastError, "no");
+    assert.deepEqual(bad.lastUpdateAt, seconds(3));
+    assert.equal(bad.lastSuccessfulUpdateAt, null);
+    assert.equal(bad.appliedDigest, null);
+  });
+
+  it("reads to_retry when it is to be tried again, scheduled when a shutdown ended it", async () => {
+    const retried = await runOnce(success(seconds(3), { status: "failed", error: "no", willRetry: true }));
+    assert.equal(retried.updateStatus, "to_retry");
+    const shutDown = await runOnce(success(seconds(3), { status: "cancelled", willRetry: true }));
+    assert.equal(shutDown.updateStatus, "scheduled");
+  });
+
+  it("keeps what became of each ref", async () => {
+    const results = [
+      { ref: "refs/heads/x" as never, outcome: "rejected", old: null, new: null, message: "why" },
+    ] as const;
+    const mirror = await runOnce(success(seconds(3), { results }));
+    const [update] = await mirrors.listUpdates(mirror.id, 1);
+    assert.deepEqual(update?.results, results);
+  });
+});
+
+describe("due mirrors", () => {
+  async function createDue(at: Date): Promise<number> {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    await mirrors.finishUpdate(lease, success(seconds(1), { nextCheckAt: at }));
+    return id;
+  }
+
+  it("are claimed by one of many who ask at the same time", async () => {
+    const ids = [await createDue(seconds(10)), await createDue(seconds(20)), await createDue(seconds(99))];
+    const claims = await Promise.all(
+      Array.from({ length: 6 }, () => mirrors.claimDue(seconds(50), seconds(200), 10)),
+    );
+    const claimed = claims.flat().map((mirror) => mirror.id);
+    assert.deepEqual(claimed.sort(), ids.slice(0, 2).sort());
+    assert.deepEqual(await mirrors.nextDueAt(), seconds(99));
+  });
+
+  it("that are unchanged get their next time and read finished", async () => {
+    const id = await createDue(seconds(10));
+    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(11));
+    const mirror = await mirrors.find(id);
+    assert.deepEqual(mirror?.nextCheckAt, seconds(500));
+    assert.deepEqual(mirror?.lastSuccessfulUpdateAt, seconds(11));
+  });
+
+  it("are not recorded as unchanged once a run has begun", async () => {
+    const id = await createDue(seconds(10));
+    await mirrors.requestUpdate(id, "manual", seconds(11));
+    await mirrors.startUpdate(id, seconds(11), seconds(41));
+    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(12));
+    assert.equal((await mirrors.find(id))?.updateStatus, "started");
+  });
+});
+
+describe("the secret of a mirror", () => {
+  it("is sealed in its row, opened for a run, and never part of the mirror", async () => {
+    const mirror = await createMirror({ credential: { username: "ada", password: "s3cret-value" } });
+    assert.equal(mirror.hasPassword, true);
+    assert.equal(JSON.stringify(mirror).includes("s3cret"), false);
+    const row = await db.selectFrom("mirrors").selectAll().executeTakeFirstOrThrow();
+    assert.equal(JSON.stringify({ ...row, sealed: row.password_sealed?.toString("latin1") }).includes("s3cret"), false);
+    assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "ada", password: "s3cret-value" });
+  });
+
+  it("does not open in another mirror's row", async () => {
+    const one = await createMirror({ credential: { password: "s3cret-value" } });
+    const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });
+    const row = await db.selectFrom("mirrors").selectAll().where("id", "=", one.id).executeTakeFirstOrThrow();
+    await db
+      .updateTable("mirrors")
+      .set({ password_sealed: row.password_sealed, password_key_id: row.password_key_id })
+      .where("id", "=", two.id)
+      .execute();
+    await assert.rejects(
+      mirrors.readSecret(two.id),
+      (error: unknown) => error instanceof HeliostatError && error.code === "secret-unreadable",
+    );
+  });
+
+  it("is kept, replaced or taken away as asked", async () => {
+    const { id } = await createMirror({ credential: { username: "ada", password: "one" } });
+    await mirrors.update(id, { enabled: false });
+    assert.deepEqual(await mirrors.readSecret(id), { username: "ada", password: "one" });
+    await mirrors.update(id, { credential: { password: "two" } });
+    assert.deepEqual(await mirrors.readSecret(id), { username: "ada", password: "two" });
+    await mirrors.update(id, { credential: { username: null, password: null } });
+    assert.deepEqual(await mirrors.readSecret(id), {});
+  });
+});
+
+describe("the generation of a project's refs", () => {
+  it("is unknown while somebody writes, and one higher for each write that ended", async () => {
+    const projects = createProjectStore(db);
+    const before = (await projects.find(projectId))?.refsGeneration ?? 0;
+    await projects.beginRefsWrite(projectId);
+    await projects.beginRefsWrite(projectId);
+    assert.equal((await projects.find(projectId))?.refsGeneration, null);
+    assert.equal(await projects.endRefsWrite(projectId), null);
+    assert.equal(await projects.endRefsWrite(projectId), before + 2);
+    await projects.beginRefsWrite(projectId);
+    await projects.endLostRefsWrites();
+    assert.equal((await projects.find(projectId))?.refsGeneration, before + 3);
+  });
+});
