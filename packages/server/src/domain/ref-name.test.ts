@@ -12,7 +12,10 @@ const run = promisify(execFile);
 async function askGit(option: string, names: readonly string[]): Promise<boolean[]> {
   const script = `for name; do git check-ref-format ${option} "$name" >/dev/null 2>&1 && echo y || echo n; done`;
   const { stdout } = await run("sh", ["-c", script, "sh", ...names], { cwd: "/" });
-  return stdout.trim().split("\n").map((verdict) => verdict === "y");
+  return stdout
+    .trim()
+    .split("\n")
+    .map((verdict) => verdict === "y");
 }
 
 function accepts(parse: (text: string) => unknown, text: string): boolean {
@@ -88,10 +91,30 @@ const BROKEN = [
 const nearlyName = fc
   .array(
     fc.oneof(
-      { weight: 4, arbitrary: fc.constantFrom("a", "b", "x1", "main", "-", "_", "ü", "日", "🌞", "{", "}", "lock") },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom("a", "b", "x1", "main", "-", "_", "ü", "日", "🌞", "{", "}", "lock"),
+      },
       {
         weight: 2,
-        arbitrary: fc.constantFrom("/", "/", ".", "..", "@", "@{", ".lock", "~", "^", ":", "?", "*", "[", "]", "\\", " "),
+        arbitrary: fc.constantFrom(
+          "/",
+          "/",
+          ".",
+          "..",
+          "@",
+          "@{",
+          ".lock",
+          "~",
+          "^",
+          ":",
+          "?",
+          "*",
+          "[",
+          "]",
+          "\\",
+          " ",
+        ),
       },
       { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 2 }) },
     ),
@@ -132,7 +155,12 @@ describe("parseRefName", () => {
   });
 
   it("refuses a NUL, a lone surrogate and what a lossy decoder leaves", () => {
-    for (const name of ["refs/heads/a\0b", "refs/heads/a\ud800", "refs/heads/\udc00b", "refs/heads/a\ufffd"]) {
+    for (const name of [
+      "refs/heads/a\0b",
+      "refs/heads/a\ud800",
+      "refs/heads/\udc00b",
+      "refs/heads/a\ufffd",
+    ]) {
       assert.equal(accepts(parseRefName, name), false, JSON.stringify(name));
     }
   });
@@ -147,7 +175,20 @@ describe("parseRefName", () => {
 
 describe("branchRef", () => {
   it("judges as git check-ref-format --branch does", async () => {
-    const names = ["main", "a/b", "HEAD", "-x", "a-", "HEAD/x", "@", "a b", "", "a.lock", "größe", "refs/heads/x"];
+    const names = [
+      "main",
+      "a/b",
+      "HEAD",
+      "-x",
+      "a-",
+      "HEAD/x",
+      "@",
+      "a b",
+      "",
+      "a.lock",
+      "größe",
+      "refs/heads/x",
+    ];
     assert.deepEqual(
       names.map((name) => [name, accepts(branchRef, name)]),
       (await askGit("--branch", names)).map((verdict, at) => [names[at], verdict]),

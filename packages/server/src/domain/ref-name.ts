@@ -23,7 +23,10 @@ const BAD_COMPONENT = /\/\.|\.lock(?:\/|$)/;
  */
 export function parseRefName(text: string): RefName {
   if (!isRefName(text)) {
-    throw new HeliostatError("ref-name-invalid", `not a full ref name: ${JSON.stringify(text.slice(0, 200))}`);
+    throw new HeliostatError(
+      "ref-name-invalid",
+      `not a full ref name: ${JSON.stringify(text.slice(0, 200))}`,
+    );
   }
   return text;
 }

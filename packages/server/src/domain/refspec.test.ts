@@ -84,7 +84,14 @@ describe("parseRefspec", () => {
 });
 
 describe("mapRef", () => {
-  const names = ["refs/heads/a", "refs/heads/ab", "refs/heads/a.b", "refs/heads/c/ab", "refs/tags/a", "refs/tags/x"];
+  const names = [
+    "refs/heads/a",
+    "refs/heads/ab",
+    "refs/heads/a.b",
+    "refs/heads/c/ab",
+    "refs/tags/a",
+    "refs/tags/x",
+  ];
   let dir = "";
 
   before(async () => {
@@ -116,7 +123,9 @@ describe("mapRef", () => {
       const target = join(dir, text.replaceAll(/[^a-z]/g, "_"));
       await run("git", ["init", "-q", "--bare", target]);
       // Git fails when an exact source is missing; what it wrote is what counts here.
-      await run("git", ["-C", target, "fetch", "-q", "--no-tags", join(dir, "source"), text]).catch(() => null);
+      await run("git", ["-C", target, "fetch", "-q", "--no-tags", join(dir, "source"), text]).catch(
+        () => null,
+      );
       const { stdout } = await run("git", ["-C", target, "for-each-ref", "--format=%(refname)"]);
       const mapped = names.map((name) => mapRef(parseRefspec(text), parseRefName(name)));
       assert.deepEqual(mapped.filter((name) => name !== null).sort(), stdout.split("\n").filter(Boolean));

@@ -38,7 +38,8 @@ export function parseRefspec(text: string): Refspec {
 export function mapRef(refspec: Refspec, ref: RefName): RefName | null {
   const [before = "", after] = refspec.src.split("*");
   if (after === undefined) return ref === refspec.src ? parseRefName(refspec.dst) : null;
-  if (ref.length < before.length + after.length || !ref.startsWith(before) || !ref.endsWith(after)) return null;
+  if (ref.length < before.length + after.length || !ref.startsWith(before) || !ref.endsWith(after))
+    return null;
   const middle = ref.slice(before.length, ref.length - after.length);
   return refNameOrNull(refspec.dst.replace("*", () => middle));
 }

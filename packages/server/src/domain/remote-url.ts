@@ -1,4 +1,209 @@
+import { HeliostatError } from "./errors.ts";
+
 declare const brand: unique symbol;
 
 /** A remote's URL without credentials, of an allowed scheme, fit to be handed to git. Only `parseRemoteUrl` makes one. */
 export type RemoteUrl = string & { readonly [brand]: "RemoteUrl" };
+
+/** `file` stands for an absolute path on this machine, which only the command line may name. */
+export type RemoteScheme = "http" | "https" | "ssh" | "git" | "file";
+
+export interface ParsedRemoteUrl {
+  readonly url: RemoteUrl;
+  /** Percent-decoded, as `password` is; null when absent or empty. */
+  readonly username: string | null;
+  readonly password: string | null;
+  /** Whether the text named a user or a password: if so, answers show the URL with masked ones. */
+  readonly hadUserinfo: boolean;
+}
+
+const DEFAULT_PORTS = { http: 80, https: 443, ssh: 22, git: 9418 } as const;
+type NetworkScheme = keyof typeof DEFAULT_PORTS;
+
+const INVALID = "URI is invalid";
+const BAD_SCHEME = "Only allowed schemes are http, https, ssh, git";
+const BAD_USER = "Username needs to start with an alphanumeric character";
+const BAD_HOST = "Hostname or IP address invalid";
+const LONG_HOST = "Host is too long (maximum is 1024 characters)";
+const MAX_HOST_LENGTH = 1024;
+
+const CONTROL = /\p{Cc}/u;
+/** Parsers disagree about these: some cut white space away, some read a backslash as a slash. */
+const AMBIGUOUS = /[\s\\]/;
+const ENCODED_CONTROL = /%(?:[01][0-9a-f]|7f)/i;
+
+/** Cuts a URL into scheme, userinfo (to the last `@`, as browsers do), host with port, and all the rest. */
+const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^/?#]*)(.*)$/is;
+/** `user@host:path` with no slash before the colon. The user is required: `localhost:8080/x` is no such remote. */
+const SCP_PARTS = /^([a-z0-9][a-z0-9._-]*)@(\[[^\]/]*\]|[^:/@[\]]+):(.+)$/is;
+const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::([0-9]{1,5}))?$/;
+
+/**
+ * Takes the URL of a remote as a person writes it and takes user name and password out of it. All else stays byte
+ * for byte, because clients compare what they sent with what they read. For ssh the user name stays in the URL: it
+ * is part of the address. `user@host:path` becomes `ssh://user@host/path`. With `allowLocalPath`, an absolute path
+ * is taken as it is.
+ *
+ * Refuses with `url-invalid` what is no URL and with `url-blocked` what may not be spoken to; the message is GitLab's
+ * reason, to be shown behind `is blocked: `. Addresses are not looked at here: that needs the resolver.
+ *
+ * Deviation from GitLab: a host must be ASCII (an international name in its `xn--` form) and an IPv4 address must be
+ * written as four decimal numbers, since resolvers read `0x7f.1` in their own ways; white space, backslashes and
+ * fragments are refused.
+ */
+export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean } = {}): ParsedRemoteUrl {
+  if (CONTROL.test(text) || !text.isWellFormed()) throw invalid(INVALID);
+  if (options.allowLocalPath === true && text.startsWith("/")) {
+    return { url: text as RemoteUrl, username: null, password: null, hadUserinfo: false };
+  }
+  const [, scheme, userinfo, authority, rest] = URL_PARTS.exec(scpToUrl(text) ?? text) ?? [];
+  if (scheme === undefined || authority === undefined || rest === undefined || !isNetworkScheme(scheme)) {
+    throw blocked(BAD_SCHEME);
+  }
+  if (AMBIGUOUS.test(text) || rest.includes("#")) throw invalid(INVALID);
+  // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
+  if (!scheme.startsWith("http") && ENCODED_CONTROL.test(text)) throw invalid(INVALID);
+  checkAuthority(authority);
+
+  const { username, password } = splitUserinfo(userinfo ?? "");
+  const user = scheme === "ssh" && username !== null ? `${userinfo?.split(":")[0]}@` : "";
+  return {
+    url: `${scheme}://${user}${authority}${rest}` as RemoteUrl,
+    username,
+    password,
+    hadUserinfo: username !== null || password !== null,
+  };
+}
+
+/** The scp form as a URL, or null when `text` has another form. Git decodes the URL, so what looks encoded is encoded. */
+function scpToUrl(text: string): string | null {
+  const [, user, host, path] = SCP_PARTS.exec(text) ?? [];
+  if (user === undefined || host === undefined || path === undefined) return null;
+  const encoded = path.replaceAll("%", "%25").replaceAll("?", "%3F").replaceAll("#", "%23");
+  return `ssh://${user}@${host}${encoded.startsWith("/") ? "" : "/"}${encoded}`;
+}
+
+/** Only lower case: git starts `git-remote-HTTPS` for anything else. */
+function isNetworkScheme(scheme: string): scheme is NetworkScheme {
+  return Object.hasOwn(DEFAULT_PORTS, scheme);
+}
+
+function checkAuthority(authority: string): void {
+  const [, host, port] = HOST_AND_PORT.exec(authority) ?? [];
+  if (host === undefined || host === "" || (port !== undefined && !isPort(Number(port))))
+    throw invalid(INVALID);
+  if (host.length > MAX_HOST_LENGTH) throw blocked(LONG_HOST);
+  if (!(host.startsWith("[") ? isIpv6(host) : isHostname(host))) throw blocked(BAD_HOST);
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535;
+}
+
+function isIpv6(bracketed: string): boolean {
+  return /^\[[0-9a-f:.]+\]$/i.test(bracketed) && URL.canParse(`http://${bracketed}/`);
+}
+
+/** Letters, digits, `-`, `_` and dots, never an option of ssh; a name that ends like a number must be plain IPv4. */
+function isHostname(host: string): boolean {
+  if (!/^[a-z0-9](?:[a-z0-9_-]|\.(?!\.))*$/i.test(host)) return false;
+  if (!/(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i.test(host)) return true;
+  return (
+    /^(?:(?:0|[1-9][0-9]{0,2})(?:\.(?!$)|$)){4}$/.test(host) && host.split(".").every((n) => Number(n) <= 255)
+  );
+}
+
+function splitUserinfo(userinfo: string): { username: string | null; password: string | null } {
+  const colon = userinfo.indexOf(":");
+  const username = decode(colon === -1 ? userinfo : userinfo.slice(0, colon));
+  const password = decode(colon === -1 ? "" : userinfo.slice(colon + 1));
+  // These reach credential protocols made of lines.
+  if (CONTROL.test(username + password)) throw invalid(INVALID);
+  if (username !== "" && !/^[\p{L}\p{N}]/u.test(username)) throw blocked(BAD_USER);
+  return { username: username || null, password: password || null };
+}
+
+/** Percent-decoding as git does it: a `%` that encodes nothing stands for itself. Only UTF-8 is taken. */
+function decode(text: string): string {
+  try {
+    return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (encoded) => decodeURIComponent(encoded));
+  } catch (cause) {
+    throw new HeliostatError("url-invalid", INVALID, { cause });
+  }
+}
+
+function invalid(reason: string): HeliostatError {
+  return new HeliostatError("url-invalid", reason);
+}
+
+function blocked(reason: string): HeliostatError {
+  return new HeliostatError("url-blocked", reason);
+}
+
+export function schemeOf(url: RemoteUrl): RemoteScheme {
+  return url.startsWith("/") ? "file" : partsOf(url).scheme;
+}
+
+/** The host in lower case, an IPv6 address without its brackets. A local path has none: asking is a `bug`. */
+export function hostOf(url: RemoteUrl): string {
+  return partsOf(url).host;
+}
+
+/** The port that is spoken to, whether or not the URL names it. A local path has none: asking is a `bug`. */
+export function portOf(url: RemoteUrl): number {
+  return partsOf(url).port;
+}
+
+/** Whether both lead to the same place: credentials, the case of the host and an omitted default port do not count. */
+export function sameRemote(a: RemoteUrl, b: RemoteUrl): boolean {
+  return a === b || (schemeOf(a) !== "file" && schemeOf(b) !== "file" && addressOf(a) === addressOf(b));
+}
+
+function addressOf(url: RemoteUrl): string {
+  const { scheme, host, port, rest } = partsOf(url);
+  return `${scheme}://[${host}]:${port}${rest}`;
+}
+
+/**
+ * The URL as answers show it: with `*****` for a user name and a password if the URL was given with userinfo, else
+ * with none. The user `git` stays readable: everybody has that name.
+ */
+export function maskUrl(
+  url: RemoteUrl,
+  credential: { hadUserinfo: boolean; username: string | null; hasPassword: boolean },
+): string {
+  if (schemeOf(url) === "file") return url;
+  const { scheme, authority, rest } = partsOf(url);
+  const userinfo = credential.hadUserinfo ? maskUserinfo(credential.username, credential.hasPassword) : "";
+  return `${scheme}://${userinfo}${authority}${rest}`;
+}
+
+/** The part of a URL before its host, `@` included, with nothing in it that tells; empty if there is nothing to tell. */
+export function maskUserinfo(username: string | null, hasPassword: boolean): string {
+  const user = username === "git" ? "git" : username ? "*****" : "";
+  const userinfo = user + (hasPassword ? ":*****" : "");
+  return userinfo === "" ? "" : `${userinfo}@`;
+}
+
+interface UrlParts {
+  readonly scheme: NetworkScheme;
+  /** Host and port as written. */
+  readonly authority: string;
+  readonly host: string;
+  readonly port: number;
+  /** From the path on. */
+  readonly rest: string;
+}
+
+function partsOf(url: RemoteUrl): UrlParts {
+  const [, scheme = "", , authority = "", rest = ""] = URL_PARTS.exec(url) ?? [];
+  const [, host = "", port] = HOST_AND_PORT.exec(authority) ?? [];
+  if (!isNetworkScheme(scheme)) throw new HeliostatError("bug", "a local path has neither host nor port");
+  return {
+    scheme,
+    authority,
+    host: host.replaceAll(/^\[|\]$/g, "").toLowerCase(),
+    port: port === undefined ? DEFAULT_PORTS[scheme] : Number(port),
+    rest,
+  };
+}

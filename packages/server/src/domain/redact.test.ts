@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { redact } from "./redact.ts";
+
+describe("redact masks userinfo in URLs", () => {
+  const cases: [text: string, masked: string][] = [
+    ["fatal: https://user:pw@example.com/a failed", "fatal: https://*****:*****@example.com/a failed"],
+    ["'https://user:p@w@example.com/'", "'https://*****:*****@example.com/'"],
+    ["https://a:b:c@example.com", "https://*****:*****@example.com"],
+    ["https://token@example.com/a", "https://*****@example.com/a"],
+    ["https://:token@example.com/a", "https://:*****@example.com/a"],
+    ["1https://user:pw@a/ weird+scheme://user:pw@b", "1https://*****:*****@a/ weird+scheme://*****:*****@b"],
+    ["https://user:\"p'w@example.com", "https://*****:*****@example.com"],
+    ["ssh://git@example.com/a", "ssh://git@example.com/a"],
+    ["https://example.com/a?b=c@d and mail@example.com", "https://example.com/a?b=c@d and mail@example.com"],
+    ["https://@example.com/a", "https://@example.com/a"],
+    ["https://example.com/a", "https://example.com/a"],
+    ["postgres://app:pw@db:5432/x\nhttps://u:p@h", "postgres://*****:*****@db:5432/x\nhttps://*****:*****@h"],
+  ];
+  for (const [text, masked] of cases) {
+    it(JSON.stringify(text), () => assert.equal(redact(text, []), masked));
+  }
+});
+
+describe("redact masks secrets", () => {
+  it("as they are, everywhere, whatever characters they are made of", () => {
+    assert.equal(redact("a s3cr.t b s3cr.t", ["s3cr.t"]), "a ***** b *****");
+    assert.equal(redact("a s3crXt b", ["s3cr.t"]), "a s3crXt b");
+    assert.equal(redact("x $& $1 y", ["$& $1"]), "x ***** y");
+    assert.equal(redact("[(\\d+)]*", ["(\\d+)"]), "[*****]*");
+  });
+
+  it("percent-encoded, in either case and as a form", () => {
+    const secret = "p/w ü+~!'";
+    for (const encoded of [
+      encodeURIComponent(secret),
+      encodeURIComponent(secret).toLowerCase(),
+      new URLSearchParams([["", secret]]).toString().slice(1),
+      "p/w%20ü%2b%7E%21%27",
+      "%70%2f%77+%c3%BC+~!'",
+    ]) {
+      assert.equal(redact(`password=${encoded}&x=1`, [secret]), "password=*****&x=1");
+    }
+  });
+
+  it("in base64, with or without padding, and in its URL form", () => {
+    const secret = "s3cret??>>";
+    const basic = `user:${secret}`;
+    const encode = (text: string) => Buffer.from(text).toString("base64");
+    assert.equal(redact(`token ${encode(secret)}.`, [secret]), "token *****.");
+    assert.equal(redact(`token ${encode(secret).replace(/=+$/, "")}.`, [secret]), "token *****.");
+    assert.equal(redact(`t=${Buffer.from(secret).toString("base64url")}.`, [secret]), "t=*****.");
+    assert.equal(
+      redact(`Authorization: Basic ${encode(basic)}`, [secret, basic]),
+      "Authorization: Basic *****",
+    );
+  });
+
+  it("before URLs, so that a password with a slash hides its user too", () => {
+    assert.equal(redact("https://user:pa/ss@example.com/", ["pa/ss"]), "https://*****:*****@example.com/");
+  });
+
+  it("as a whole where one contains another", () => {
+    assert.equal(redact("abcdef abc", ["abc", "abcdef"]), "***** *****");
+    assert.equal(redact("abcdef abc", ["abcdef", "abc"]), "***** *****");
+  });
+
+  it("but not when they are empty or too short to be told from ordinary text", () => {
+    assert.equal(redact("fatal: a bad day", ["", "a", "ba"]), "fatal: a bad day");
+    assert.equal(redact("https://a:b@example.com", ["b"]), "https://*****:*****@example.com");
+  });
+
+  it("and leaves the caller's list alone", () => {
+    const secrets = Object.freeze(["abc", "abcdef"]);
+    redact("abcdef", secrets);
+    assert.deepEqual(secrets, ["abc", "abcdef"]);
+  });
+});
+
+describe("redact on random secrets", () => {
+  const secret = fc.string({ unit: "binary", minLength: 3, maxLength: 20 }).filter((s) => !s.includes("*"));
+  const encode = fc.constantFrom<(text: string) => string>(
+    (text) => text,
+    (text) => encodeURIComponent(text),
+    (text) => new URLSearchParams([["", text]]).toString().slice(1),
+    (text) => Buffer.from(text).toString("base64"),
+    (text) => Buffer.from(text).toString("base64url"),
+  );
+
+  it("leaves none of them in the text, in any encoding", () => {
+    fc.assert(
+      fc.property(secret, encode, fc.string(), fc.string(), (hidden, encoding, before, after) => {
+        const masked = redact(`${before} ${encoding(hidden)} ${after}`, [hidden]);
+        assert.ok(!masked.includes(encoding(hidden)), masked);
+        assert.ok(masked.includes("*****"));
+      }),
+    );
+  });
+
+  it("finds nothing more the second time", () => {
+    fc.assert(
+      fc.property(secret, fc.string(), (hidden, text) => {
+        const once = redact(`${text}${hidden}${text}`, [hidden]);
+        assert.equal(redact(once, [hidden]), once);
+      }),
+    );
+  });
+
+  it("stays linear on long hostile text", () => {
+    const text = `${"://a".repeat(50_000)}${"a".repeat(200_000)}${"%25".repeat(50_000)}`;
+    const startedAt = performance.now();
+    redact(text, ["%25%25%25%25%25%25%25%25x", "aaaaaaaaaaaaaaaab"]);
+    assert.ok(performance.now() - startedAt < 5_000);
+  });
+});
