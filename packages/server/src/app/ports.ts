@@ -224,6 +224,7 @@ export interface FinishedUpdate {
   readonly status: "finished" | "failed" | "cancelled";
   readonly error: string | null;
   readonly results: readonly RefResult[];
+  readonly notes: readonly string[];
   readonly now: Date;
   /** Set on success only. */
   readonly appliedDigest: string | null;

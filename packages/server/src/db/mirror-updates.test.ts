@@ -80,6 +80,7 @@ function success(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpda
     status: "finished",
     error: null,
     results: [],
+    notes: [],
     now,
     appliedDigest: "d1",
     appliedGeneration: 1,
@@ -276,7 +277,10 @@ describe("the secret of a mirror", () => {
     assert.equal(mirror.hasPassword, true);
     assert.equal(JSON.stringify(mirror).includes("s3cret"), false);
     const row = await db.selectFrom("mirrors").selectAll().executeTakeFirstOrThrow();
-    assert.equal(JSON.stringify({ ...row, sealed: row.password_sealed?.toString("latin1") }).includes("s3cret"), false);
+    assert.equal(
+      JSON.stringify({ ...row, sealed: row.password_sealed?.toString("latin1") }).includes("s3cret"),
+      false,
+    );
     assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "ada", password: "s3cret-value" });
   });
 

@@ -188,6 +188,7 @@ export function createUpdateStore(db: Db): UpdateStore {
             finished_at: now,
             error: outcome.error,
             results: JSON.stringify(outcome.results),
+            notes: [...outcome.notes],
           })
           .where("id", "=", lease.updateId)
           .execute();
@@ -236,5 +237,6 @@ function toUpdate(row: Selectable<Database["mirror_updates"]>): MirrorUpdate {
     finishedAt: row.finished_at,
     error: row.error,
     results: row.results,
+    notes: row.notes,
   };
 }

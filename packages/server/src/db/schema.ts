@@ -129,4 +129,5 @@ interface MirrorUpdatesTable {
   finished_at: Date | null;
   error: string | null;
   results: JSONColumnType<RefResult[]>;
+  notes: Generated<string[]>;
 }

@@ -61,4 +61,6 @@ export interface MirrorUpdate {
   readonly finishedAt: Date | null;
   readonly error: string | null;
   readonly results: readonly RefResult[];
+  /** Sentences for the person who reads it, such as that no branch matches the filter. */
+  readonly notes: readonly string[];
 }

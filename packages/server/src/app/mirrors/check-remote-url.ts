@@ -1,5 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import { isItself, parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
+import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
+import { isItself } from "../../domain/self-mirror.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
 
 export interface CheckedRemote {

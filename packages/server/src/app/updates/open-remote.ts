@@ -1,5 +1,5 @@
 import type { Mirror } from "../../domain/mirror.ts";
-import { redact } from "../../domain/remote-url.ts";
+import { redact } from "../../domain/redact.ts";
 import type { Ports, RemoteAccess, RemoteCredential } from "../ports.ts";
 
 /** A mirror's remote, checked and ready to be spoken to, with what hides its secrets in any text. */

@@ -40,7 +40,8 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
   const results = [...applied, ...plan.held];
   return {
     results,
-    failure: failureOf(mirror, plan, results),
+    notes: plan.notes,
+    failure: failureOf(plan, results),
     digest: digestRefs(theirs, wanted.any),
     generation,
     changedProject: applied.some((result) => result.outcome !== "rejected"),

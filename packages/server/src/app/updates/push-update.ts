@@ -27,7 +27,8 @@ export async function runPushUpdate(run: UpdateRun): Promise<RunOutcome> {
   const results = [...pushed, ...plan.held];
   return {
     results,
-    failure: failureOf(mirror, plan, results),
+    notes: plan.notes,
+    failure: failureOf(plan, results),
     digest: digestRefs(afterPush(theirs, pushed), wanted.any),
     generation: project.refsGeneration,
     changedProject: false,

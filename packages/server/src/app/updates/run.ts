@@ -18,6 +18,8 @@ export interface UpdateRun {
 export interface RunOutcome {
   /** One for every ref that changed, or was to be changed and was not. */
   readonly results: readonly RefResult[];
+  /** Sentences for the person who reads the update. */
+  readonly notes: readonly string[];
   /** Why the run counts as failed although it came to its end; null: it did not fail. */
   readonly failure: string | null;
   /** Digest of the remote's wanted refs as this run leaves them. */

@@ -1,6 +1,6 @@
-import { branchFilterOf, compileBranchFilter } from "../../domain/branch-filter.ts";
+import { branchFilterOf, carries, compileBranchFilter } from "../../domain/branch-filter.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import { isTag, type RefName } from "../../domain/ref-name.ts";
+import type { RefName } from "../../domain/ref-name.ts";
 import type { Ports } from "../ports.ts";
 
 /** Which refs a mirror is about: the branches its filter takes, and every tag. */
@@ -20,5 +20,5 @@ export async function wantedRefs(
     : [];
   const filter = branchFilterOf(mirror.options, patterns);
   const branch = compileBranchFilter(filter);
-  return { branch, any: (ref) => isTag(ref) || branch(ref), everything: filter.kind === "all" };
+  return { branch, any: carries(branch), everything: filter.kind === "all" };
 }

@@ -131,7 +131,8 @@ create table mirror_updates (
   finished_at timestamptz,
   error text,
   -- one object a ref that changed or was held: {ref, outcome, old, new, message}
-  results jsonb not null default '[]'
+  results jsonb not null default '[]',
+  notes text[] not null default '{}'
 );
 create index mirror_updates_mirror on mirror_updates (mirror_id, id desc);
 -- no two runs of one mirror are ever under way
