@@ -1,0 +1,76 @@
+import { Command, CommanderError } from "commander";
+import { HeliostatError } from "../domain/errors.ts";
+import { VERSION } from "../version.ts";
+
+/** 0: in step or done; 1: failed or diverged; 2: the command line, or the configuration, is wrong. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const program = new Command("heliostat")
+  .description("Hosts Git repositories and keeps each one in step with its copies elsewhere.")
+  .version(VERSION)
+  .exitOverride()
+  .showHelpAfterError("(heliostat --help lists the commands)");
+
+// Each command loads what it needs when it runs: `sync` must not pay for the server.
+program
+  .command("serve")
+  .description("run the server: UI, API, Git over HTTP, and the mirrors")
+  .action(async () => {
+    const { serve } = await import("./serve.ts");
+    process.exitCode = await serve();
+  });
+
+program
+  .command("config")
+  .description("print the configuration and where each value comes from, with secrets masked")
+  .option("--json", "as JSON")
+  .action(async (options: { json?: boolean }) => {
+    const { printConfig } = await import("./config.ts");
+    printConfig({ json: options.json ?? false });
+  });
+
+program
+  .command("sync")
+  .description("make TARGET follow SOURCE once, without a server (paths or URLs)")
+  .argument("<source>", "repository to mirror: a path or a URL")
+  .argument(
+    "<target>",
+    "repository that follows it: the path of a bare repository, made when absent, or a URL",
+  )
+  .option("--json", "print one JSON document instead of lines")
+  .option("--dry-run", "show what would change, and change no ref")
+  .option("--keep-divergent-refs", "leave refs of the target alone that have diverged (exit code 1)")
+  .option("--branches <regex>", "only branches whose name matches this RE2 expression; tags always follow")
+  .addHelpText("after", "\nExit codes: 0 in step, 1 failed or diverged, 2 usage.")
+  .action(
+    async (
+      source: string,
+      target: string,
+      options: { json?: boolean; dryRun?: boolean; keepDivergentRefs?: boolean; branches?: string },
+    ) => {
+      const { sync } = await import("./sync.ts");
+      process.exitCode = await sync(source, target, {
+        json: options.json ?? false,
+        dryRun: options.dryRun ?? false,
+        keepDivergentRefs: options.keepDivergentRefs ?? false,
+        branches: options.branches ?? null,
+      });
+    },
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof HeliostatError && error.kind !== "bug") {
+    console.error(`heliostat: ${error.message}`);
+    return error.kind === "invalid" ? EXIT_USAGE : EXIT_FAILED;
+  }
+  console.error("heliostat: unexpected error", error);
+  return EXIT_FAILED;
+}

@@ -1,0 +1,56 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
+import { loadSettings } from "../config/load-settings.ts";
+import { startServer } from "../main.ts";
+import { createLog } from "./log.ts";
+
+/** Runs the server until a signal ends it or it breaks. Answers the exit code. */
+export async function serve(): Promise<number> {
+  const settings = loadSettings();
+  const log = createLog(settings.logLevel);
+  const server = await startServer(settings, log);
+  const secretsPath = join(settings.dataDir, "initial-root-secrets");
+  if (server.madeUp.password !== null || server.madeUp.token !== null) {
+    await writeFile(secretsPath, secretsText(server.madeUp), { mode: 0o600 });
+  }
+  console.log(welcome(settings.externalUrl, server.madeUp, secretsPath));
+
+  const reason = await Promise.race([nextSignal(), server.broken]);
+  if (reason instanceof Error) log.error({ err: reason }, "the server cannot go on");
+  else log.info({ signal: reason }, "shutting down");
+  await server.stop();
+  return reason instanceof Error ? 1 : 0;
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      resolve(signal);
+      // The second time means now.
+      process.once(signal, () => process.exit(1));
+    });
+  }
+  return promise;
+}
+
+function secretsText(madeUp: MadeUpSecrets): string {
+  const lines = [
+    "# Made at the first start. Change the password, then delete this file.",
+    ...(madeUp.password === null ? [] : [`password=${madeUp.password}`]),
+    ...(madeUp.token === null ? [] : [`token=${madeUp.token}`]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function welcome(url: string, madeUp: MadeUpSecrets, secretsPath: string): string {
+  const isFirstStart = madeUp.password !== null || madeUp.token !== null;
+  const lines = [
+    `Heliostat is ready: ${url}`,
+    isFirstStart ? `  User      root; password and API token are in ${secretsPath}` : "  User      root",
+    '  Mirror    curl -H "PRIVATE-TOKEN: <token>" --data-urlencode import_url=https://example.com/repo.git \\',
+    `              -d name=repo -d mirror=true ${url}/api/v4/projects`,
+  ];
+  return `\n${lines.join("\n")}\n`;
+}

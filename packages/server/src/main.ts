@@ -1,0 +1,190 @@
+import { randomBytes } from "node:crypto";
+import { access, constants, mkdir, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { bootstrapRoot, type MadeUpSecrets } from "./app/accounts/bootstrap-root.ts";
+import { createUseCases } from "./app/create-use-cases.ts";
+import type { Log, Ports } from "./app/ports.ts";
+import { SHUTTING_DOWN, updateMirror } from "./app/updates/update-mirror.ts";
+import type { Settings } from "./config/settings.ts";
+import { createTokenStore } from "./db/access-tokens.ts";
+import { lockDataDir } from "./db/embedded/lock-data-dir.ts";
+import { startEmbeddedPostgres } from "./db/embedded/start-embedded-postgres.ts";
+import { createInstanceSettingsStore, initInstanceSettings } from "./db/instance-settings.ts";
+import { migrate } from "./db/migrate.ts";
+import { createMirrorStore } from "./db/mirrors.ts";
+import { createNamespaceStore } from "./db/namespaces.ts";
+import { type DatabaseConnection, openDatabase } from "./db/pool.ts";
+import { createProjectStore } from "./db/projects.ts";
+import { createProtectedBranchStore } from "./db/protected-branches.ts";
+import { createUserStore } from "./db/users.ts";
+import { HeliostatError } from "./domain/errors.ts";
+import { createRepositories } from "./git/repositories.ts";
+import { requireGit } from "./git/version.ts";
+import { createHttpServer } from "./http/http-server.ts";
+import { startDispatcher } from "./jobs/dispatcher.ts";
+import { createRunningUpdates } from "./jobs/running-updates.ts";
+import { createUpdateQueue } from "./jobs/update-queue.ts";
+import { createRemotes } from "./remotes/remotes.ts";
+import { readOrMakeKeys } from "./secrets/keys-file.ts";
+import { createPasswordHasher } from "./secrets/password-hasher.ts";
+import { createSealer } from "./secrets/sealer.ts";
+import { VERSION } from "./version.ts";
+
+export interface RunningServer {
+  /** Base URL at which it listens. */
+  readonly url: string;
+  /** What the first start made up, for the one who started it; nulls on every later start. */
+  readonly madeUp: MadeUpSecrets;
+  /** Settles when the server can no longer work, with the reason. */
+  readonly broken: Promise<Error>;
+  /** Drains: no new work, 30 s for what runs, then the rest is left to the next start. */
+  stop(): Promise<void>;
+}
+
+/** Running updates get this long at shutdown before they are released for another node. */
+const GRACE_MS = 30_000;
+
+/** Less than this, and the instance is not ready: the next fetch would only fail in the middle. */
+const LEAST_FREE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Starts everything, in the order in which one thing needs the other, and joins the adapters to the use cases: with
+ * `cli/` the only place that knows them all. What was started is stopped again when a later step fails.
+ */
+export async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
+  const stops: (() => Promise<void>)[] = [];
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) {
+      await stop().catch((error: unknown) => log.warn({ err: error }, "something did not stop cleanly"));
+    }
+  };
+  try {
+    return await start(settings, log, stops, stopAll);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function start(
+  settings: Settings,
+  log: Log,
+  stops: (() => Promise<void>)[],
+  stopAll: () => Promise<void>,
+): Promise<RunningServer> {
+  const broken = Promise.withResolvers<Error>();
+  const repositoriesRoot = join(settings.dataDir, "repositories");
+  await makeDirectory(settings.dataDir);
+  await makeDirectory(repositoriesRoot);
+  await requireGit();
+
+  const lock = await lockDataDir(settings.dataDir);
+  stops.push(() => lock.release());
+  const connection = await connect(settings, log, stops, broken.resolve);
+  const db = openDatabase(connection, {
+    onIdleError: (error) => log.warn({ err: error }, "a database connection was lost"),
+  });
+  stops.push(() => db.destroy());
+  await migrate(db);
+  await initInstanceSettings(db, { allowLocalRequests: settings.allowLocalRemotes });
+
+  const remotes = createRemotes({ log, userAgent: `heliostat/${VERSION}` });
+  stops.push(() => remotes.close());
+  const running = createRunningUpdates();
+  const dispatcher = { wakeAt: (_at: Date): void => undefined };
+  const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
+  const repositories = createRepositories({ root: repositoriesRoot, log });
+  const projects = createProjectStore(db);
+
+  const ports: Ports = {
+    instance: {
+      version: VERSION,
+      revision: "unreleased",
+      externalUrl: settings.externalUrl,
+      makeTokenSecret: () => `hlpat-${randomBytes(20).toString("base64url")}`,
+      random: Math.random,
+      readinessProbes: {
+        database: async () => {
+          await db.selectFrom("instance_settings").select("only_row").executeTakeFirstOrThrow();
+        },
+        queue: () => queue.probe(),
+        repositories: () => probeRepositories(repositoriesRoot),
+      },
+    },
+    clock: { now: () => new Date() },
+    log,
+    settings: createInstanceSettingsStore(db),
+    users: createUserStore(db),
+    tokens: createTokenStore(db),
+    namespaces: createNamespaceStore(db),
+    projects,
+    protectedBranches: createProtectedBranchStore(db),
+    mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
+    repositories,
+    remotes,
+    queue,
+    passwords: createPasswordHasher(),
+  };
+
+  await projects.endLostRefsWrites();
+  await repositories.removeLeftovers();
+  const madeUp = await bootstrapRoot(ports, {
+    password: settings.adminPassword,
+    token: settings.adminToken,
+  });
+
+  await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
+  stops.push(() => queue.stop());
+  stops.push(() => running.drain(GRACE_MS, SHUTTING_DOWN));
+  const started = startDispatcher(() => ports);
+  dispatcher.wakeAt = (at) => started.wakeAt(at);
+  stops.push(() => started.stop());
+
+  const http = await createHttpServer({
+    useCases: createUseCases(ports),
+    settings: { externalUrl: settings.externalUrl, webRoot: settings.webRoot },
+    log,
+  });
+  stops.push(() => http.close());
+  const url = await http.listen({ host: settings.httpListen.host, port: settings.httpListen.port });
+  started.wakeAt(new Date());
+  return { url, madeUp, broken: broken.promise, stop: stopAll };
+}
+
+/** Starts the embedded PostgreSQL unless a database is given. */
+async function connect(
+  settings: Settings,
+  log: Log,
+  stops: (() => Promise<void>)[],
+  onBroken: (error: Error) => void,
+): Promise<DatabaseConnection> {
+  if (settings.databaseUrl !== null) return { connectionString: settings.databaseUrl };
+  const postgres = await startEmbeddedPostgres({ dataDir: settings.dataDir, log });
+  let stopping = false;
+  void postgres.ended.then(() => {
+    if (!stopping) onBroken(new HeliostatError("database-unavailable", "The embedded PostgreSQL has ended."));
+  });
+  stops.push(async () => {
+    stopping = true;
+    await postgres.stop();
+  });
+  return postgres.connection;
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new HeliostatError("config-invalid", `The directory ${path} cannot be used: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function probeRepositories(root: string): Promise<void> {
+  await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
+  const { bavail, bsize } = await statfs(root);
+  if (bavail * bsize < LEAST_FREE_BYTES)
+    throw new HeliostatError("disk-full", `No space left below ${root}.`);
+}
