@@ -1,0 +1,80 @@
+import { HeliostatError } from "../errors.ts";
+import type { ObjectFormat, Oid } from "../oid.ts";
+import { isBranch, isTag, type RefName } from "../ref-name.ts";
+import type { AdvertisedRefs, LocalRefs } from "../refs.ts";
+
+/** How the refs that a mirror carries differ between its source and its target. */
+export interface Comparison {
+  readonly missing: readonly MissingRef[];
+  readonly differing: readonly DifferingRef[];
+  readonly upToDate: number;
+  readonly filtered: number;
+  readonly notes: readonly string[];
+}
+
+export interface MissingRef {
+  readonly ref: RefName;
+  readonly source: Oid;
+}
+
+export interface DifferingRef extends MissingRef {
+  readonly target: Oid;
+}
+
+/**
+ * Compares what the source has below heads and tags, as far as the mirror carries it, with the target. A ref that is
+ * symbolic on either side is passed over: it is a name for another ref, not a value of its own.
+ */
+export function compareRefs(
+  source: LocalRefs | AdvertisedRefs,
+  target: LocalRefs | AdvertisedRefs,
+  wants: (branch: RefName) => boolean,
+): Comparison {
+  requireSameFormat(source, target);
+  const missing: MissingRef[] = [];
+  const differing: DifferingRef[] = [];
+  let upToDate = 0;
+  let filtered = 0;
+  let wantedBranches = 0;
+  for (const [ref, value] of source.refs) {
+    const oid = ownOid(value);
+    if (oid === null) continue;
+    if (isBranch(ref)) {
+      if (!wants(ref)) {
+        filtered += 1;
+        continue;
+      }
+      wantedBranches += 1;
+    } else if (!isTag(ref)) continue;
+
+    const there = target.refs.get(ref);
+    if (there === undefined) {
+      missing.push({ ref, source: oid });
+      continue;
+    }
+    const targetOid = ownOid(there);
+    if (targetOid === oid) upToDate += 1;
+    else if (targetOid !== null) differing.push({ ref, source: oid, target: targetOid });
+  }
+  const noBranch = filtered > 0 && wantedBranches === 0;
+  const notes = noBranch ? ["No branch matches the filter, so no branch is mirrored."] : [];
+  return { missing, differing, upToDate, filtered, notes };
+}
+
+/** The oid of a ref, or null for a symbolic one. */
+function ownOid(value: Oid | { readonly oid: Oid; readonly symref?: RefName }): Oid | null {
+  if (typeof value === "string") return value;
+  return value.symref === undefined ? value.oid : null;
+}
+
+const FORMAT_NAMES: Record<ObjectFormat, string> = { sha1: "SHA-1", sha256: "SHA-256" };
+
+/** A side without refs may say any format: old servers do not tell that of an empty repository. */
+function requireSameFormat(source: LocalRefs | AdvertisedRefs, target: LocalRefs | AdvertisedRefs): void {
+  if (source.objectFormat === target.objectFormat || source.refs.size === 0 || target.refs.size === 0) return;
+  const [from, to] = [FORMAT_NAMES[source.objectFormat], FORMAT_NAMES[target.objectFormat]];
+  throw new HeliostatError(
+    "object-format-mismatch",
+    `The source is a ${from} repository and the target a ${to} one: Git cannot mirror between the two.`,
+  );
+}

@@ -1,0 +1,97 @@
+import type { RefName } from "../ref-name.ts";
+import type { RefChange, RefResult } from "../refs.ts";
+import { byRef } from "./ref-plan.ts";
+
+export interface SettledChanges {
+  readonly changes: readonly RefChange[];
+  readonly held: readonly RefResult[];
+}
+
+/**
+ * Settles who may have a name: Git keeps no ref below another one's name (`refs/heads/x` and `refs/heads/x/y`), so a
+ * ref whose place on the target is taken by one that stays is held; all others go on. `changes` come back in an order
+ * that may be applied one by one: whatever stands in the way of a new ref is deleted before it. The default branch is
+ * first otherwise, because hosts make the first branch they get their default; deletions are last, because what they
+ * delete is judged by a default branch that should have arrived by then.
+ */
+export function settleNames(input: {
+  readonly changes: readonly RefChange[];
+  readonly target: ReadonlyMap<RefName, unknown>;
+  readonly defaultBranch: RefName | null;
+  /** Where the target is, as a message says it: `here` or `on the remote`. */
+  readonly place: string;
+}): SettledChanges {
+  const created = new Set<RefName>();
+  const deleted = new Set<RefName>();
+  for (const { ref, action } of input.changes) {
+    if (action === "create") created.add(ref);
+    if (action === "delete") deleted.add(ref);
+  }
+  const inTheWay = findConflicts(created, input.target);
+
+  const held: RefResult[] = [];
+  const cleared = new Set<RefName>();
+  for (const change of input.changes) {
+    const obstacles = inTheWay.get(change.ref) ?? [];
+    const [obstacle] = obstacles.filter((ref) => !deleted.has(ref)).sort();
+    if (obstacle === undefined) {
+      for (const ref of obstacles) cleared.add(ref);
+      continue;
+    }
+    held.push({
+      ref: change.ref,
+      outcome: "held",
+      old: change.old,
+      new: change.new,
+      message: `The name conflicts with ${obstacle}, which exists ${input.place}: Git keeps no ref below another one's name. Rename or delete one of the two.`,
+    });
+  }
+  const heldRefs = new Set(held.map(({ ref }) => ref));
+  const beforeDefault = new Set(input.defaultBranch === null ? [] : inTheWay.get(input.defaultBranch));
+  const rank = ({ ref, action }: RefChange) => {
+    if (ref === input.defaultBranch) return 1;
+    if (action !== "delete") return 3;
+    if (beforeDefault.has(ref)) return 0;
+    return cleared.has(ref) ? 2 : 4;
+  };
+  return {
+    changes: input.changes
+      .filter(({ ref }) => !heldRefs.has(ref))
+      .sort((a, b) => rank(a) - rank(b) || byRef(a, b)),
+    held,
+  };
+}
+
+/** For each new ref the existing ones whose names cannot stand beside it. */
+function findConflicts(
+  created: ReadonlySet<RefName>,
+  existing: ReadonlyMap<RefName, unknown>,
+): ReadonlyMap<RefName, readonly RefName[]> {
+  const conflicts = new Map<RefName, RefName[]>();
+  if (created.size === 0 || existing.size === 0) return conflicts;
+  const add = (ref: RefName, obstacle: RefName) => {
+    const known = conflicts.get(ref);
+    if (known === undefined) conflicts.set(ref, [obstacle]);
+    else known.push(obstacle);
+  };
+  for (const ref of created) {
+    for (const parent of parentsOf(ref)) if (existing.has(parent)) add(ref, parent);
+  }
+  for (const ref of existing.keys()) {
+    for (const parent of parentsOf(ref)) if (created.has(parent)) add(parent, ref);
+  }
+  return conflicts;
+}
+
+/** `refs/heads/a` and `refs/heads/a/b` for `refs/heads/a/b/c`: the names that this one makes directories of. */
+function parentsOf(ref: RefName): RefName[] {
+  const parents: RefName[] = [];
+  // `refs/heads` and its like are directories always.
+  let slash = ref.indexOf("/", ref.indexOf("/", "refs/".length) + 1);
+  while (slash !== -1) {
+    // What stands before a slash of a full ref name is one itself.
+    parents.push(ref.slice(0, slash) as RefName);
+    slash = ref.indexOf("/", slash + 1);
+  }
+  return parents;
+}

@@ -1,0 +1,32 @@
+import type { RefName } from "../ref-name.ts";
+import type { RefChange, RefResult } from "../refs.ts";
+
+/** The decision on every ref of one update. It depends on the refs of both sides, never on the order they came in. */
+export interface RefPlan {
+  /** In an order in which they may be applied one by one; the default branch comes as early as it can. */
+  readonly changes: readonly RefChange[];
+  /** What would change and is left alone, with the reason; `old` is the target's value, `new` the source's. */
+  readonly held: readonly RefResult[];
+  /** Refs that are equal on both sides. */
+  readonly upToDate: number;
+  /** Branches of the source that the filter leaves out. */
+  readonly filtered: number;
+  /** Sentences for the person who reads the update; nothing fails because of them. */
+  readonly notes: readonly string[];
+  /** What makes the update fail even if every change succeeds. GitLab joins them by a blank line. */
+  readonly failures: readonly string[];
+}
+
+/** What GitLab lists in one error at most. */
+const MAX_LISTED = 100;
+
+/** The sentence, a blank line, and the refs one a line, at most a hundred; no failure without refs. */
+export function failureOn(sentence: string, results: readonly RefResult[]): string[] {
+  if (results.length === 0) return [];
+  return [[sentence, "", ...results.slice(0, MAX_LISTED).map(({ ref }) => ref)].join("\n")];
+}
+
+/** Orders anything by ref name, by UTF-16 units: the same on every machine. */
+export function byRef(a: { readonly ref: RefName }, b: { readonly ref: RefName }): number {
+  return a.ref < b.ref ? -1 : a.ref > b.ref ? 1 : 0;
+}
