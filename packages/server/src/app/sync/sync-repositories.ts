@@ -4,6 +4,7 @@ import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { planPush } from "../../domain/ref-plan/push-plan.ts";
 import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
+import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
 
 /** One end of a one-shot mirror: a repository on this machine, or a remote. */
@@ -67,9 +68,13 @@ export async function syncRepositories(
     target.kind === "remote"
       ? await repositories.push(place, target.access, plan.changes, transfer)
       : source.kind === "local"
-        ? await repositories.push(place, localAccess(target.path), plan.changes, transfer)
+        ? await repositories.push(place, accessTo(target.path), plan.changes, transfer)
         : await applyHere(ports, place, plan.changes, theirs, ours);
   return { plan, results: [...applied, ...plan.held] };
+}
+
+function accessTo(path: string): RemoteAccess {
+  return { url: parseRemoteUrl(path, { allowLocalPath: true }).url, credential: null, address: null };
 }
 
 async function listSource(ports: SyncPorts, source: SyncEnd, transfer: TransferOptions): Promise<LocalRefs> {
