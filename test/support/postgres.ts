@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { appendFile, lstat, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +30,21 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/**
+ * Where test clusters live: in memory where there is plenty of it, since a cluster is 1,300 files and making those on
+ * a disk takes most of a test's time (measured: copy 0.17 s against 0.43 s).
+ */
+export const clusterRoot = hasRoom("/dev/shm") ? "/dev/shm" : tmpdir();
+
+function hasRoom(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize > 4 * 1024 ** 3;
+  } catch {
+    return false;
+  }
+}
+
 let shared: Promise<EmbeddedPostgres> | undefined;
 
 /**
@@ -43,12 +58,9 @@ export function startTestPostgres(): Promise<EmbeddedPostgres> {
 
 async function start(): Promise<EmbeddedPostgres> {
   await removeLeftovers();
-  const dataDir = await mkdtemp(join(tmpdir(), `${DATA_DIR_PREFIX}${process.pid}-`));
+  const dataDir = await mkdtemp(join(clusterRoot, `${DATA_DIR_PREFIX}${process.pid}-`));
   // Registered before the database's own listener, so that this faster way to stop comes first.
-  process.on("exit", () => {
-    killProcessesOf(dataDir, "SIGQUIT");
-    rmSync(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
-  });
+  process.on("exit", () => sweepDirectory(dataDir));
   await copyCachedCluster(dataDir);
   return startEmbeddedPostgres({ dataDir, log: silentLog });
 }
@@ -141,15 +153,18 @@ async function findOrMakeCachedCluster(): Promise<string> {
 
 /** Ends and removes what test processes that were killed have left. */
 async function removeLeftovers(): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(clusterRoot)) {
     const pid = Number(
       name.startsWith(DATA_DIR_PREFIX) ? name.slice(DATA_DIR_PREFIX.length).split("-")[0] : 0,
     );
     if (!(pid > 0) || isAlive(pid)) continue;
-    const dataDir = join(tmpdir(), name);
+    const dataDir = join(clusterRoot, name);
     if ((await lstat(dataDir).catch(() => null))?.uid !== process.getuid?.()) continue;
-    killProcessesOf(dataDir, "SIGQUIT");
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 }).catch(() => {});
+    try {
+      sweepDirectory(dataDir);
+    } catch {
+      // Another test process sweeps here too.
+    }
   }
 }
 
@@ -161,14 +176,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Signals every process whose command line names something in this directory; a test's last broom. Linux only. */
-export function killProcessesOf(directory: string, signal: NodeJS.Signals): void {
-  for (const pid of findProcessesOf(directory)) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It ended between the look and the signal.
-    }
+/**
+ * Ends every process whose command line names something in this directory, and removes the directory: a test's last
+ * broom, synchronous because nothing else runs in a process that exits. Processes are found on Linux only.
+ */
+export function sweepDirectory(directory: string): void {
+  const deadline = performance.now() + 3_000;
+  for (let pids = findProcessesOf(directory); pids.length > 0; pids = findProcessesOf(directory)) {
+    // Immediate shutdown by choice: a postmaster that is killed leaves its children and its shared memory.
+    const isLate = performance.now() > deadline;
+    for (const pid of pids) sendSignal(pid, isLate ? "SIGKILL" : "SIGQUIT");
+    // Before the removal, which fails on files that vanish under its hands.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended between the look and the signal.
   }
 }
 

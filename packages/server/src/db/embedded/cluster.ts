@@ -17,11 +17,10 @@ const UNFINISHED = "postgres.new-";
  * another major version, `config-invalid` when there is something that is no cluster.
  */
 export async function hasUsableCluster(cluster: string, binaries: Binaries): Promise<boolean> {
-  const entries = await readdir(cluster).catch((error: NodeJS.ErrnoException) => {
+  const entries = await readdir(cluster).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw new HeliostatError("config-invalid", `cannot read the database in ${cluster}: ${error.message}`, {
-      cause: error,
-    });
+    if (error.code === "EACCES") throw foreignCluster(cluster, (await stat(cluster)).uid);
+    throw error;
   });
   if (entries.length === 0) return false;
   const found = (await readFile(join(cluster, "PG_VERSION"), "utf8").catch(() => "")).trim();
@@ -89,6 +88,8 @@ async function runInitdb(
     ...["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
     // Four times less to write at first start than with 16 MB; and then max_wal_size can be small.
     "--wal-segsize=4",
+    // A killed initdb leaves its shared memory in the directory that is removed, not in /dev/shm.
+    "--set=dynamic_shared_memory_type=mmap",
   ];
   const result = await runCommand({ command, args, env: options.env, signal: options.signal });
   if (result.code === 0) return;
@@ -113,11 +114,15 @@ export async function ensureOwner(cluster: string, owner: Account["owner"]): Pro
   if (owner !== null) {
     if (uid !== owner.uid) await chownTree(cluster, owner);
   } else if (uid !== process.getuid?.()) {
-    throw new HeliostatError(
-      "config-invalid",
-      `the database in ${cluster} belongs to user id ${uid}, but Heliostat runs as user id ${process.getuid?.()}; start it as before (as root if it was started as root), or give the data directory to this user with chown -R`,
-    );
+    throw foreignCluster(cluster, uid);
   }
+}
+
+function foreignCluster(cluster: string, uid: number): HeliostatError {
+  return new HeliostatError(
+    "config-invalid",
+    `the database in ${cluster} belongs to user id ${uid}, but Heliostat runs as user id ${process.getuid?.()}; start it as before (as root if it was started as root), or give the data directory to this user with chown -R`,
+  );
 }
 
 /** Children first: an interrupted change leaves the top with its old owner, and the next start does it again. */

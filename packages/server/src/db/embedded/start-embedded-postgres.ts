@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, realpath, stat } from "node:fs/promises";
+import { mkdir, open, readFile, realpath, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
@@ -106,7 +106,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       throw error;
     }
   } catch (error) {
-    throw describeFailure(error, options);
+    throw await describeFailure(error, options);
   }
 }
 
@@ -117,23 +117,24 @@ function placeIn(dataDir: string): Place {
   return { dataDir, cluster, socket, args, logFile: join(dataDir, "postgres.log") };
 }
 
-function describeFailure(error: unknown, options: EmbeddedPostgresOptions): HeliostatError {
+async function describeFailure(error: unknown, options: EmbeddedPostgresOptions): Promise<HeliostatError> {
   if (error instanceof HeliostatError) return error;
   if (options.signal?.aborted)
     return new HeliostatError("cancelled", "the start was cancelled", { cause: error });
   const { message } = asHeliostatError(error);
-  if (isDiskFull(message)) {
-    return new HeliostatError("disk-full", `no space left on device for ${options.dataDir}: ${message}`, {
-      cause: error,
-    });
+  if (isDiskFull(message) || (await hasNoSpace(options.dataDir))) {
+    const text = `no space left on device for the database in ${options.dataDir}: ${message}`;
+    return new HeliostatError("disk-full", text, { cause: error });
   }
-  return new HeliostatError(
-    "database-unavailable",
-    `the database in ${options.dataDir} did not start: ${message}`,
-    {
-      cause: error,
-    },
-  );
+  const text = `the database in ${options.dataDir} did not start: ${message}`;
+  return new HeliostatError("database-unavailable", text, { cause: error });
+}
+
+/** On a full disk PostgreSQL cannot write to its log why it failed. */
+async function hasNoSpace(directory: string): Promise<boolean> {
+  const LITTLE = 64 * 1024;
+  const stats = await statfs(directory).catch(() => null);
+  return stats !== null && stats.bavail * stats.bsize < LITTLE;
 }
 
 async function startLocked(
