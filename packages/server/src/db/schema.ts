@@ -8,7 +8,7 @@ import type {
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { RefResult } from "../domain/refs.ts";
 
-/** The tables as Kysely sees them. The source is `migrations/`; `schema.test.ts` holds the two together. */
+/** The tables as Kysely sees them. The source is `migrations/`; `schema.txt` shows what they make. */
 export interface Database {
   instance_settings: InstanceSettingsTable;
   users: UsersTable;
