@@ -1,0 +1,104 @@
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+
+type Range = readonly [network: string, prefix: number, family: "ipv4" | "ipv6"];
+type Rule = { readonly reason: string; readonly list: BlockList };
+
+/** Also told for the machine's own addresses, whatever range they are in. */
+const LOCALHOST = "Requests to localhost are not allowed";
+const LOCAL_NETWORK = "Requests to the local network are not allowed";
+
+/**
+ * GitLab's reasons in GitLab's order: the first that fits any address of a host is the one told. Deviation: ranges
+ * that GitLab has no word for and that lead to no public host (this network, multicast, reserved, benchmarking,
+ * discard, local-use NAT64) are refused too, under the nearest reason.
+ */
+const RULES: readonly Rule[] = [
+  rule(LOCALHOST, [
+    ["0.0.0.0", 8, "ipv4"],
+    ["::", 128, "ipv6"],
+  ]),
+  rule("Requests to loopback addresses are not allowed", [
+    ["127.0.0.0", 8, "ipv4"],
+    ["::1", 128, "ipv6"],
+  ]),
+  rule(LOCAL_NETWORK, [
+    ["10.0.0.0", 8, "ipv4"],
+    ["172.16.0.0", 12, "ipv4"],
+    ["192.168.0.0", 16, "ipv4"],
+    ["192.0.0.0", 24, "ipv4"],
+    ["198.18.0.0", 15, "ipv4"],
+    ["224.0.0.0", 4, "ipv4"],
+    ["fc00::", 7, "ipv6"],
+    ["fec0::", 10, "ipv6"],
+    ["ff00::", 8, "ipv6"],
+    ["100::", 64, "ipv6"],
+    ["64:ff9b:1::", 48, "ipv6"],
+  ]),
+  rule("Requests to the link local network are not allowed", [
+    ["169.254.0.0", 16, "ipv4"],
+    ["fe80::", 10, "ipv6"],
+  ]),
+  rule("Requests to the shared address space are not allowed", [["100.64.0.0", 10, "ipv4"]]),
+  rule("Requests to the limited broadcast address are not allowed", [["255.255.255.255", 32, "ipv4"]]),
+  // After the broadcast address, which lies inside it and has its own reason.
+  rule(LOCAL_NETWORK, [["240.0.0.0", 4, "ipv4"]]),
+];
+
+/**
+ * Why a host with these addresses may not be spoken to when local requests are off; null: it may. One bad address is
+ * enough. `ownAddresses` are those of this machine's interfaces. Anything that is no IP address is refused; a zone id
+ * is not part of one.
+ */
+export function refusalOf(addresses: readonly string[], ownAddresses: ReadonlySet<string>): string | null {
+  const plain = addresses.map((address) => address.replace(/%.*$/, ""));
+  const reached = plain.flatMap((address) => [address, ...embeddedIpv4(address)]);
+  if (reached.some((address) => ownAddresses.has(address))) return LOCALHOST;
+  for (const { reason, list } of RULES) {
+    if (reached.some((address) => list.check(address, isIPv4(address) ? "ipv4" : "ipv6"))) return reason;
+  }
+  return plain.every((address) => isIPv4(address) || isIPv6(address)) ? null : LOCAL_NETWORK;
+}
+
+/** The attack: `::ffff:127.0.0.1`, or `64:ff9b::7f00:1` behind a translator, leads where `127.0.0.1` does. */
+function embeddedIpv4(address: string): readonly string[] {
+  if (!isIPv6(address)) return [];
+  const groups = groupsOf(address);
+  const last = ipv4Of(groups[6], groups[7]);
+  const isZero = (from: number, to: number) => groups.slice(from, to).every((group) => group === 0);
+
+  // ::a.b.c.d (compatible; `::` and `::1` are addresses of their own), ::ffff:a.b.c.d (mapped),
+  // ::ffff:0:a.b.c.d (translated)
+  if (isZero(0, 6)) return groups[6] === 0 ? [] : [last];
+  if (isZero(0, 5) && groups[5] === 0xffff) return [last];
+  if (isZero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return [last];
+  // NAT64
+  if (groups[0] === 0x64 && groups[1] === 0xff9b && isZero(2, 6)) return [last];
+  // 6to4
+  if (groups[0] === 0x2002) return [ipv4Of(groups[1], groups[2])];
+  // Teredo: its server, and the client with all bits flipped
+  if (groups[0] === 0x2001 && groups[1] === 0) {
+    return [ipv4Of(groups[2], groups[3]), ipv4Of((groups[6] ?? 0) ^ 0xffff, (groups[7] ?? 0) ^ 0xffff)];
+  }
+  return [];
+}
+
+/** The eight 16-bit groups. The URL parser knows every way to write them. */
+function groupsOf(address: string): readonly number[] {
+  const text = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = "", tail] = text.split("::");
+  const parse = (part: string) =>
+    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
+  if (tail === undefined) return parse(head);
+  const [left, right] = [parse(head), parse(tail)];
+  return [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right];
+}
+
+function ipv4Of(high = 0, low = 0): string {
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
+}
+
+function rule(reason: string, ranges: readonly Range[]): Rule {
+  const list = new BlockList();
+  for (const [network, prefix, family] of ranges) list.addSubnet(network, prefix, family);
+  return { reason, list };
+}

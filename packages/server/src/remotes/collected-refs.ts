@@ -1,0 +1,126 @@
+import { HeliostatError } from "../domain/errors.ts";
+import { type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
+import { parseRefName, type RefName } from "../domain/ref-name.ts";
+import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
+
+/** What a remote said about one ref. `name` and `symref` as bytes (latin1), unchecked. */
+export interface OfferedRef {
+  readonly name: string;
+  readonly oid: string;
+  readonly peeled?: string | undefined;
+  readonly symref?: string | undefined;
+}
+
+export interface RefCollector {
+  add(offered: OfferedRef): void;
+  /** The object behind the tag that was added last; that of any other ref is ignored. */
+  addPeeled(name: string, oid: string): void;
+  /** Where HEAD points, born or not, as bytes (latin1). A target that is no branch is not kept. */
+  setHead(target: string): void;
+  finish(): ListedRefs;
+}
+
+export interface ListedRefs {
+  readonly advertised: AdvertisedRefs;
+  /** Refs below heads and tags left out because git would refuse the name, or because it is not UTF-8. */
+  readonly skipped: number;
+  /** One of them, safe to print. */
+  readonly example: string | null;
+}
+
+/** Beyond so many bad names a remote is broken or hostile; each costs an exception. */
+const MAX_SKIPPED = 10_000;
+
+// No BOM handling: a name must come back to git byte for byte.
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what is not ASCII
+const NOT_ASCII = /[^\x00-\x7f]/;
+
+/**
+ * Gathers what a remote offers, whatever the protocol. Keeps branches and tags; leaves out, and counts, names that
+ * cannot be ref names of ours. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
+ * (`remote-not-git`): half of such a list is worth nothing.
+ */
+export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number): RefCollector {
+  const refs = new Map<RefName, AdvertisedRef>();
+  let last: { readonly bytes: string; readonly name: RefName } | null = null;
+  let head: RefName | null = null;
+  let skipped = 0;
+  let example: string | null = null;
+
+  function readOid(text: string): Oid {
+    let oid: Oid;
+    try {
+      oid = parseOid(text);
+    } catch (cause) {
+      throw new HeliostatError("remote-not-git", "The remote lists a ref without a valid object id.", {
+        cause,
+      });
+    }
+    if (objectFormatOf(oid) !== objectFormat) {
+      throw new HeliostatError(
+        "remote-not-git",
+        `The remote lists an object id that is not ${objectFormat}.`,
+      );
+    }
+    return oid;
+  }
+
+  /** Null, and counted, when it cannot be a ref name of ours. */
+  function readName(bytes: string): RefName | null {
+    try {
+      return parseRefName(decodeName(bytes));
+    } catch {
+      skipped += 1;
+      example ??= printable(bytes);
+      if (skipped > MAX_SKIPPED) {
+        throw new HeliostatError(
+          "remote-not-git",
+          `The remote lists more than ${MAX_SKIPPED} invalid ref names.`,
+        );
+      }
+      return null;
+    }
+  }
+
+  return {
+    add({ name: bytes, oid: text, peeled, symref }) {
+      const oid = readOid(text);
+      if (!isBranchOrTag(bytes)) return;
+      const name = readName(bytes);
+      const target = symref === undefined ? undefined : readName(symref);
+      if (name === null || target === null) return;
+      if (refs.has(name)) throw new HeliostatError("remote-not-git", `The remote lists ${name} twice.`);
+      if (refs.size >= maxRefs)
+        throw new HeliostatError("remote-not-git", `The remote has more than ${maxRefs} refs.`);
+      const ref: { oid: Oid; peeled?: Oid; symref?: RefName } = { oid };
+      if (peeled !== undefined) ref.peeled = readOid(peeled);
+      if (target !== undefined) ref.symref = target;
+      refs.set(name, ref);
+      last = { bytes, name };
+    },
+    addPeeled(bytes, text) {
+      const peeled = readOid(text);
+      const ref = last?.bytes === bytes ? refs.get(last.name) : undefined;
+      if (last !== null && ref !== undefined) refs.set(last.name, { ...ref, peeled });
+    },
+    setHead(target) {
+      head = target.startsWith("refs/heads/") ? readName(target) : null;
+    },
+    finish: () => ({ advertised: { objectFormat, refs, head }, skipped, example }),
+  };
+}
+
+function isBranchOrTag(name: string): boolean {
+  return name.startsWith("refs/heads/") || name.startsWith("refs/tags/");
+}
+
+/** Throws when the bytes are not UTF-8; otherwise the text gives back exactly these bytes. */
+function decodeName(bytes: string): string {
+  return NOT_ASCII.test(bytes) ? UTF8.decode(Buffer.from(bytes, "latin1")) : bytes;
+}
+
+function printable(bytes: string): string {
+  const quoted = JSON.stringify(bytes.slice(0, 200));
+  return quoted.replace(/[\u007f-\u00ff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HeliostatError } from "../domain/errors.ts";
+import type { RemoteUrl } from "../domain/remote-url.ts";
+import { createGuard, type ResolveHost } from "./guard.ts";
+import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
+
+const STRICT = { allowLocalRequests: false };
+
+/** Past the parser on purpose: the guard must hold even for what the parser would refuse today. */
+const url = (text: string) => text as RemoteUrl;
+
+function guardWith(resolve: ResolveHost | undefined, limits: Partial<RemoteLimits> = {}) {
+  return createGuard({ resolve, limits: { ...DEFAULT_LIMITS, ...limits } });
+}
+
+function refused(code: string, message: string | RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof HeliostatError);
+    assert.equal(error.code, code);
+    if (typeof message === "string") assert.equal(error.message, message);
+    else assert.match(error.message, message);
+    return true;
+  };
+}
+
+test("hands out the address that was checked", async () => {
+  const guard = guardWith(async () => ["203.0.113.7", "2001:db8::7"]);
+  const credential = { username: "u", password: "p" };
+  const remote = await guard.open(url("https://forge.example/a/b.git"), credential, STRICT);
+  assert.deepEqual(remote, { url: "https://forge.example/a/b.git", credential, address: "203.0.113.7" });
+});
+
+test("refuses a host with one local address among public ones", async () => {
+  const guard = guardWith(async () => ["203.0.113.7", "10.0.0.1"]);
+  const expected = refused("url-blocked", "Requests to the local network are not allowed");
+  await assert.rejects(guard.open(url("https://forge.example/x"), null, STRICT), expected);
+});
+
+// With the real resolver: it, not we, decides what `0x7f.1` means.
+const ODD_FORMS = [
+  "http://127.0.0.1/x",
+  "http://2130706433/x",
+  "http://0x7f000001/x",
+  "http://0x7f.1/x",
+  "http://0177.0.0.1/x",
+  "http://127.1/x",
+  "git://2130706433/x",
+  "git://0x7f.1/x",
+  "git://127.1/x",
+  "http://[::1]/x",
+  "http://[::ffff:127.0.0.1]/x",
+  "http://[0:0:0:0:0:ffff:7f00:1]/x",
+  "http://0/x",
+  "http://localhost/x",
+  "http://LOCALHOST/x",
+  "https://localhost:8443/x",
+];
+
+for (const text of ODD_FORMS) {
+  test(`refuses ${text}, and lets it pass where local requests are allowed`, async () => {
+    const guard = guardWith(undefined);
+    const expected = refused("url-blocked", /^Requests to (?:localhost|loopback addresses) are not allowed$/);
+    await assert.rejects(guard.open(url(text), null, STRICT), expected);
+    const remote = await guard.open(url(text), null, { allowLocalRequests: true });
+    assert.match(
+      remote.address ?? "",
+      /^(?:127\.0\.0\.1|0\.0\.0\.0|::1|(?:.*:)?ffff:(?:7f00:1|127\.0\.0\.1))$/,
+    );
+  });
+}
+
+test("refuses ssh and local paths by their scheme", async () => {
+  const guard = guardWith(async () => ["203.0.113.7"]);
+  const open = (text: string) => guard.open(url(text), null, { allowLocalRequests: true });
+  await assert.rejects(
+    open("ssh://git@h.example/x"),
+    refused("url-blocked", "ssh mirrors are not available yet"),
+  );
+  const schemes = refused("url-blocked", "Only allowed schemes are http, https, ssh, git");
+  await assert.rejects(open("/srv/x.git"), schemes);
+});
+
+test("a host that cannot be resolved is worth a retry", async () => {
+  const expected = refused("remote-unreachable", "Host cannot be resolved or invalid");
+  for (const resolve of [
+    async () => Promise.reject(Object.assign(new Error("no"), { code: "ENOTFOUND" })),
+    async () => [],
+    async () => ["not an address"],
+  ]) {
+    await assert.rejects(guardWith(resolve).open(url("http://gone.example/x"), null, STRICT), expected);
+  }
+});
+
+test("a resolver that hangs is given up, and asked again the next time", async () => {
+  let asked = 0;
+  const resolve = () => {
+    asked += 1;
+    return asked === 1 ? new Promise<never>(() => {}) : Promise.resolve(["203.0.113.7"]);
+  };
+  const guard = guardWith(resolve, { resolveMs: 30 });
+  const expected = refused("remote-unreachable", "Host cannot be resolved or invalid");
+  await assert.rejects(guard.open(url("http://slow.example/x"), null, STRICT), expected);
+  assert.equal((await guard.open(url("http://slow.example/x"), null, STRICT)).address, "203.0.113.7");
+});
+
+test("a signal stops the look-up", async () => {
+  const guard = guardWith(() => new Promise<never>(() => {}));
+  const stop = new AbortController();
+  const opened = guard.open(url("http://slow.example/x"), null, { ...STRICT, signal: stop.signal });
+  stop.abort();
+  await assert.rejects(opened, refused("cancelled", /looking up/));
+  const early = guard.open(url("http://slow.example/x"), null, { ...STRICT, signal: stop.signal });
+  await assert.rejects(early, refused("cancelled", /looking up/));
+});
+
+test("many mirrors of one host share a look-up, until it is old", async () => {
+  let asked = 0;
+  const resolve = async () => {
+    asked += 1;
+    return ["203.0.113.7"];
+  };
+  const kept = guardWith(resolve);
+  await Promise.all([1, 2, 3].map((i) => kept.open(url(`http://h.example/${i}`), null, STRICT)));
+  assert.equal(asked, 1);
+  const fresh = guardWith(resolve, { addressesMs: 0 });
+  for (const i of [1, 2, 3]) await fresh.open(url(`http://h.example/${i}`), null, STRICT);
+  assert.equal(asked, 4);
+});
+
+test("a remembered address is checked against the rules of each call", async () => {
+  const guard = guardWith(async () => ["127.0.0.1"]);
+  await guard.open(url("http://h.example/x"), null, { allowLocalRequests: true });
+  const expected = refused("url-blocked", "Requests to localhost are not allowed");
+  await assert.rejects(guard.open(url("http://h.example/x"), null, STRICT), expected);
+});
+
+test("after silence at one address the next is tried, round and round", async () => {
+  const guard = guardWith(async () => ["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+  const seen = [];
+  for (let i = 0; i < 4; i += 1) {
+    const remote = await guard.open(url("http://h.example/x"), null, STRICT);
+    seen.push(remote.address);
+    guard.avoid(remote);
+  }
+  assert.deepEqual(seen, ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.1"]);
+});

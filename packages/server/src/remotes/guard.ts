@@ -1,0 +1,122 @@
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { RemoteAccess, Remotes } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { hostOf, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
+import { refusalOf } from "./address-ranges.ts";
+import type { RemoteLimits } from "./limits.ts";
+import { createMemory } from "./memory.ts";
+import { withTimeLimit } from "./time-limit.ts";
+
+/** Every address of a host, in the order to be tried; rejects when there is none. */
+export type ResolveHost = (host: string) => Promise<readonly string[]>;
+
+/** Where a remote listens, as read from its URL. */
+export interface Endpoint {
+  readonly scheme: "http" | "https" | "git";
+  /** In lower case, an IPv6 address without its brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Guard {
+  readonly open: Remotes["open"];
+  /** Notes that nothing answered at this address: the next `open` of the host takes another, if it has one. */
+  avoid(remote: RemoteAccess): void;
+}
+
+const MAX_HOSTS = 10_000;
+/** The machine's interfaces change rarely, and reading them costs more than all range checks. */
+const OWN_ADDRESSES_MS = 10_000;
+
+/** Reads where a URL leads; `url-blocked` when there is no way to go there. */
+export function endpointOf(url: RemoteUrl): Endpoint {
+  const scheme = schemeOf(url);
+  if (scheme === "ssh") throw blocked("ssh mirrors are not available yet");
+  if (scheme === "file") throw blocked("Only allowed schemes are http, https, ssh, git");
+  return { scheme, host: hostOf(url), port: portOf(url) };
+}
+
+/**
+ * The outbound guard. The attack it stops: a URL that leads into our own network, written oddly or through a name
+ * whose answer changes between the check and the connection. So all addresses of the host are checked, and the one
+ * that is handed out is where the connection goes, without a second look-up.
+ */
+export function createGuard({
+  resolve = resolveHost,
+  limits,
+}: {
+  resolve?: ResolveHost | undefined;
+  limits: RemoteLimits;
+}): Guard {
+  // Promises, so that many mirrors of one host that are due together ask once.
+  const resolved = createMemory<Promise<readonly string[]>>(limits.addressesMs, MAX_HOSTS);
+  const silent = createMemory<string>(Number.POSITIVE_INFINITY, MAX_HOSTS);
+  const own = createMemory<ReadonlySet<string>>(OWN_ADDRESSES_MS, 1);
+
+  /** Odd ways to write an address (`0x7f.1`) need no special care: the resolver reads them, and its answer is checked. */
+  async function addressesOf(host: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
+    if (isIP(host) !== 0) return [host];
+    let answer = resolved.get(host);
+    if (answer === undefined) {
+      answer = resolve(host);
+      resolved.set(host, answer);
+    }
+    try {
+      const addresses = await withTimeLimit(
+        { ms: limits.resolveMs, signal, what: "looking up the host" },
+        () => answer,
+      );
+      if (addresses.length === 0 || addresses.some((address) => isIP(address) === 0)) throw unresolved();
+      return addresses;
+    } catch (error) {
+      if (error instanceof HeliostatError && error.code === "cancelled") throw error;
+      resolved.delete(host);
+      throw unresolved(error);
+    }
+  }
+
+  function ownAddresses(): ReadonlySet<string> {
+    let addresses = own.get("");
+    if (addresses === undefined) {
+      addresses = new Set(
+        Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map((at) => at.address)),
+      );
+      own.set("", addresses);
+    }
+    return addresses;
+  }
+
+  return {
+    async open(url, credential, rules) {
+      const { host } = endpointOf(url);
+      const addresses = await addressesOf(host, rules.signal);
+      if (!rules.allowLocalRequests) {
+        const reason = refusalOf(addresses, ownAddresses());
+        if (reason !== null) throw blocked(reason);
+      }
+      const last = silent.get(host);
+      const next = last === undefined ? 0 : (addresses.indexOf(last) + 1) % addresses.length;
+      return { url, credential, address: addresses[next] ?? null };
+    },
+    avoid({ url, address }) {
+      if (address !== null) silent.set(endpointOf(url).host, address);
+    },
+  };
+}
+
+async function resolveHost(host: string): Promise<readonly string[]> {
+  const answers = await lookup(host, { all: true, order: "verbatim" });
+  return answers.map(({ address }) => address);
+}
+
+/** The message is GitLab's reason, to be shown behind `is blocked: `. */
+function blocked(reason: string): HeliostatError {
+  return new HeliostatError("url-blocked", reason);
+}
+
+/** GitLab's words for it; but a resolver that fails now may work in a minute, so it is worth a retry. */
+function unresolved(cause?: unknown): HeliostatError {
+  return new HeliostatError("remote-unreachable", "Host cannot be resolved or invalid", { cause });
+}

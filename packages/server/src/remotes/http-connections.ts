@@ -1,0 +1,189 @@
+import { buildConnector, type Dispatcher, Pool } from "undici";
+import { HeliostatError } from "../domain/errors.ts";
+import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
+import type { RemoteLimits } from "./limits.ts";
+import { type AnswerHead, isDropped, networkError } from "./remote-errors.ts";
+
+export interface HttpRequest {
+  /** Scheme, host and port, as `URL.origin` has them. */
+  readonly origin: string;
+  readonly host: string;
+  /** Where the connection goes: the checked address. */
+  readonly address: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Takes an answer's body, decompressed. Throwing ends the request and its connection. */
+export interface BodyReader<T> {
+  push(chunk: Buffer): void;
+  /** The body is complete as HTTP sees it. */
+  end(): T;
+}
+
+/** Looks at the head of an answer: says who reads the body, or throws. */
+export type ReadHead<T> = (head: AnswerHead) => BodyReader<T>;
+
+export interface HttpConnections {
+  /** One request over a kept connection. `signal.reason` must be a HeliostatError, and is thrown. */
+  exchange<T>(request: HttpRequest, readHead: ReadHead<T>, signal: AbortSignal): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Longer than a minute, the shortest interval of a pull mirror; most servers close earlier, and say so. */
+const KEEP_ALIVE_MS = 90_000;
+/** Origins without a request for so long lose their pool; their sockets are closed by then. */
+const POOL_IDLE_MS = 300_000;
+
+/** Keeps HTTP/1.1 connections per origin and address, so that a check costs one round trip. Never follows a redirect. */
+export function createHttpConnections(limits: RemoteLimits): HttpConnections {
+  const pools = new Map<string, { readonly pool: Pool; usedAt: number }>();
+  const connect = buildConnector({ allowH2: false, timeout: limits.connectMs });
+
+  function poolOf({ origin, address }: HttpRequest): Pool {
+    const key = `${origin} ${address}`;
+    const now = performance.now();
+    const known = pools.get(key);
+    if (known !== undefined) {
+      known.usedAt = now;
+      return known.pool;
+    }
+    for (const [other, { pool, usedAt }] of pools) {
+      if (now - usedAt < POOL_IDLE_MS) continue;
+      pools.delete(other);
+      // Lets a request that is still running end; nobody waits for that.
+      void pool.close();
+    }
+    const pool = new Pool(origin, {
+      connections: limits.connectionsPerOrigin,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      allowH2: false,
+      // The address in place of the host: there is no name left to be resolved to something else. The server's name
+      // for SNI and certificate, and the `Host` header, still come from the origin.
+      connect: (options, callback) => connect({ ...options, hostname: address }, callback),
+    });
+    pools.set(key, { pool, usedAt: now });
+    return pool;
+  }
+
+  return {
+    async exchange(request, readHead, signal) {
+      const pool = poolOf(request);
+      try {
+        return await dispatch(pool, request, readHead, { limits, signal });
+      } catch (error) {
+        // A kept connection may have been closed by the remote just as we wrote to it. All our requests only read,
+        // so one that got no answer is sent again, once.
+        if (!(error instanceof Unanswered) || signal.aborted) throw asRemoteError(error, request.host);
+      }
+      try {
+        return await dispatch(pool, request, readHead, { limits, signal });
+      } catch (error) {
+        throw asRemoteError(error, request.host);
+      }
+    },
+    async close() {
+      const all = [...pools.values()];
+      pools.clear();
+      await Promise.all(all.map(({ pool }) => pool.destroy()));
+    },
+  };
+}
+
+/** The connection ended before the first byte of an answer. */
+class Unanswered extends Error {}
+
+function asRemoteError(error: unknown, host: string): HeliostatError {
+  return error instanceof Unanswered
+    ? networkError(error.cause, host, false)
+    : networkError(error, host, true);
+}
+
+function dispatch<T>(
+  pool: Pool,
+  request: HttpRequest,
+  readHead: ReadHead<T>,
+  { limits, signal }: { limits: RemoteLimits; signal: AbortSignal },
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const releases: (() => void)[] = [];
+  let controller: Dispatcher.DispatchController | undefined;
+  let body: BodySink | undefined;
+  let stopped: Error | undefined;
+
+  // The first reason wins: the connection then fails with it, or with something that it caused.
+  function stop(reason: unknown): void {
+    stopped ??= reason instanceof Error ? reason : new Error(String(reason));
+    reject(stopped);
+    controller?.abort(stopped);
+  }
+  const attempt = (step: () => void) => {
+    if (stopped !== undefined) return;
+    try {
+      step();
+    } catch (error) {
+      stop(error);
+    }
+  };
+  const cancel = () => stop(signal.reason);
+  signal.addEventListener("abort", cancel, { once: true });
+  releases.push(() => signal.removeEventListener("abort", cancel));
+
+  pool.dispatch(
+    {
+      method: request.method,
+      path: request.path,
+      headers: request.headers,
+      body: request.body ?? null,
+      headersTimeout: limits.idleMs,
+      bodyTimeout: limits.idleMs,
+    },
+    {
+      onRequestStart(started) {
+        controller = started;
+        // It may have waited for a connection past its time.
+        if (stopped !== undefined) started.abort(stopped);
+      },
+      onResponseStart(flow, status, headers) {
+        if (status < 200) return;
+        attempt(() => {
+          const header = (name: string) => [headers[name]].flat()[0];
+          const reader = readHead({ status, header });
+          const end = () => resolve(reader.end());
+          const plain = limitBody({ push: (chunk) => reader.push(chunk), end }, limits.answerBytes);
+          const encoding = header("content-encoding")?.toLowerCase() ?? "identity";
+          if (encoding === "identity") {
+            body = plain;
+          } else if (encoding === "gzip" || encoding === "x-gzip") {
+            const unzipped = gunzipBody(plain, {
+              pause: () => flow.pause(),
+              resume: () => flow.resume(),
+              fail: stop,
+              onOver: (release) => releases.push(release),
+            });
+            body = limitBody(unzipped, limits.answerBytes);
+          } else {
+            throw new HeliostatError(
+              "remote-not-git",
+              "The remote's answer has an encoding that was not asked for.",
+            );
+          }
+        });
+      },
+      onResponseData(_flow, chunk) {
+        attempt(() => body?.push(chunk));
+      },
+      onResponseEnd() {
+        attempt(() => body?.end());
+      },
+      onResponseError(_flow, error) {
+        stop(body === undefined && isDropped(error) ? new Unanswered("no answer", { cause: error }) : error);
+      },
+    },
+  );
+  return promise.finally(() => {
+    for (const release of releases) release();
+  });
+}

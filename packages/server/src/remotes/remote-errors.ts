@@ -1,0 +1,166 @@
+import type { RemoteAccess, RemoteCredential } from "../app/ports.ts";
+import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
+import { redact } from "../domain/redact.ts";
+
+/** The head of an HTTP answer, as far as errors need it. */
+export interface AnswerHead {
+  readonly status: number;
+  /** One value of a header, lower-case name. */
+  header(name: string): string | undefined;
+}
+
+const UNREACHABLE = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "EACCES",
+  "EPERM",
+]);
+const TIMED_OUT = new Set([
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+const CLOSED = new Set(["UND_ERR_SOCKET", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "EPIPE"]);
+/** What Node calls a broken TLS handshake or an untrusted certificate. */
+const TLS = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$)|SELF_SIGNED/;
+const NOT_HTTP = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_HTTP_PARSER$)/;
+
+/** Codes of a connection that ended while the remote was expected to answer. */
+export function isDropped(error: unknown): boolean {
+  const code = codeOf(error);
+  return CLOSED.has(code) || code === "ECONNRESET";
+}
+
+/**
+ * What went wrong below Git, in words. `answered`: whether the remote had begun to answer. Errors of ours pass; the
+ * original is kept as cause only where it holds nothing that the remote sent.
+ */
+export function networkError(error: unknown, host: string, answered: boolean): HeliostatError {
+  if (error instanceof HeliostatError) return error;
+  const code = codeOf(error);
+  if (TIMED_OUT.has(code)) {
+    const what =
+      code.startsWith("UND_ERR_") && code !== "UND_ERR_CONNECT_TIMEOUT"
+        ? "did not answer"
+        : "cannot be reached";
+    return new HeliostatError("remote-timeout", `${host} ${what} in time.`, { cause: error });
+  }
+  if (CLOSED.has(code) || (code === "ECONNRESET" && answered)) return closedError(host, error);
+  if (UNREACHABLE.has(code)) {
+    return new HeliostatError("remote-unreachable", `${host} cannot be reached (${code}).`, { cause: error });
+  }
+  if (TLS.test(code)) {
+    return new HeliostatError("remote-tls", `No secure connection to ${host}: ${tlsReason(error, code)}.`, {
+      cause: error,
+    });
+  }
+  if (NOT_HTTP.test(code))
+    return new HeliostatError("remote-not-git", `${host} does not speak HTTP (${code}).`);
+  return asHeliostatError(error);
+}
+
+export function closedError(host: string, cause?: unknown): HeliostatError {
+  return new HeliostatError(
+    "remote-closed",
+    `${host} closed the connection before its answer was complete.`,
+    {
+      cause,
+    },
+  );
+}
+
+/** The error for an answer whose status is not 200. Redirects are not followed: the new host was never checked. */
+export function statusError(head: AnswerHead, remote: RemoteAccess, host: string): HeliostatError {
+  const { status } = head;
+  if (status >= 300 && status < 400 && status !== 304) return redirectError(head, remote, host);
+  if (status === 401) {
+    return new HeliostatError(
+      "remote-credential",
+      remote.credential === null
+        ? `${host} asks for a user name and a password or token, and this mirror has none.`
+        : `${host} refused the user name, password or token.`,
+    );
+  }
+  if (status === 403) {
+    return new HeliostatError("remote-forbidden", `${host} forbids access to this repository (HTTP 403).`);
+  }
+  if (status === 404 || status === 410) {
+    return new HeliostatError(
+      "remote-not-found",
+      `${host} has no repository at this URL, or does not show it to this user (HTTP ${status}).`,
+    );
+  }
+  if (status === 429 || status >= 500) {
+    const wait = /^\d{1,6}$/.test(head.header("retry-after") ?? "")
+      ? `; asks for ${head.header("retry-after")} s`
+      : "";
+    return new HeliostatError("remote-busy", `${host} cannot answer now (HTTP ${status}${wait}).`);
+  }
+  return new HeliostatError("remote-not-git", `${host} answered HTTP ${status}: this is no Git repository.`);
+}
+
+function redirectError(head: AnswerHead, remote: RemoteAccess, host: string): HeliostatError {
+  const target = redirectTarget(head.header("location"), remote);
+  return new HeliostatError(
+    "remote-redirects",
+    target === null
+      ? `${host} redirects (HTTP ${head.status}) without saying where.`
+      : `${host} redirects to ${quoteRemote(target, remote)}. Redirects are not followed: if that is the repository, use its URL for this mirror.`,
+  );
+}
+
+/** The repository's new URL where the redirect keeps the request's form, otherwise (a sign-in page) only its host. */
+function redirectTarget(location: string | undefined, { url }: RemoteAccess): string | null {
+  if (location === undefined || !URL.canParse(location, url)) return null;
+  const { protocol, host, pathname } = new URL(location, url);
+  const repository = pathname.match(/^(.+?)\/+(?:info\/refs|git-upload-pack)$/)?.[1] ?? "";
+  return `${protocol}//${host}${repository}`;
+}
+
+/** What an `ERR` line means. There are no codes, so this reads the usual words of git, its hosts and their proxies. */
+export function refusalError(text: string, remote: RemoteAccess, host: string): HeliostatError {
+  const message = `${host} refuses: ${quoteRemote(text, remote)}`;
+  if (/not found|not exported|no such|does not exist|could not find|not appear to be/i.test(text)) {
+    return new HeliostatError("remote-not-found", message);
+  }
+  if (/denied|not allowed|forbidden|unauthori[sz]ed|authenticat/i.test(text)) {
+    return new HeliostatError("remote-forbidden", message);
+  }
+  if (
+    /try again|too many|rate limit|limit exceeded|overload|unavailable|time[d ]?-?out|internal/i.test(text)
+  ) {
+    return new HeliostatError("remote-busy", message);
+  }
+  return new HeliostatError("remote-not-git", message);
+}
+
+/** Text from outside, fit for a message: short, one line, and without what a hostile remote may echo back. */
+function quoteRemote(text: string, { credential }: RemoteAccess): string {
+  const line = text.replace(/\p{Cc}+/gu, " ").trim();
+  const secrets =
+    credential === null ? [] : [credential.username, credential.password, userinfoOf(credential)];
+  return redact(line, secrets).slice(0, 300);
+}
+
+/** What Basic authentication encodes. */
+export function userinfoOf({ username, password }: RemoteCredential): string {
+  return `${username}:${password}`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** OpenSSL's own sentence where there is one: its message is full of numbers and source files. */
+function tlsReason(error: unknown, code: string): string {
+  if (error instanceof Error && "reason" in error && typeof error.reason === "string") return error.reason;
+  return error instanceof Error && !error.message.includes("\n") && !error.message.includes("OpenSSL")
+    ? error.message
+    : code;
+}

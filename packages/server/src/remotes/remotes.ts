@@ -1,0 +1,71 @@
+import type { Log, Remotes } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { ListedRefs } from "./collected-refs.ts";
+import { createGitListRefs } from "./git-list-refs.ts";
+import { createGuard, endpointOf, type ResolveHost } from "./guard.ts";
+import { createHttpConnections } from "./http-connections.ts";
+import { createHttpListRefs } from "./http-list-refs.ts";
+import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
+import { createMemory } from "./memory.ts";
+import { withTimeLimit } from "./time-limit.ts";
+
+export interface RemotesOptions {
+  readonly log: Log;
+  /** Begins with `git/`: some hosts answer other clients with a web page. */
+  readonly userAgent: string;
+  readonly limits?: Partial<RemoteLimits>;
+  /** Stands in for DNS. */
+  readonly resolve?: ResolveHost;
+}
+
+const SILENT: ReadonlySet<string> = new Set(["remote-unreachable", "remote-timeout"]);
+/** How many remotes with unusable ref names are remembered as told. */
+const MAX_TOLD = 10_000;
+const TOLD_MS = 24 * 3600 * 1000;
+
+/**
+ * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://` without a process. Holds
+ * connections open; `close()` ends them and whatever still uses them.
+ */
+export function createRemotes(options: RemotesOptions): Remotes & { close(): Promise<void> } {
+  const { log, userAgent } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const guard = createGuard({ resolve: options.resolve, limits });
+  const connections = createHttpConnections(limits);
+  const listHttp = createHttpListRefs({ connections, limits, userAgent });
+  const listGit = createGitListRefs({ limits, userAgent });
+  const told = createMemory<number>(TOLD_MS, MAX_TOLD);
+
+  function tellSkipped(url: string, { skipped, example }: ListedRefs): void {
+    if (skipped === 0 || told.get(url) === skipped) return;
+    told.set(url, skipped);
+    log.warn(
+      { url, skipped, example },
+      "the remote has refs with names that are not valid UTF-8 ref names: left out",
+    );
+  }
+
+  return {
+    open: guard.open,
+    async listRefs(remote, { signal }) {
+      const { url, address } = remote;
+      const endpoint = endpointOf(url);
+      if (address === null)
+        throw new HeliostatError("bug", "a remote without a checked address cannot be listed");
+      try {
+        const listed = await withTimeLimit(
+          { ms: limits.totalMs, signal, what: "listing the remote's refs" },
+          (both) =>
+            (endpoint.scheme === "git" ? listGit : listHttp)({ remote, endpoint, address, signal: both }),
+        );
+        tellSkipped(url, listed);
+        return listed.advertised;
+      } catch (error) {
+        // A host with several addresses gets another chance with the next one.
+        if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
+        throw error;
+      }
+    },
+    close: () => connections.close(),
+  };
+}

@@ -1,0 +1,43 @@
+import { HeliostatError } from "../domain/errors.ts";
+
+export interface TimeLimit {
+  readonly ms: number;
+  readonly signal?: AbortSignal | undefined;
+  /** What takes the time, for the message: "listing the refs". */
+  readonly what: string;
+}
+
+/**
+ * Runs `work` until it ends, `ms` have passed (`remote-timeout`) or the signal fires (`cancelled`). The result does
+ * not wait for work that ignores its signal; the signal's reason is always the error that was thrown.
+ */
+export async function withTimeLimit<T>(
+  limit: TimeLimit,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController();
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  const stop = (error: HeliostatError) => {
+    own.abort(error);
+    reject(error);
+  };
+  const cancel = () => {
+    stop(new HeliostatError("cancelled", `Stopped while ${limit.what}.`, { cause: limit.signal?.reason }));
+  };
+  const timer = setTimeout(() => {
+    stop(
+      new HeliostatError(
+        "remote-timeout",
+        `The remote took too long: ${limit.what} is limited to ${limit.ms} ms.`,
+      ),
+    );
+  }, limit.ms);
+  limit.signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    if (limit.signal?.aborted === true) cancel();
+    return await Promise.race([stopped, work(own.signal)]);
+  } finally {
+    clearTimeout(timer);
+    limit.signal?.removeEventListener("abort", cancel);
+  }
+}
