@@ -1,5 +1,5 @@
 import { HeliostatError } from "../domain/errors.ts";
-import { type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
+import { nullOid, type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
 
@@ -22,13 +22,13 @@ export interface RefCollector {
 
 export interface ListedRefs {
   readonly advertised: AdvertisedRefs;
-  /** Refs below heads and tags left out because git would refuse the name, or because it is not UTF-8. */
+  /** Refs below heads and tags that were left out: git would refuse the name, it is not UTF-8, or the ref is broken. */
   readonly skipped: number;
   /** One of them, safe to print. */
   readonly example: string | null;
 }
 
-/** Beyond so many bad names a remote is broken or hostile; each costs an exception. */
+/** Beyond so many unusable refs a remote is broken or hostile; each costs an exception. */
 const MAX_SKIPPED = 10_000;
 
 // No BOM handling: a name must come back to git byte for byte.
@@ -37,11 +37,13 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NOT_ASCII = /[^\x00-\x7f]/;
 
 /**
- * Gathers what a remote offers, whatever the protocol. Keeps branches and tags; leaves out, and counts, names that
- * cannot be ref names of ours. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
- * (`remote-not-git`): half of such a list is worth nothing.
+ * Gathers what a remote offers, whatever the protocol. Keeps branches and tags; leaves out, and counts, those with a
+ * name that cannot be a ref name of ours, or with the null oid, which is how git lists a broken ref: one bad ref must
+ * not stop the others. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
+ * (`remote-not-git`): it is not git that speaks there.
  */
 export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number): RefCollector {
+  const nullText = nullOid(objectFormat);
   const refs = new Map<RefName, AdvertisedRef>();
   let last: { readonly bytes: string; readonly name: RefName } | null = null;
   let head: RefName | null = null;
@@ -66,27 +68,33 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
     return oid;
   }
 
+  function skip(bytes: string): null {
+    skipped += 1;
+    example ??= printable(bytes);
+    if (skipped > MAX_SKIPPED) {
+      throw new HeliostatError("remote-not-git", `The remote lists more than ${MAX_SKIPPED} unusable refs.`);
+    }
+    return null;
+  }
+
   /** Null, and counted, when it cannot be a ref name of ours. */
   function readName(bytes: string): RefName | null {
     try {
       return parseRefName(decodeName(bytes));
     } catch {
-      skipped += 1;
-      example ??= printable(bytes);
-      if (skipped > MAX_SKIPPED) {
-        throw new HeliostatError(
-          "remote-not-git",
-          `The remote lists more than ${MAX_SKIPPED} invalid ref names.`,
-        );
-      }
-      return null;
+      return skip(bytes);
     }
   }
 
   return {
     add({ name: bytes, oid: text, peeled, symref }) {
+      const isWanted = isBranchOrTag(bytes);
+      if (text === nullText) {
+        if (isWanted) skip(bytes);
+        return;
+      }
       const oid = readOid(text);
-      if (!isBranchOrTag(bytes)) return;
+      if (!isWanted) return;
       const name = readName(bytes);
       const target = symref === undefined ? undefined : readName(symref);
       if (name === null || target === null) return;

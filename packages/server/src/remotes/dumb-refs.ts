@@ -4,6 +4,7 @@ import type { BodyReader } from "./http-connections.ts";
 
 /** The refs of a dumb remote; where its HEAD points is told by another file. */
 export interface DumbRefs {
+  readonly isEmpty: boolean;
   finish(head: string | null): ListedRefs;
 }
 
@@ -38,6 +39,7 @@ export function createDumbRefsReader(maxRefs: number, refuse: () => HeliostatErr
       if (rest !== "") throw refuse();
       const collected = refs ?? createRefCollector("sha1", maxRefs);
       return {
+        isEmpty: refs === undefined,
         finish(head) {
           if (head !== null) collected.setHead(head);
           return collected.finish();
@@ -47,10 +49,9 @@ export function createDumbRefsReader(maxRefs: number, refuse: () => HeliostatErr
   };
 }
 
-/** The target that a `HEAD` file names, null when it is detached; throws `refuse()` when it is no such file. */
-export function readDumbHead(text: string, refuse: () => HeliostatError): string | null {
-  const [, target = "", oid = ""] =
-    /^(?:ref:\s*(refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\n?$/.exec(text) ?? [];
-  if (target === "" && oid === "") throw refuse();
-  return target === "" ? null : target;
+/** What a `HEAD` file says: the branch it names, `detached`, or null when it is no such file. */
+export function readDumbHead(text: string): { readonly target: string } | "detached" | null {
+  const [, target, oid] = /^(?:ref:\s*(refs\/\S+)|([0-9a-f]{40}|[0-9a-f]{64}))\n?$/.exec(text) ?? [];
+  if (target !== undefined) return { target };
+  return oid === undefined ? null : "detached";
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { buildConnector, type Dispatcher, Pool } from "undici";
 import { HeliostatError } from "../domain/errors.ts";
 import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
@@ -70,6 +71,9 @@ export function createHttpConnections(limits: RemoteLimits): HttpConnections {
 
   return {
     async exchange(request, readHead, signal) {
+      // A pool counts a connection as free a moment after its answer ended. Without this pause, the second request of
+      // a handshake would open a second connection.
+      await setImmediate();
       const pool = poolOf(request);
       try {
         return await dispatch(pool, request, readHead, { limits, signal });

@@ -107,13 +107,15 @@ export function createHttpListRefs({
   }
 
   async function listDumb(listing: Listing, dumb: DumbRefs): Promise<ListedRefs> {
-    // Without a HEAD file it is no repository: a server that answers 200 and nothing to everything must not pass for
-    // an empty one, whose branches would then be deleted elsewhere.
-    const head = await get(listing, "HEAD", ({ status }) => {
+    const text = await get(listing, "HEAD", ({ status }) => {
       if (status !== 200) throw notGit(listing);
       return readText(MAX_HEAD_BYTES, () => notGit(listing));
     });
-    return dumb.finish(readDumbHead(head, () => notGit(listing)));
+    const head = readDumbHead(text);
+    // A server that answers 200 and nothing to everything must not pass for an empty repository, whose branches would
+    // then be deleted elsewhere. With refs, a useless HEAD does no harm: git http-backend has none that is unborn.
+    if (head === null && dumb.isEmpty) throw notGit(listing);
+    return dumb.finish(head === null || head === "detached" ? null : head.target);
   }
 
   return async (listing) => {
