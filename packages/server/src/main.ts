@@ -28,7 +28,7 @@ import { createRemotes } from "./remotes/remotes.ts";
 import { readOrMakeKeys } from "./secrets/keys-file.ts";
 import { createPasswordHasher } from "./secrets/password-hasher.ts";
 import { createSealer } from "./secrets/sealer.ts";
-import { VERSION } from "./version.ts";
+import { USER_AGENT, VERSION } from "./version.ts";
 
 export interface RunningServer {
   /** Base URL at which it listens. */
@@ -88,7 +88,7 @@ async function start(
   await migrate(db);
   await initInstanceSettings(db, { allowLocalRequests: settings.allowLocalRemotes });
 
-  const remotes = createRemotes({ log, userAgent: `heliostat/${VERSION}` });
+  const remotes = createRemotes({ log, userAgent: USER_AGENT });
   stops.push(() => remotes.close());
   const running = createRunningUpdates();
   const dispatcher = { wakeAt: (_at: Date): void => undefined };

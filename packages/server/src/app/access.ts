@@ -1,5 +1,5 @@
 import { HeliostatError } from "../domain/errors.ts";
-import { type Action, may } from "../domain/policy.ts";
+import { may, type ProjectAction } from "../domain/policy.ts";
 import type { Project } from "../domain/project.ts";
 import type { Principal, User } from "../domain/user.ts";
 import type { Ports } from "./ports.ts";
@@ -42,7 +42,7 @@ export async function findProjectFor(
   ports: Pick<Ports, "projects">,
   principal: Principal,
   which: PathOrId,
-  action: Action,
+  action: ProjectAction,
 ): Promise<Project> {
   const project = await findVisibleProject(ports, principal, which);
   if (!may(principal, action, project)) {

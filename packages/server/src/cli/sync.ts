@@ -10,7 +10,7 @@ import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createRepositories } from "../git/repositories.ts";
 import { requireGit } from "../git/version.ts";
 import { createRemotes } from "../remotes/remotes.ts";
-import { VERSION } from "../version.ts";
+import { USER_AGENT } from "../version.ts";
 import { showProgress } from "./progress-line.ts";
 import { describeSync, syncAsJson } from "./sync-report.ts";
 
@@ -37,7 +37,7 @@ export async function sync(source: string, target: string, flags: SyncFlags): Pr
   }
   await requireGit();
   const repositories = createRepositories({ root: await cacheDirectory(), log: QUIET });
-  const remotes = createRemotes({ log: QUIET, userAgent: `heliostat/${VERSION}` });
+  const remotes = createRemotes({ log: QUIET, userAgent: USER_AGENT });
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);

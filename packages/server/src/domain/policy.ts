@@ -8,13 +8,14 @@ export const ACCESS_LEVELS = { none: 0, reporter: 20, developer: 30, maintainer:
 /**
  * - `read-project`: see that it exists, its settings and refs through the API;
  * - `read-repository`, `write-repository`: fetch from and push to it with git;
- * - `admin-mirrors`: see, change and start its mirrors;
+ * - `read-mirrors`, `admin-mirrors`: see its mirrors; change and start them;
  * - `admin-project`: change, archive or remove it.
  */
 export type ProjectAction =
   | "read-project"
   | "read-repository"
   | "write-repository"
+  | "read-mirrors"
   | "admin-mirrors"
   | "admin-project";
 
@@ -31,6 +32,7 @@ const REQUIREMENTS: Readonly<Record<ProjectAction, Requirement>> = {
     scopes: ["api", "read_repository", "write_repository"],
   },
   "write-repository": { level: ACCESS_LEVELS.developer, scopes: ["api", "write_repository"] },
+  "read-mirrors": { level: ACCESS_LEVELS.maintainer, scopes: ["api", "read_api"] },
   "admin-mirrors": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
   "admin-project": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
 };

@@ -6,6 +6,9 @@ const SHORT_JITTER_SHARE = 0.05;
 /** GitLab's longest delay after failures. An interval that is longer by itself stays as it is. */
 const MAX_DELAY_SECONDS = 300 * 60;
 
+/** GitLab's limit: at the next failure in a row after these, a pull mirror pauses until a person resumes it. */
+export const HARD_FAILURE_AFTER = 14;
+
 /** Seconds before each new try of a failed push: a hiccup is over soon, a restart takes a minute, the rest waits. */
 const RETRY_DELAYS_SECONDS = [10, 60, 300];
 

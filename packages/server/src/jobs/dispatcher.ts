@@ -100,7 +100,7 @@ async function passOnce(ports: Ports, stopping: AbortSignal): Promise<void> {
     await ports.mirrors.recordUnchanged(
       unchanged.map(({ id }) => ({
         id,
-        nextCheckAt: nextCheckAfter({ ...interval, random: ports.instance.random() }),
+        nextCheckAt: nextCheckAfter({ ...interval, random: ports.instance.random }),
       })),
       checkedAt,
     );

@@ -11,7 +11,7 @@ type MirrorListUseCases = Pick<UseCases, "listMirrors" | "findMirror" | "listUpd
 /** What GitLab has no word for: all mirrors of a project, of every direction, with the history of their updates. */
 export function mirrorListUseCases(ports: Ports): MirrorListUseCases {
   async function find(principal: Principal, which: PathOrId, mirrorId: number): Promise<Mirror> {
-    const project = await findProjectFor(ports, principal, which, "admin-mirrors");
+    const project = await findProjectFor(ports, principal, which, "read-mirrors");
     const mirror = await ports.mirrors.find(mirrorId);
     if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
     const [seen] = await asSeen(ports, [mirror]);
@@ -20,7 +20,7 @@ export function mirrorListUseCases(ports: Ports): MirrorListUseCases {
 
   return {
     async listMirrors(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "admin-mirrors");
+      const project = await findProjectFor(ports, principal, which, "read-mirrors");
       return await asSeen(ports, await ports.mirrors.listOf(project.id));
     },
     findMirror: find,

@@ -18,7 +18,7 @@ export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
 
   return {
     async findPullMirror(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "admin-mirrors");
+      const project = await findProjectFor(ports, principal, which, "read-mirrors");
       return await findEnabled(project);
     },
     async configurePullMirror(principal, which, settings) {

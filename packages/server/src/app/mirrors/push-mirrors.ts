@@ -1,5 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorOptions } from "../../domain/mirror.ts";
+import type { ProjectAction } from "../../domain/policy.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { sameRemote } from "../../domain/remote-url.ts";
 import type { Principal } from "../../domain/user.ts";
@@ -31,8 +32,9 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
     principal: Principal,
     which: PathOrId,
     mirrorId: number,
+    action: ProjectAction = "admin-mirrors",
   ): Promise<{ project: Project; mirror: Mirror }> {
-    const project = await findProjectFor(ports, principal, which, "admin-mirrors");
+    const project = await findProjectFor(ports, principal, which, action);
     const mirror = await ports.mirrors.find(mirrorId);
     if (mirror?.projectId !== project.id || mirror.direction !== "push") {
       throw new HeliostatError("not-found", "Not found");
@@ -42,12 +44,12 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
 
   return {
     async listPushMirrors(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "admin-mirrors");
+      const project = await findProjectFor(ports, principal, which, "read-mirrors");
       const mirrors = await ports.mirrors.listOf(project.id, "push");
       return await asSeen(ports, mirrors);
     },
     async findPushMirror(principal, which, mirrorId) {
-      const { mirror } = await find(principal, which, mirrorId);
+      const { mirror } = await find(principal, which, mirrorId, "read-mirrors");
       return await seen(mirror);
     },
     async createPushMirror(principal, which, draft) {

@@ -1,6 +1,6 @@
 import type { Mirror } from "../../domain/mirror.ts";
 import type { RefResult } from "../../domain/refs.ts";
-import { HARD_FAILURE_AFTER, nextCheckAfter, PUSH_RETRIES } from "../../domain/schedule.ts";
+import { HARD_FAILURE_AFTER, nextCheckAfter, retryDelay } from "../../domain/schedule.ts";
 import type { FinishedUpdate, Ports } from "../ports.ts";
 import type { RunOutcome } from "./run.ts";
 
@@ -57,7 +57,7 @@ export async function recordFailure(
     appliedGeneration: null,
     retryCount,
     nextCheckAt: isPaused ? null : await nextCheck(ports, run, retryCount),
-    willRetry: rest.mayRetry && run.mirror.direction === "push" && retryCount <= PUSH_RETRIES,
+    willRetry: rest.mayRetry && run.mirror.direction === "push" && retryDelay(retryCount) !== null,
   };
 }
 
@@ -89,6 +89,6 @@ async function nextCheck(ports: RecordPorts, run: Run, retryCount: number): Prom
     intervalSeconds: pullMirrorIntervalSeconds,
     retryCount,
     durationMs: now.getTime() - run.started.getTime(),
-    random: ports.instance.random(),
+    random: ports.instance.random,
   });
 }

@@ -118,12 +118,12 @@ async function recordError(
 
 /** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */
 async function askAgain(ports: Ports, mirror: Mirror, finished: FinishedUpdate): Promise<void> {
-  if (finished.status === "cancelled") {
-    // Into the database only: the node that starts next finds it there.
-    if (finished.willRetry) await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);
+  const delay = finished.status === "failed" && finished.willRetry ? retryDelay(finished.retryCount) : null;
+  if (delay !== null) {
+    await requestUpdate(ports, mirror, "retry", new Date(finished.now.getTime() + delay * 1000));
   } else if (finished.willRetry) {
-    const notBefore = new Date(finished.now.getTime() + retryDelay(finished.retryCount));
-    await requestUpdate(ports, mirror, "retry", notBefore);
+    // Into the database only: the node that starts next finds it there.
+    await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);
   } else {
     // A wish that came during the run found it in the way: it is in the database, and the queue must hear of it.
     ports.queue.wakeAt(finished.now);
