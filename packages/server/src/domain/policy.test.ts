@@ -64,13 +64,14 @@ const ACTIONS: readonly ProjectAction[] = [
   "read-project",
   "read-repository",
   "write-repository",
+  "read-mirrors",
   "admin-mirrors",
   "admin-project",
 ];
 
-/** What of the five actions is allowed, as a string such as `RrwMP` with `-` for each refusal. */
+/** What of the six actions is allowed, as a string such as `RrwmMP` with `-` for each refusal. */
 function allowed(principal: Principal, on: Project): string {
-  return ACTIONS.map((action, at) => (may(principal, action, on) ? "RrwMP".charAt(at) : "-")).join("");
+  return ACTIONS.map((action, at) => (may(principal, action, on) ? "RrwmMP".charAt(at) : "-")).join("");
 }
 
 describe("accessLevel", () => {
@@ -118,20 +119,20 @@ describe("accessLevel", () => {
 
 describe("may", () => {
   const matrix: [who: string, principal: Principal, priv: string, pub: string][] = [
-    ["nobody", anonymous, "-----", "Rr---"],
-    ["any user", signedIn(user()), "-----", "Rr---"],
-    ["the owner", signedIn(owner), "RrwMP", "RrwMP"],
-    ["an admin", signedIn(admin), "RrwMP", "RrwMP"],
-    ["a blocked admin", signedIn(user({ isAdmin: true, state: "blocked" })), "-----", "-----"],
-    ["the owner with api", signedIn(owner, ["api"]), "RrwMP", "RrwMP"],
-    ["the owner with read_api", signedIn(owner, ["read_api"]), "R----", "R----"],
-    ["the owner with read_repository", signedIn(owner, ["read_repository"]), "-r---", "-r---"],
-    ["the owner with write_repository", signedIn(owner, ["write_repository"]), "-rw--", "-rw--"],
-    ["the owner with both read scopes", signedIn(owner, ["read_api", "read_repository"]), "Rr---", "Rr---"],
-    ["the owner with no scope", signedIn(owner, []), "-----", "-----"],
-    ["an admin with admin_mode and sudo alone", signedIn(admin, ["admin_mode", "sudo"]), "-----", "-----"],
-    ["any user with api", signedIn(user(), ["api"]), "-----", "Rr---"],
-    ["any user with write_repository", signedIn(user(), ["write_repository"]), "-----", "-r---"],
+    ["nobody", anonymous, "------", "Rr----"],
+    ["any user", signedIn(user()), "------", "Rr----"],
+    ["the owner", signedIn(owner), "RrwmMP", "RrwmMP"],
+    ["an admin", signedIn(admin), "RrwmMP", "RrwmMP"],
+    ["a blocked admin", signedIn(user({ isAdmin: true, state: "blocked" })), "------", "------"],
+    ["the owner with api", signedIn(owner, ["api"]), "RrwmMP", "RrwmMP"],
+    ["the owner with read_api", signedIn(owner, ["read_api"]), "R--m--", "R--m--"],
+    ["the owner with read_repository", signedIn(owner, ["read_repository"]), "-r----", "-r----"],
+    ["the owner with write_repository", signedIn(owner, ["write_repository"]), "-rw---", "-rw---"],
+    ["the owner with both read scopes", signedIn(owner, ["read_api", "read_repository"]), "Rr-m--", "Rr-m--"],
+    ["the owner with no scope", signedIn(owner, []), "------", "------"],
+    ["an admin with admin_mode and sudo alone", signedIn(admin, ["admin_mode", "sudo"]), "------", "------"],
+    ["any user with api", signedIn(user(), ["api"]), "------", "Rr----"],
+    ["any user with write_repository", signedIn(user(), ["write_repository"]), "------", "-r----"],
   ];
   for (const [who, principal, onPrivate, onPublic] of matrix) {
     it(`${who}: ${onPrivate} on a private project, ${onPublic} on a public one`, () => {
@@ -142,8 +143,8 @@ describe("may", () => {
 
   it("lets nobody push to an archived project, and changes nothing else", () => {
     const archived = project("public", { archived: true });
-    assert.equal(allowed(signedIn(admin), archived), "Rr-MP");
-    assert.equal(allowed(signedIn(owner, ["write_repository"]), archived), "-r---");
-    assert.equal(allowed(anonymous, archived), "Rr---");
+    assert.equal(allowed(signedIn(admin), archived), "Rr-mMP");
+    assert.equal(allowed(signedIn(owner, ["write_repository"]), archived), "-r----");
+    assert.equal(allowed(anonymous, archived), "Rr----");
   });
 });
