@@ -19,8 +19,7 @@ import { createProtectedBranchStore } from "./db/protected-branches.ts";
 import { createUserStore } from "./db/users.ts";
 import { HeliostatError } from "./domain/errors.ts";
 import { createRepositories } from "./git/repositories.ts";
-import { requireGit } from "./git/version.ts";
-import { createHttpServer } from "./http/http-server.ts";
+import { createHttpServer } from "./http/create-http-server.ts";
 import { startDispatcher } from "./jobs/dispatcher.ts";
 import { createRunningUpdates } from "./jobs/running-updates.ts";
 import { createUpdateQueue } from "./jobs/update-queue.ts";
@@ -76,7 +75,9 @@ async function start(
   const repositoriesRoot = join(settings.dataDir, "repositories");
   await makeDirectory(settings.dataDir);
   await makeDirectory(repositoriesRoot);
-  await requireGit();
+
+  const repositories = createRepositories({ root: repositoriesRoot, log });
+  await repositories.requireGit();
 
   const lock = await lockDataDir(settings.dataDir);
   stops.push(() => lock.release());
@@ -93,7 +94,6 @@ async function start(
   const running = createRunningUpdates();
   const dispatcher = { wakeAt: (_at: Date): void => undefined };
   const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
-  const repositories = createRepositories({ root: repositoriesRoot, log });
   const projects = createProjectStore(db);
 
   const ports: Ports = {

@@ -8,7 +8,6 @@ import { validateBranchRegex } from "../domain/branch-filter.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createRepositories } from "../git/repositories.ts";
-import { requireGit } from "../git/version.ts";
 import { createRemotes } from "../remotes/remotes.ts";
 import { USER_AGENT } from "../version.ts";
 import { showProgress } from "./progress-line.ts";
@@ -35,8 +34,8 @@ export async function sync(source: string, target: string, flags: SyncFlags): Pr
     if (problems.length > 0)
       throw new HeliostatError("parameter-invalid", `--branches ${problems.join(", ")}`);
   }
-  await requireGit();
   const repositories = createRepositories({ root: await cacheDirectory(), log: QUIET });
+  await repositories.requireGit();
   const remotes = createRemotes({ log: QUIET, userAgent: USER_AGENT });
   const stop = new AbortController();
   const interrupt = () => stop.abort();

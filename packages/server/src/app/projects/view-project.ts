@@ -37,7 +37,7 @@ export async function viewProject(
   principal: Principal,
   project: Project,
 ): Promise<ProjectView> {
-  const [head, pullMirrors] = await Promise.all([
+  const [head, [pullMirror]] = await Promise.all([
     ports.repositories.readDefaultBranch(ports.repositories.pathOf(project.id)),
     ports.mirrors.listOf(project.id, "pull"),
   ]);
@@ -45,6 +45,6 @@ export async function viewProject(
     project,
     defaultBranch: head === null ? null : shortName(head),
     accessLevel: accessLevel(principal, project),
-    pullMirror: pullMirrors.find((mirror) => mirror.enabled) ?? null,
+    pullMirror: pullMirror ?? null,
   };
 }
