@@ -7,7 +7,6 @@ import type { Log, Ports } from "./app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "./app/updates/update-mirror.ts";
 import type { Settings } from "./config/settings.ts";
 import { createTokenStore } from "./db/access-tokens.ts";
-import { lockDataDir } from "./db/embedded/lock-data-dir.ts";
 import { startEmbeddedPostgres } from "./db/embedded/start-embedded-postgres.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "./db/instance-settings.ts";
 import { migrate } from "./db/migrate.ts";
@@ -79,8 +78,6 @@ async function start(
   const repositories = createRepositories({ root: repositoriesRoot, log });
   await repositories.requireGit();
 
-  const lock = await lockDataDir(settings.dataDir);
-  stops.push(() => lock.release());
   const connection = await connect(settings, log, stops, broken.resolve);
   const db = openDatabase(connection, {
     onIdleError: (error) => log.warn({ err: error }, "a database connection was lost"),
@@ -151,7 +148,10 @@ async function start(
   return { url, madeUp, broken: broken.promise, stop: stopAll };
 }
 
-/** Starts the embedded PostgreSQL unless a database is given. */
+/**
+ * Starts the embedded PostgreSQL unless a database is given. The embedded one allows one server to a data directory;
+ * with a database of your own, any number of nodes may share the directory.
+ */
 async function connect(
   settings: Settings,
   log: Log,
