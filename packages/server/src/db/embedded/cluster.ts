@@ -39,7 +39,7 @@ export async function hasUsableCluster(cluster: string, binaries: Binaries): Pro
 
 /**
  * Makes the cluster. It is built under another name and renamed when initdb has finished and synced it, so whatever
- * bears the final name is whole; leftovers of interrupted attempts are removed first. `disk-full` is told apart.
+ * bears the final name is whole. `disk-full` is told apart.
  */
 export async function makeCluster(options: {
   readonly cluster: string;
@@ -49,7 +49,6 @@ export async function makeCluster(options: {
   readonly signal?: AbortSignal | undefined;
 }): Promise<void> {
   const dataDir = dirname(options.cluster);
-  await removeUnfinishedClusters(dataDir);
   // A new name each time: an initdb whose server was killed may still be writing to the last one.
   const unfinished = join(dataDir, `${UNFINISHED}${randomBytes(4).toString("hex")}`);
   try {

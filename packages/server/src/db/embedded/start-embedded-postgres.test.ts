@@ -492,8 +492,14 @@ test("a full disk is named, at the first start and later", { skip: SKIP_UNLESS_R
   assert.match(first.message, /no space left on device/i);
 
   const kept = await makeFilledDataDir(t);
-  const fill = `cp -a "${kept}/postgres" "$0/"; cat /dev/zero > "$0/filler" 2>/dev/null || :`;
-  const later = await startEmbeddedProcess(dataDir, { prefix: onTmpfs("80m", fill) }).outcome;
+  const fill = `cp -a "${kept}/postgres" "$0/"; head -c 4096 /dev/zero > "$0/spare"; cat /dev/zero > "$0/filler" 2>/dev/null || :`;
+  const full = await startEmbeddedProcess(dataDir, { prefix: onTmpfs("80m", fill) }).outcome;
+  assert.equal(full.code, "disk-full");
+  assert.match(full.message, /no space left on device/i);
+
+  // Room for our pid file only: PostgreSQL fails, and cannot say why in a log on the same disk.
+  const later = await startEmbeddedProcess(dataDir, { prefix: onTmpfs("80m", `${fill}; rm "$0/spare"`) })
+    .outcome;
   assert.equal(later.code, "disk-full");
   assert.match(later.message, /no space left on device/i);
 });

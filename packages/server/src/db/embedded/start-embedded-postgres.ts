@@ -205,11 +205,12 @@ async function startPostmaster(
   const env = environmentFor(binaries);
   const account = await chooseAccount({ postgres: binaries.postgres, dataDir: place.dataDir, env, signal });
   log.debug({ account: account.description }, "running the database");
+  // Before the cluster is made: they may be what the disk is full of.
+  await removeUnfinishedClusters(place.dataDir);
   if (!hasCluster) {
     log.info({ directory: place.cluster }, "making the database");
     await makeCluster({ cluster: place.cluster, binaries, account, env, signal });
   }
-  await removeUnfinishedClusters(place.dataDir);
   await ensureOwner(place.cluster, account.owner);
   await removeStalePidFile(place.cluster);
   await prepareSocketDirectory(place.socket, account.owner);
