@@ -25,10 +25,12 @@ export async function chooseAccount(options: {
 }): Promise<Account> {
   const failures: string[] = [];
   for (const account of await listAccounts()) {
-    // Checks what is needed in one go: becoming that user, its way to the data directory, the binary, its libraries.
+    // Asking PostgreSQL for a setting checks what is needed in one go: becoming that user, the way to the data
+    // directory, the binary in its own eyes, its libraries and its shared files. `--version` is easier to please.
+    const ask = 'cd -- "$1" && exec "$2" -C port -c config_file=/dev/null -D "$1"';
     const [command = "", ...args] = [
       ...account.prefix,
-      ...["/bin/sh", "-c", 'cd -- "$1" && exec "$2" --version', "sh", options.dataDir, options.postgres],
+      ...["/bin/sh", "-c", ask, "sh", options.dataDir, options.postgres],
     ];
     const result = await runCommand({ command, args, env: options.env, signal: options.signal }).catch(
       (error: NodeJS.ErrnoException) => ({ code: -1, output: error.message }),
@@ -65,7 +67,12 @@ async function listAccounts(): Promise<readonly Account[]> {
   const become = ["setpriv", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"];
   const withCapability = (name: string): Account => ({
     description: `system user ${user.name} with ${name}`,
-    prefix: [...become, `--inh-caps=+${name}`, `--ambient-caps=+${name}`, "--"],
+    // Without no_setuid_fixup access(2) looks away from capabilities, and PostgreSQL asks it whether its own
+    // binary can be executed.
+    prefix: [
+      ...become,
+      ...[`--inh-caps=+${name}`, `--ambient-caps=+${name}`, "--securebits=+no_setuid_fixup", "--"],
+    ],
     owner: user,
   });
   return [

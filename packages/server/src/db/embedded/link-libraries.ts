@@ -5,7 +5,7 @@ import { basename, dirname, join, relative } from "node:path";
  * Makes the links between libraries that a package of binaries needs. npm packages cannot hold links: this one lists
  * them in a file and makes them in an install script, which newer npm does not run unasked. Making a link is atomic
  * and those that exist stay, so several servers may do this at the same time. Where the package is not ours to write
- * they go to `ownLinks`; the answer is then that directory, for the loader's search path, else null.
+ * they go to `ownLinks`; the answer is then the search path that the loader needs, else null.
  */
 export async function linkLibraries(root: string, ownLinks: string): Promise<string | null> {
   const listed: unknown = JSON.parse(await readFile(join(root, "native/pg-symlinks.json"), "utf8"));
@@ -23,7 +23,8 @@ export async function linkLibraries(root: string, ownLinks: string): Promise<str
   for (const link of missing) {
     await symlink(join(root, link.source), join(ownLinks, basename(link.target))).catch(ignoreExisting);
   }
-  return ownLinks;
+  // Through a link a library looks for others beside the link.
+  return `${ownLinks}:${join(root, "native/lib")}`;
 }
 
 interface Link {

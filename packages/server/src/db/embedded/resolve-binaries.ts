@@ -11,7 +11,7 @@ export interface Binaries {
   /** `18.4`. */
   readonly version: string;
   readonly majorVersion: string;
-  /** Where the library links are, when they could not be made beside the libraries. */
+  /** The loader's search path, when the library links could not be made beside the libraries. */
   readonly libraryPath: string | null;
 }
 

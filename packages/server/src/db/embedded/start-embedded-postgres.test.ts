@@ -8,6 +8,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -16,6 +17,7 @@ import {
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import {
   clusterRoot,
@@ -420,6 +422,31 @@ for (const { what, mode, prefix, expected } of ROOTS) {
     assert.deepEqual(findProcessesOf(dataDir), []);
   });
 }
+
+test("root with the checkout below a private directory too", { skip: SKIP_UNLESS_ROOT }, async (t) => {
+  const dataDir = await makeDataDir(t);
+  const modules = await realpath(fileURLToPath(new URL("../../../../../node_modules", import.meta.url)));
+  const top = `/${modules.split("/")[1]}`;
+  if (clusterRoot.startsWith(top)) return t.skip("the checkout and the test are in one place");
+  // In a mount namespace of its own the first directory of the checkout's path becomes one of mode 0700.
+  const makePrivate = `
+    cd /; mkdir "$2"; mount --rbind "$1" "$2"; mount -t tmpfs -o mode=700 tmpfs "$1"
+    for entry in "$2"/*; do
+      if [ -d "$entry" ]; then mkdir "$1/\${entry##*/}"; mount --rbind "$entry" "$1/\${entry##*/}"; fi
+    done
+    shift 2; exec "$@"`;
+  for (const capabilities of ["+setpcap", "-dac_read_search"]) {
+    const hidden = join(dataDir, `../hidden${capabilities}`);
+    const server = startEmbeddedProcess(dataDir, {
+      prefix: [
+        ...["unshare", "--mount", "--", "sh", "-ec", makePrivate, "sh", top, hidden],
+        ...["setpriv", `--bounding-set=${capabilities}`, "--"],
+      ],
+    });
+    assert.match((await accountOf(server)) ?? "", /^system user \w+ with dac_(read_search|override)$/);
+    await server.send("stop");
+  }
+});
 
 test("root makes the cluster in a user namespace too", { skip: SKIP_UNLESS_ROOT }, async (t) => {
   const dataDir = await makeDataDir(t);
