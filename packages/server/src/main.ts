@@ -26,7 +26,7 @@ import { createRemotes } from "./remotes/remotes.ts";
 import { readOrMakeKeys } from "./secrets/keys-file.ts";
 import { createPasswordHasher } from "./secrets/password-hasher.ts";
 import { createSealer } from "./secrets/sealer.ts";
-import { USER_AGENT, VERSION } from "./version.ts";
+import { GITLAB_VERSION, USER_AGENT, VERSION } from "./version.ts";
 
 export interface RunningServer {
   /** Base URL at which it listens. */
@@ -95,8 +95,8 @@ async function start(
 
   const ports: Ports = {
     instance: {
-      version: VERSION,
-      revision: "unreleased",
+      version: GITLAB_VERSION,
+      revision: `heliostat-${VERSION}`,
       externalUrl: settings.externalUrl,
       makeTokenSecret: () => `hlpat-${randomBytes(20).toString("base64url")}`,
       random: Math.random,
