@@ -1,0 +1,86 @@
+import { describeFirstMirror, type Step } from "./first-mirror.ts";
+import { askReadiness, describeReadiness, READINESS_INTERVAL_MS, type Readiness } from "./readiness.ts";
+
+/** Outlines on a 24 × 24 grid: colour never stands alone, each state has its own shape. */
+const ICONS: Readonly<Record<Readiness, string>> = {
+  checking: "M12 3a9 9 0 1 0 9 9",
+  ready: "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0zM8.5 12.5l2.5 2.5 5-5.5",
+  "not-ready": "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0zM12 7.5v5.5M12 16.3v.2",
+  unreachable: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.3v.2",
+};
+
+const COPIED_MS = 2000;
+
+showSteps(describeFirstMirror(location.origin));
+void watchReadiness();
+
+async function watchReadiness(): Promise<void> {
+  for (;;) {
+    // A page that nobody looks at need not ask; it asks the moment it is looked at again.
+    if (document.hidden) await untilVisible();
+    showReadiness(await askReadiness());
+    await new Promise((resolve) => setTimeout(resolve, READINESS_INTERVAL_MS));
+  }
+}
+
+function untilVisible(): Promise<unknown> {
+  return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
+
+function showReadiness(readiness: Readiness): void {
+  const { word, sentence } = describeReadiness(readiness);
+  const state = element("readiness");
+  if (state.dataset["state"] === readiness) return;
+  state.dataset["state"] = readiness;
+  element("readiness-icon").setAttribute("d", ICONS[readiness]);
+  element("readiness-word").textContent = word;
+  element("readiness-sentence").textContent = sentence;
+}
+
+function showSteps(steps: readonly Step[]): void {
+  element("steps").replaceChildren(...steps.map(drawStep));
+}
+
+function drawStep({ title, command }: Step): HTMLLIElement {
+  const item = document.createElement("li");
+  const heading = document.createElement("h3");
+  heading.textContent = title;
+  const code = document.createElement("code");
+  code.textContent = command;
+  const block = document.createElement("pre");
+  // A long line scrolls sideways: whoever has no pointer must be able to reach it too.
+  block.tabIndex = 0;
+  block.setAttribute("aria-label", `Command: ${title}`);
+  block.append(code);
+  item.append(heading, drawCopyButton(title, command), block);
+  return item;
+}
+
+function drawCopyButton(title: string, command: string): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Copy";
+  button.setAttribute("aria-label", `Copy the command: ${title}`);
+  button.addEventListener("click", () => void copy(button, command));
+  // Browsers give the clipboard to HTTPS and localhost only: no button is better than one that does nothing.
+  button.hidden = navigator.clipboard === undefined;
+  return button;
+}
+
+async function copy(button: HTMLButtonElement, command: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(command);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not allowed";
+  }
+  setTimeout(() => {
+    button.textContent = "Copy";
+  }, COPIED_MS);
+}
+
+function element(id: string): HTMLElement | SVGElement {
+  const found = document.querySelector(`#${id}`);
+  if (found instanceof HTMLElement || found instanceof SVGElement) return found;
+  throw new Error(`the page has no element #${id}`);
+}
