@@ -1,0 +1,317 @@
+import { join, resolve } from "node:path";
+import { HeliostatError } from "../domain/errors.ts";
+import {
+  formatListenAddress,
+  LISTEN_ADDRESS_FORMS,
+  type ListenAddress,
+  localUrlOf,
+  parseListenAddress,
+} from "./listen-address.ts";
+
+/** Pino's levels, most severe first. */
+export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The configuration of one process: read once at its start, never changed. */
+export interface Settings {
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly httpListen: ListenAddress;
+  /** Null: no Git over SSH. */
+  readonly sshListen: ListenAddress | null;
+  /** Scheme, host and port without a slash at the end. Null: `localUrlOf` the address that is really listened on. */
+  readonly externalUrl: string | null;
+  /** Null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** Null: generated at the first start. */
+  readonly adminPassword: string | null;
+  /** Null: generated at the first start. */
+  readonly adminToken: string | null;
+  readonly allowLocalRemotes: boolean;
+  /** Absolute. */
+  readonly secretsFile: string;
+  /** Null: no mail. */
+  readonly smtpUrl: string | null;
+  readonly logLevel: LogLevel;
+  /** The variables that the environment gave; all others have their default. */
+  readonly given: ReadonlySet<VariableName>;
+}
+
+/** Where relative paths and defaults start from. Both absolute. */
+export interface Places {
+  /** The checkout: the data directory stands in it unless it is set. */
+  readonly checkoutDir: string;
+  /** What a relative path in a variable is relative to; by default where the process was started. */
+  readonly workingDir?: string;
+}
+
+/** One row of what `heliostat config` shows. */
+export interface SettingRow {
+  readonly name: VariableName;
+  /** As a person would write it, secrets masked. */
+  readonly value: string;
+  readonly source: "default" | "environment";
+  readonly meaning: string;
+}
+
+/** What the documentation says of a variable. Texts are Markdown. */
+interface Variable {
+  readonly defaultText: string;
+  readonly meaning: string;
+}
+
+const MASK = "*****";
+const SHORTEST_PASSWORD = 8;
+const SHORTEST_TOKEN = 20;
+const PREFIX = "HELIOSTAT_";
+
+/** Every variable there is: what is read, documented and shown all comes from here. */
+export const VARIABLES = {
+  HELIOSTAT_DATA_DIR: {
+    defaultText: "`./data` in a checkout",
+    meaning: "Directory of the repositories, LFS objects, embedded database and secrets file.",
+  },
+  HELIOSTAT_HTTP_LISTEN: {
+    defaultText: "`127.0.0.1:8080`",
+    meaning:
+      "Where UI, API and Git over HTTP are served: `host:port`, `[IPv6]:port`, or `:port` for all addresses.",
+  },
+  HELIOSTAT_SSH_LISTEN: {
+    defaultText: "`127.0.0.1:2222`",
+    meaning: "Where Git over SSH is served, written likewise; `off` serves none.",
+  },
+  HELIOSTAT_EXTERNAL_URL: {
+    defaultText: "from the listen address",
+    meaning: "The address by which people and clients reach this server, such as `https://git.example.com`.",
+  },
+  HELIOSTAT_DATABASE_URL: {
+    defaultText: "unset: embedded PostgreSQL",
+    meaning: "A PostgreSQL of your own: `postgres://user:password@host/database`.",
+  },
+  HELIOSTAT_ADMIN_PASSWORD: {
+    defaultText: "generated at first start, shown once",
+    meaning: `Password of the user \`root\`, made at the first start; ${SHORTEST_PASSWORD} characters or more.`,
+  },
+  HELIOSTAT_ADMIN_TOKEN: {
+    defaultText: "generated at first start, shown once",
+    meaning:
+      "Personal access token of `root` with the scopes `api`, `write_repository` and `admin_mode`; " +
+      `${SHORTEST_TOKEN} characters or more, no blanks.`,
+  },
+  HELIOSTAT_ALLOW_LOCAL_REMOTES: {
+    defaultText: "`false`",
+    meaning:
+      "Whether mirrors may reach this machine and the local network: the first value of the setting " +
+      "`allow_local_requests_from_web_hooks_and_services`.",
+  },
+  HELIOSTAT_SECRETS_FILE: {
+    defaultText: "`secrets.json` in the data directory",
+    meaning:
+      "Keys that encrypt the stored credentials. They are never in the database: back this file up by itself.",
+  },
+  HELIOSTAT_SMTP_URL: {
+    defaultText: "unset: no mail",
+    meaning: "Mail server: `smtp://user:password@host:port`, or `smtps://…`.",
+  },
+  HELIOSTAT_LOG_LEVEL: {
+    defaultText: "`info`",
+    meaning: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(", ")}.`,
+  },
+} as const satisfies Record<`HELIOSTAT_${string}`, Variable>;
+
+/** The name of a variable that Heliostat reads. */
+export type VariableName = keyof typeof VARIABLES;
+
+/** `VARIABLES`' names, in the order in which they are documented and shown. */
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
+
+/**
+ * The settings that an environment asks for. An empty variable counts as unset, as compose files write it. Throws one
+ * `config-invalid` that names every wrong value and every unknown `HELIOSTAT_…` variable, and repeats no secret.
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>, places: Places): Settings {
+  const problems = findUnknown(env);
+  const given = new Set(VARIABLE_NAMES.filter((name) => (env[name] ?? "") !== ""));
+
+  /** The parsed value, or `fallback` when unset or wrong; a parser throws what the value should have been. */
+  const read = <T>(name: VariableName, fallback: T, parse: (text: string) => T): T => {
+    const text = env[name];
+    if (text === undefined || text === "") return fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      problems.push(`${name} ${error.message}`);
+      return fallback;
+    }
+  };
+  const readPath = (text: string) => parsePath(text, places.workingDir ?? process.cwd());
+
+  const dataDir = read("HELIOSTAT_DATA_DIR", join(places.checkoutDir, "data"), readPath);
+  const settings: Settings = {
+    dataDir,
+    httpListen: read("HELIOSTAT_HTTP_LISTEN", { host: "127.0.0.1", port: 8080 }, parseListen),
+    sshListen: read("HELIOSTAT_SSH_LISTEN", { host: "127.0.0.1", port: 2222 }, parseListenOrOff),
+    externalUrl: read("HELIOSTAT_EXTERNAL_URL", null, parseExternalUrl),
+    databaseUrl: read("HELIOSTAT_DATABASE_URL", null, parseDatabaseUrl),
+    adminPassword: read("HELIOSTAT_ADMIN_PASSWORD", null, parsePassword),
+    adminToken: read("HELIOSTAT_ADMIN_TOKEN", null, parseToken),
+    allowLocalRemotes: read("HELIOSTAT_ALLOW_LOCAL_REMOTES", false, parseBoolean),
+    secretsFile: read("HELIOSTAT_SECRETS_FILE", join(dataDir, "secrets.json"), readPath),
+    smtpUrl: read("HELIOSTAT_SMTP_URL", null, parseSmtpUrl),
+    logLevel: read("HELIOSTAT_LOG_LEVEL", "info", parseLogLevel),
+    given,
+  };
+  if (problems.length > 0) throw new HeliostatError("config-invalid", problems.join("; "));
+  return settings;
+}
+
+/** `readSettings` of the environment that this process was started with. */
+export function readProcessSettings(places: Places): Settings {
+  return readSettings(process.env, places);
+}
+
+/** Every setting with its value as a person would write it, secrets masked, for `heliostat config`. */
+export function describeSettings(settings: Settings): readonly SettingRow[] {
+  const values: Record<VariableName, string> = {
+    HELIOSTAT_DATA_DIR: settings.dataDir,
+    HELIOSTAT_HTTP_LISTEN: formatListenAddress(settings.httpListen),
+    HELIOSTAT_SSH_LISTEN: settings.sshListen === null ? "off" : formatListenAddress(settings.sshListen),
+    HELIOSTAT_EXTERNAL_URL: settings.externalUrl ?? localUrlOf(settings.httpListen),
+    HELIOSTAT_DATABASE_URL: settings.databaseUrl === null ? "embedded" : maskUrl(settings.databaseUrl),
+    HELIOSTAT_ADMIN_PASSWORD: settings.adminPassword === null ? "generated" : MASK,
+    HELIOSTAT_ADMIN_TOKEN: settings.adminToken === null ? "generated" : MASK,
+    HELIOSTAT_ALLOW_LOCAL_REMOTES: String(settings.allowLocalRemotes),
+    HELIOSTAT_SECRETS_FILE: settings.secretsFile,
+    HELIOSTAT_SMTP_URL: settings.smtpUrl === null ? "none" : maskUrl(settings.smtpUrl),
+    HELIOSTAT_LOG_LEVEL: settings.logLevel,
+  };
+  return VARIABLE_NAMES.map((name) => ({
+    name,
+    value: values[name],
+    source: settings.given.has(name) ? "environment" : "default",
+    meaning: VARIABLES[name].meaning.replaceAll("`", ""),
+  }));
+}
+
+/** Says what a value should have been, after the variable's name. Never repeats a value that may be secret. */
+class Unfit extends Error {}
+
+function parsePath(text: string, workingDir: string): string {
+  // Only a shell turns ~ into a home directory; from a service file it would become a directory of that name.
+  if (text.startsWith("~")) throw new Unfit(`must not start with ~ (${quote(text)}): write the whole path`);
+  return resolve(workingDir, text);
+}
+
+function parseListen(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (address === null) throw new Unfit(`is ${quote(text)}, not ${LISTEN_ADDRESS_FORMS}`);
+  return address;
+}
+
+function parseListenOrOff(text: string): ListenAddress | null {
+  if (text.toLowerCase() === "off") return null;
+  const address = parseListenAddress(text);
+  if (address === null) throw new Unfit(`is ${quote(text)}, neither "off" nor ${LISTEN_ADDRESS_FORMS}`);
+  return address;
+}
+
+function parseExternalUrl(text: string): string {
+  const form = "an address such as https://git.example.com";
+  const url = parseUrl(text, ["http:", "https:"], form);
+  if (url.username !== "" || url.password !== "")
+    throw new Unfit(`must not hold a user name or password: write ${form}`);
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+    throw new Unfit(
+      `must have no path: Heliostat is served at the root of a host; write ${quote(url.origin)}`,
+    );
+  }
+  return url.origin;
+}
+
+function parseDatabaseUrl(text: string): string {
+  parseUrl(text, ["postgres:", "postgresql:"], "an address such as postgres://user:password@host/database");
+  return text;
+}
+
+function parseSmtpUrl(text: string): string {
+  const form = "an address such as smtp://user:password@host:port";
+  const url = parseUrl(text, ["smtp:", "smtps:"], form);
+  if (url.hostname === "") throw new Unfit(`is not ${form}`);
+  return text;
+}
+
+/** Scheme names end with a colon, as `URL` has them. The text is not repeated: it may hold a password. */
+function parseUrl(text: string, schemes: readonly string[], form: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !schemes.includes(url.protocol)) throw new Unfit(`is not ${form}`);
+  return url;
+}
+
+function parsePassword(text: string): string {
+  if (text.length < SHORTEST_PASSWORD) throw new Unfit(`is shorter than ${SHORTEST_PASSWORD} characters`);
+  return text;
+}
+
+function parseToken(text: string): string {
+  // It travels in HTTP headers: printable ASCII only.
+  if (!/^[!-~]+$/.test(text)) throw new Unfit("must be printable ASCII characters without blanks");
+  if (text.length < SHORTEST_TOKEN) throw new Unfit(`is shorter than ${SHORTEST_TOKEN} characters`);
+  return text;
+}
+
+function parseBoolean(text: string): boolean {
+  const word = text.toLowerCase();
+  if (["true", "1", "yes", "on"].includes(word)) return true;
+  if (["false", "0", "no", "off"].includes(word)) return false;
+  throw new Unfit(`is ${quote(text)}, neither true nor false`);
+}
+
+function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text.toLowerCase());
+  if (level === undefined) throw new Unfit(`is ${quote(text)}, not one of ${LOG_LEVELS.join(", ")}`);
+  return level;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** The password becomes a mask, and so does a value in the query that may be one (`?password=` works for PostgreSQL). */
+function maskUrl(text: string): string {
+  const url = new URL(text);
+  if (url.password !== "") url.password = MASK;
+  for (const name of [...url.searchParams.keys()]) {
+    if (/password|secret|token/i.test(name)) url.searchParams.set(name, MASK);
+  }
+  return url.href;
+}
+
+function findUnknown(env: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && !Object.hasOwn(VARIABLES, name))
+    .sort()
+    .map((name) => {
+      const nearest = VARIABLE_NAMES.map((known) => ({ known, distance: distanceOf(name, known) })).sort(
+        (a, b) => a.distance - b.distance,
+      )[0];
+      return `there is no variable ${name}: did you mean ${nearest?.known}?`;
+    });
+}
+
+/**
+ * How many characters to insert or delete. Replacing one counts as both: names are more often cut short (DB for
+ * DATABASE) than spelt with other letters.
+ */
+function distanceOf(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, left] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, right] of [...b].entries()) {
+      const replace = (row[j] ?? 0) + (left === right ? 0 : 2);
+      next.push(Math.min(replace, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
