@@ -51,7 +51,10 @@ function stampPath(root) {
 function stampOf(root) {
   const hash = createHash("sha256");
   for (const path of SOURCES.flatMap((source) => listFiles(root, source))) {
-    hash.update(`${path}\0`).update(readFileSync(join(root, path))).update("\0");
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update("\0");
   }
   return `${hash.digest("hex")}\n`;
 }

@@ -60,7 +60,9 @@ function stampPath(root) {
 
 /** @param {string} root */
 function stampOf(root) {
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   return `${lock} ${process.platform}-${process.arch}\n`;
 }
 

@@ -68,7 +68,10 @@ async function makeReady(root, ui) {
           await showStep("building the web UI", () => buildUi(root, runtimeOf(root)));
         }
       },
-      { onWait: (owner) => console.error(`Heliostat: another start (process ${owner.split(":")[0]}) is installing; waiting`) },
+      {
+        onWait: (owner) =>
+          console.error(`Heliostat: another start (process ${owner.split(":")[0]}) is installing; waiting`),
+      },
     );
   }
   return runtimeOf(root);

@@ -9,7 +9,9 @@
 const OLDEST_NODE = 18;
 const own = Number(process.versions.node.split(".")[0]);
 if (own < OLDEST_NODE) {
-  console.error(`Heliostat: this is Node ${process.versions.node}; ${OLDEST_NODE} or newer is needed to start.`);
+  console.error(
+    `Heliostat: this is Node ${process.versions.node}; ${OLDEST_NODE} or newer is needed to start.`,
+  );
   process.exit(1);
 }
 

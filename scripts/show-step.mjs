@@ -17,7 +17,9 @@ export async function showStep(what, work) {
     : undefined;
   try {
     const result = await work();
-    process.stderr.write(terminal ? `\rHeliostat: ${what} … done in ${seconds()}\n` : ` done in ${seconds()}\n`);
+    process.stderr.write(
+      terminal ? `\rHeliostat: ${what} … done in ${seconds()}\n` : ` done in ${seconds()}\n`,
+    );
     return result;
   } catch (error) {
     process.stderr.write("\n");

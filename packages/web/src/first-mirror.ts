@@ -11,7 +11,8 @@ export function describeFirstMirror(origin: string): readonly Step[] {
   return [
     {
       title: "Create a project",
-      command: `curl ${header} --data name=hello ${api}`,
+      command: `curl ${header} --data name=hello \\
+  ${api}`,
     },
     {
       title: "Pull it from an upstream",

@@ -48,9 +48,6 @@ function drawStep({ title, command }: Step): HTMLLIElement {
   const code = document.createElement("code");
   code.textContent = command;
   const block = document.createElement("pre");
-  // A long line scrolls sideways: whoever has no pointer must be able to reach it too.
-  block.tabIndex = 0;
-  block.setAttribute("aria-label", `Command: ${title}`);
   block.append(code);
   item.append(heading, drawCopyButton(title, command), block);
   return item;
