@@ -34,10 +34,12 @@ export const ERROR_CODES = {
   "parameter-invalid": "invalid",
   "model-invalid": "invalid",
   unauthenticated: "unauthenticated",
+  "token-invalid": "unauthenticated",
   "insufficient-scope": "denied",
   forbidden: "denied",
   "not-found": "not-found",
   conflict: "conflict",
+  "mirror-on-pause": "denied",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

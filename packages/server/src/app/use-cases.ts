@@ -189,7 +189,7 @@ export interface ProjectView {
   readonly defaultBranch: string | null;
   /** The principal's role by GitLab's number: 0 (none) to 50 (owner; admins too). */
   readonly accessLevel: number;
-  /** Null when the project is not mirrored. */
+  /** Its pull mirror, one that is off or an import that ran once too; null when there never was one. */
   readonly pullMirror: Mirror | null;
 }
 

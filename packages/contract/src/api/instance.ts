@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+export const versionSchema = z.object({ version: z.string(), revision: z.string() });
+export type VersionAnswer = z.infer<typeof versionSchema>;
+
+export const metadataSchema = versionSchema.extend({
+  enterprise: z.boolean(),
+  kas: z.object({ enabled: z.boolean(), externalUrl: z.string().nullable(), version: z.string().nullable() }),
+});
+export type MetadataAnswer = z.infer<typeof metadataSchema>;
+
+export const readinessSchema = z.object({
+  status: z.enum(["ok", "failed"]),
+  checks: z.record(z.string(), z.object({ status: z.enum(["ok", "failed"]) })),
+});
+export type ReadinessAnswer = z.infer<typeof readinessSchema>;

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { optionalText, pageParams, pathOrId } from "./parameters.ts";
+
+export const namespaceSchema = z.object({
+  id: z.int(),
+  name: z.string(),
+  path: z.string(),
+  kind: z.enum(["user", "group"]),
+  full_path: z.string(),
+  parent_id: z.int().nullable(),
+  avatar_url: z.string().nullable(),
+  web_url: z.string(),
+});
+export type NamespaceAnswer = z.infer<typeof namespaceSchema>;
+
+export const namespaceListParams = z.object({ search: optionalText, ...pageParams });
+export const namespaceParams = z.object({ id: pathOrId });

@@ -1,0 +1,126 @@
+import { z } from "zod";
+
+/**
+ * The scalars of API parameters, as lenient as GitLab's: clients send booleans and integers as strings, in JSON too
+ * and all of them do it differently. What comes out is strict. A value that is empty or null where the type has
+ * no such value counts as left out.
+ */
+
+const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
+const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
+
+function readBoolean(value: unknown): unknown {
+  if (value === 1) return true;
+  if (value === 0) return false;
+  if (value === null || value === "") return undefined;
+  if (typeof value !== "string") return value;
+  const word = value.trim().toLowerCase();
+  if (TRUE.has(word)) return true;
+  return FALSE.has(word) ? false : value;
+}
+
+function readInteger(value: unknown): unknown {
+  if (value === null || value === "") return undefined;
+  return typeof value === "string" && /^\s*-?\d{1,15}\s*$/.test(value) ? Number(value) : value;
+}
+
+function readText(value: unknown): unknown {
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+}
+
+function nullToUndefined(read: (value: unknown) => unknown): (value: unknown) => unknown {
+  return (value) => (value === null ? undefined : read(value));
+}
+
+/** PostgreSQL has no place for NUL in a text. */
+const plainText = z.string().regex(/^[^\0]*$/);
+
+/** `true`, `"True"`, `"1"`, `"yes"`, `1` and so on. */
+export const flag = z.preprocess(readBoolean, z.boolean());
+
+/** Left out, or one of the forms of `flag`. */
+export const optionalFlag = z.preprocess(readBoolean, z.boolean().optional());
+
+/** As `optionalFlag`, but an explicit null is told apart: some attributes answer it with `can't be blank`. */
+export const nullableFlag = z.preprocess(
+  (value) => (value === null ? null : readBoolean(value)),
+  z.boolean().nullish(),
+);
+
+export const integer = z.preprocess(readInteger, z.int());
+export const optionalInteger = z.preprocess(readInteger, z.int().optional());
+
+/** The id of a row: what a 32-bit column holds. */
+export const rowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647));
+export const optionalRowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647).optional());
+
+export const text = z.preprocess(readText, plainText);
+/** As `text`; neither empty nor blank (`… is empty`). */
+export const filledText = z.preprocess(
+  readText,
+  plainText.refine((value) => value.trim() !== "", { error: "is empty" }),
+);
+export const optionalText = z.preprocess(nullToUndefined(readText), plainText.optional());
+/** A text that null clears. */
+export const nullableText = z.preprocess(readText, plainText.nullish());
+
+/** One of the words, or left out. */
+export function optionalWord<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.preprocess(
+    (value) => (value === null || value === "" ? undefined : value),
+    z.enum(words).optional(),
+  );
+}
+
+/** A JSON array, `k[]=a&k[]=b`, or one text with commas; at least one word. */
+export function wordList<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.preprocess(
+    (value) => (typeof value === "string" ? value.split(",").map((word) => word.trim()) : value),
+    z.array(z.enum(words)).min(1, { error: "is empty" }),
+  );
+}
+
+/** `YYYY-MM-DD`, or the date of an RFC 3339 time; as midnight UTC. Null and empty: never. */
+export const nullableDate = z.preprocess(
+  (value) => (value === "" ? null : value),
+  z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}(?:[T ].*)?$/)
+    .transform((value, context) => {
+      const date = new Date(`${value.slice(0, 10)}T00:00:00Z`);
+      if (Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value.slice(0, 10)) {
+        context.addIssue({ code: "custom", message: "is invalid" });
+        return z.NEVER;
+      }
+      return date;
+    })
+    .nullish(),
+);
+
+/** A row's id, or a full path: what `:id` of projects, groups and namespaces may be. */
+export const pathOrId = plainText.transform((value) => {
+  const id = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  return id <= 2_147_483_647 ? id : value;
+});
+
+/** Offset paging: what is out of range is cut, as GitLab does. */
+export const pageParams = {
+  page: z.preprocess(
+    readInteger,
+    z
+      .int()
+      .optional()
+      .transform((page) => Math.min(Math.max(page ?? 1, 1), 1_000_000_000)),
+  ),
+  per_page: z.preprocess(
+    readInteger,
+    z
+      .int()
+      .refine((perPage) => perPage !== 0, { error: "has a value not allowed" })
+      .optional()
+      .transform((perPage) => (perPage === undefined || perPage < 1 ? 20 : Math.min(perPage, 100))),
+  ),
+} as const;
+
+/** A point in time as answers have it: RFC 3339, milliseconds, UTC. */
+export const timestamp = z.iso.datetime();

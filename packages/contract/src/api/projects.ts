@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { VISIBILITIES } from "../words.ts";
+import { namespaceSchema } from "./namespaces.ts";
+import {
+  nullableFlag,
+  nullableText,
+  optionalFlag,
+  optionalRowId,
+  optionalText,
+  optionalWord,
+  pageParams,
+  pathOrId,
+  timestamp,
+} from "./parameters.ts";
+
+export const IMPORT_STATUSES = ["none", "scheduled", "started", "finished", "failed"] as const;
+
+export const projectSchema = z.object({
+  id: z.int(),
+  description: z.string().nullable(),
+  name: z.string(),
+  name_with_namespace: z.string(),
+  path: z.string(),
+  path_with_namespace: z.string(),
+  created_at: timestamp,
+  updated_at: timestamp,
+  last_activity_at: timestamp,
+  default_branch: z.string().nullable(),
+  topics: z.array(z.string()),
+  tag_list: z.array(z.string()),
+  http_url_to_repo: z.string(),
+  ssh_url_to_repo: z.string().nullable(),
+  web_url: z.string(),
+  readme_url: z.string().nullable(),
+  avatar_url: z.string().nullable(),
+  forks_count: z.int(),
+  star_count: z.int(),
+  visibility: z.enum(VISIBILITIES),
+  empty_repo: z.boolean(),
+  archived: z.boolean(),
+  lfs_enabled: z.boolean(),
+  creator_id: z.int().nullable(),
+  namespace: namespaceSchema,
+  marked_for_deletion_on: z.null(),
+  permissions: z.object({
+    project_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
+    group_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
+  }),
+  import_status: z.enum(IMPORT_STATUSES),
+  mirror: z.boolean(),
+  /** From here on: shown to those who may mirror the project. */
+  import_url: z.string().nullable().optional(),
+  import_type: z.string().nullable().optional(),
+  import_error: z.string().nullable().optional(),
+  /** From here on: while it is a mirror. */
+  mirror_user_id: z.int().nullable().optional(),
+  mirror_trigger_builds: z.boolean().optional(),
+  only_mirror_protected_branches: z.boolean().optional(),
+  mirror_overwrites_diverged_branches: z.boolean().optional(),
+});
+export type ProjectAnswer = z.infer<typeof projectSchema>;
+
+export const importSchema = z.object({
+  id: z.int(),
+  description: z.string().nullable(),
+  name: z.string(),
+  name_with_namespace: z.string(),
+  path: z.string(),
+  path_with_namespace: z.string(),
+  created_at: timestamp,
+  import_status: z.enum(IMPORT_STATUSES),
+  import_type: z.string().nullable(),
+  import_error: z.string().nullable(),
+  correlation_id: z.string().nullable(),
+  failed_relations: z.array(z.never()),
+});
+export type ImportAnswer = z.infer<typeof importSchema>;
+
+/** The deprecated way to a pull mirror: attributes of the project. */
+const pullMirrorAttributes = {
+  import_url: optionalText,
+  mirror: optionalFlag,
+  mirror_trigger_builds: optionalFlag,
+  only_mirror_protected_branches: nullableFlag,
+  mirror_overwrites_diverged_branches: optionalFlag,
+  mirror_branch_regex: nullableText,
+} as const;
+
+export const projectListParams = z.object({
+  search: optionalText,
+  owned: optionalFlag,
+  membership: optionalFlag,
+  ...pageParams,
+});
+export const projectParams = z.object({ id: pathOrId });
+
+export const newProjectParams = z.object({
+  name: optionalText,
+  path: optionalText,
+  namespace_id: optionalRowId,
+  description: nullableText,
+  visibility: optionalWord(VISIBILITIES),
+  ...pullMirrorAttributes,
+});
+
+export const projectChangeParams = z.object({
+  id: pathOrId,
+  name: optionalText,
+  path: optionalText,
+  description: nullableText,
+  visibility: optionalWord(VISIBILITIES),
+  archived: optionalFlag,
+  ...pullMirrorAttributes,
+});

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { UPDATE_STATUSES } from "../words.ts";
+import { nullableFlag, nullableText, optionalFlag, optionalText, pathOrId, timestamp } from "./parameters.ts";
+
+/** The pull mirror of a project, with exactly GitLab's keys. */
+export const pullMirrorSchema = z.object({
+  id: z.int(),
+  update_status: z.enum(UPDATE_STATUSES),
+  url: z.string().nullable(),
+  last_error: z.string().nullable(),
+  last_update_at: timestamp.nullable(),
+  last_update_started_at: timestamp.nullable(),
+  last_successful_update_at: timestamp.nullable(),
+  enabled: z.boolean(),
+  mirror_trigger_builds: z.boolean(),
+  only_mirror_protected_branches: z.boolean().nullable(),
+  mirror_overwrites_diverged_branches: z.boolean(),
+  mirror_branch_regex: z.string().nullable(),
+});
+export type PullMirrorAnswer = z.infer<typeof pullMirrorSchema>;
+
+/** What starting an update answers; GitLab gives a bare number here, which no client reads. */
+export const pullMirrorStartSchema = z.object({
+  message: z.string(),
+  next_update_at: timestamp.nullable(),
+});
+export type PullMirrorStartAnswer = z.infer<typeof pullMirrorStartSchema>;
+
+export const pullMirrorParams = z.object({ id: pathOrId });
+
+export const pullMirrorSettingsParams = z.object({
+  id: pathOrId,
+  enabled: optionalFlag,
+  url: optionalText,
+  auth_user: nullableText,
+  auth_password: nullableText,
+  mirror_trigger_builds: optionalFlag,
+  only_mirror_protected_branches: nullableFlag,
+  mirror_overwrites_diverged_branches: optionalFlag,
+  mirror_branch_regex: nullableText,
+});
+
+/** With `import_url` this configures as well, as one widespread client library expects. */
+export const pullMirrorStartParams = z.object({
+  id: pathOrId,
+  force: optionalFlag,
+  import_url: optionalText,
+  mirror: optionalFlag,
+  mirror_trigger_builds: optionalFlag,
+  only_protected_branches: nullableFlag,
+});

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { AUTH_METHODS, UPDATE_STATUSES } from "../words.ts";
+import {
+  nullableFlag,
+  nullableText,
+  optionalFlag,
+  optionalText,
+  optionalWord,
+  pageParams,
+  pathOrId,
+  rowId,
+  text,
+  timestamp,
+} from "./parameters.ts";
+
+/** A push mirror, with exactly GitLab's keys. */
+export const remoteMirrorSchema = z.object({
+  id: z.int(),
+  enabled: z.boolean(),
+  url: z.string().nullable(),
+  update_status: z.enum(UPDATE_STATUSES),
+  last_update_at: timestamp.nullable(),
+  last_update_started_at: timestamp.nullable(),
+  last_successful_update_at: timestamp.nullable(),
+  last_error: z.string().nullable(),
+  only_protected_branches: z.boolean(),
+  keep_divergent_refs: z.boolean(),
+  auth_method: z.enum(AUTH_METHODS),
+  host_keys: z.array(z.object({ fingerprint_sha256: z.string() })),
+  mirror_branch_regex: z.string().nullable(),
+});
+export type RemoteMirrorAnswer = z.infer<typeof remoteMirrorSchema>;
+
+export const remoteMirrorListParams = z.object({ id: pathOrId, ...pageParams });
+export const remoteMirrorParams = z.object({ id: pathOrId, mirror_id: rowId });
+
+const attributes = {
+  enabled: optionalFlag,
+  keep_divergent_refs: optionalFlag,
+  only_protected_branches: nullableFlag,
+  mirror_branch_regex: nullableText,
+} as const;
+
+export const newRemoteMirrorParams = z.object({
+  id: pathOrId,
+  url: text,
+  auth_method: optionalWord(AUTH_METHODS),
+  ...attributes,
+});
+
+/** `auth_method` is free text here: GitLab checks it in the model when it changes, with another error. */
+export const remoteMirrorChangeParams = z.object({
+  id: pathOrId,
+  mirror_id: rowId,
+  auth_method: optionalText,
+  ...attributes,
+});

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { filledText, optionalFlag, optionalText, pageParams, rowId, timestamp } from "./parameters.ts";
+
+/** What everybody who is signed in may know of a user. */
+export const userSchema = z.object({
+  id: z.int(),
+  username: z.string(),
+  name: z.string(),
+  state: z.enum(["active", "blocked"]),
+  locked: z.boolean(),
+  avatar_url: z.string().nullable(),
+  web_url: z.string(),
+});
+export type UserAnswer = z.infer<typeof userSchema>;
+
+/** What a user knows of themselves, and an admin of anybody. */
+export const fullUserSchema = userSchema.extend({
+  created_at: timestamp,
+  email: z.string(),
+  public_email: z.string().nullable(),
+  commit_email: z.string(),
+  is_admin: z.boolean(),
+  bot: z.boolean(),
+  external: z.boolean(),
+  two_factor_enabled: z.boolean(),
+  can_create_group: z.boolean(),
+  can_create_project: z.boolean(),
+  namespace_id: z.int().nullable(),
+  identities: z.array(z.never()),
+});
+export type FullUserAnswer = z.infer<typeof fullUserSchema>;
+
+export const userListParams = z.object({ username: optionalText, ...pageParams });
+export const userParams = z.object({ id: rowId });
+
+export const newUserParams = z.object({
+  username: filledText,
+  name: filledText,
+  email: filledText,
+  password: optionalText,
+  admin: optionalFlag,
+});
