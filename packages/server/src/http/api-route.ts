@@ -1,0 +1,237 @@
+import type { TokenScope } from "@heliostat/contract";
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import type { z } from "zod";
+import type { Page } from "../app/ports.ts";
+import type { UseCases } from "../app/use-cases.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { Principal } from "../domain/user.ts";
+import { authenticateApi, requireScope } from "./authenticate.ts";
+import { checkParameters, type ParameterRules } from "./check-parameters.ts";
+import type { HttpDoor } from "./http-door.ts";
+import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
+import { paginationHeaders } from "./pagination.ts";
+import { rememberUser, reportFault } from "./request-log.ts";
+import { requestOrigin } from "./request-origin.ts";
+import {
+  type BodyLimits,
+  mergeParameters,
+  type RawParameters,
+  readBodyParameters,
+} from "./request-parameters.ts";
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+/** Where the API stands, for every route. */
+export const API_PREFIX = "/api/v4";
+
+/** What a route's handler gets. */
+export interface ApiContext<P> {
+  readonly useCases: UseCases;
+  readonly principal: Principal;
+  readonly params: P;
+  /** Base of the URLs in answers, without a slash at the end. */
+  readonly externalUrl: string;
+}
+
+/** What a route's handler gives. */
+export type ApiAnswer =
+  | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object }
+  | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
+  | { readonly kind: "nothing" };
+
+export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, ParameterRules {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below `/api/v4`, in GitLab's form: `/projects/:id`. */
+  readonly path: string;
+  /**
+   * Who may come this far: `anyone`, or somebody who signed in — with a token of this scope (`read_api`: or `api`;
+   * `token`: any token, which may always look at itself). The use cases decide the rest.
+   */
+  readonly access: "anyone" | "read_api" | "api" | "token";
+  /** Over the parameters of path, body and query together; what it does not know is ignored. */
+  readonly params: S;
+  readonly handle: (context: ApiContext<z.output<S>>) => Promise<ApiAnswer>;
+}
+
+/** A declared route; `apiRoute` makes one. */
+export interface ApiRoute {
+  readonly method: ApiRouteOptions<z.ZodType>["method"];
+  readonly path: string;
+  readonly access: ApiRouteOptions<z.ZodType>["access"];
+  readonly form: ErrorForm;
+  readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
+}
+
+/** Declares one route of the API. Everything that clients expect of every route is done for it. */
+export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiRoute {
+  return {
+    method: options.method,
+    path: options.path,
+    access: options.access,
+    form: options,
+    run: async (context) =>
+      await options.handle({ ...context, params: checkParameters(options.params, context.params, options) }),
+  };
+}
+
+export function ok(body: object): ApiAnswer {
+  return { kind: "body", status: 200, body };
+}
+
+export function created(body: object): ApiAnswer {
+  return { kind: "body", status: 201, body };
+}
+
+export function accepted(body: object): ApiAnswer {
+  return { kind: "body", status: 202, body };
+}
+
+export function noContent(): ApiAnswer {
+  return { kind: "nothing" };
+}
+
+/** One page of a list whose store pages itself. */
+export function list(items: readonly object[], page: Page, total: number): ApiAnswer {
+  return { kind: "list", items, page, total };
+}
+
+/** One page of a list that is short enough to be had whole. */
+export function pageOf(items: readonly object[], page: Page): ApiAnswer {
+  const start = (page.page - 1) * page.perPage;
+  return list(items.slice(start, start + page.perPage), page, items.length);
+}
+
+/** The page that the parameters ask for. */
+export function pageFrom(params: { readonly page: number; readonly per_page: number }): Page {
+  return { page: params.page, perPage: params.per_page };
+}
+
+/**
+ * Registers the API: the routes, 405 for their paths with other verbs, 404 for everything else below `/api`. Bodies
+ * of every type are read here, so that none of Fastify's own parsers refuses what GitLab's clients send.
+ */
+export async function registerApi(
+  server: FastifyInstance,
+  door: HttpDoor,
+  routes: readonly ApiRoute[],
+): Promise<void> {
+  const limits: BodyLimits = { maxBytes: door.limits.apiBodyBytes, timeoutMs: door.limits.apiBodyTimeoutMs };
+  const plugin: FastifyPluginAsync = async (api) => {
+    api.removeAllContentTypeParsers();
+    api.addContentTypeParser("*", async (request: FastifyRequest, payload: FastifyRequest["raw"]) =>
+      readBodyParameters(payload, request.headers, limits),
+    );
+    api.setErrorHandler((error, request, reply) => answerApiError(door, error, request, reply));
+
+    const methodsOf = new Map<string, Set<HTTPMethods>>();
+    for (const route of routes) {
+      api.route({
+        method: route.method,
+        url: API_PREFIX + route.path,
+        handler: (request, reply) => runRoute(door, route, request, reply),
+      });
+      const methods = methodsOf.get(route.path) ?? new Set<HTTPMethods>();
+      methodsOf.set(route.path, methods.add(route.method));
+      if (route.method === "GET") methods.add("HEAD");
+    }
+    for (const [path, methods] of methodsOf) {
+      api.route({
+        method: METHODS.filter((method) => !methods.has(method)),
+        url: API_PREFIX + path,
+        handler: (_request, reply) =>
+          sendJson(reply.header("allow", [...methods].join(", ")), 405, { error: "405 Not Allowed" }),
+      });
+    }
+    for (const url of ["/api", "/api/*"]) {
+      api.route({
+        method: [...METHODS],
+        url,
+        handler: (_request, reply) => sendJson(reply, 404, { error: "404 Not Found" }),
+      });
+    }
+  };
+  await server.register(plugin);
+}
+
+async function runRoute(
+  door: HttpDoor,
+  route: ApiRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  // Only the use cases' own refusals have the route's form: a blocked account is 403 everywhere.
+  let form: ErrorForm = {};
+  try {
+    const params = mergeParameters(request.query, request.body, request.params);
+    const principal = await authenticateApi(door.useCases, request.headers, params);
+    rememberUser(request, principal);
+    requireAccess(route, principal);
+    form = route.form;
+    const answer = await route.run({
+      useCases: door.useCases,
+      principal,
+      params,
+      externalUrl: door.externalUrl,
+    });
+    return sendAnswer(door, request, reply, answer);
+  } catch (error) {
+    return answerApiError(door, error, request, reply, form);
+  }
+}
+
+function requireAccess(route: ApiRoute, principal: Principal): void {
+  if (route.access !== "anyone" && principal.kind === "anonymous") {
+    throw new HeliostatError("unauthenticated", "This needs a token.");
+  }
+  if (route.access === "token") return;
+  const scopes: readonly TokenScope[] = route.access === "api" ? ["api"] : ["api", "read_api"];
+  requireScope(principal, scopes);
+}
+
+function sendAnswer(
+  door: HttpDoor,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: ApiAnswer,
+): FastifyReply {
+  switch (answer.kind) {
+    case "nothing":
+      return reply.code(204).header("cache-control", "no-store").send();
+    case "body":
+      return sendJson(reply, answer.status, answer.body);
+    case "list": {
+      const address = { origin: requestOrigin(request, door.externalUrl), target: request.originalUrl };
+      return sendJson(
+        reply.headers(paginationHeaders(address, answer.page, answer.total)),
+        200,
+        answer.items,
+      );
+    }
+  }
+}
+
+/** Answers in the API's form, and tells the log where it is a fault of ours. */
+export function answerApiError(
+  door: HttpDoor,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  form?: ErrorForm,
+): FastifyReply {
+  const answer = apiAnswerTo(error, form);
+  if (isFault(error)) reportFault(door.log, request, error);
+  return sendJson(reply.headers(answer.headers), answer.status, answer.body);
+}
+
+/**
+ * As bytes: to a text Fastify adds a charset to the content type, and one widespread client compares the whole header
+ * value with `application/json`.
+ */
+export function sendJson(reply: FastifyReply, status: number, body: object): FastifyReply {
+  return reply
+    .code(status)
+    .header("content-type", "application/json")
+    .header("cache-control", "no-store")
+    .header("x-content-type-options", "nosniff")
+    .send(Buffer.from(JSON.stringify(body)));
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto";
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Log } from "../app/ports.ts";
+import type { UseCases } from "../app/use-cases.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { answerApiError, registerApi } from "./api-route.ts";
+import { HTTP_LIMITS, type HttpDoor, type HttpLimits } from "./http-door.ts";
+import { answerTextError, registerPages } from "./pages.ts";
+import { logRequest } from "./request-log.ts";
+import { parseNestedParameters } from "./request-parameters.ts";
+import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
+import { groupRoutes } from "./routes/groups/routes.ts";
+import { registerHealth } from "./routes/health/routes.ts";
+import { instanceRoutes } from "./routes/instance/routes.ts";
+import { mirrorRoutes } from "./routes/mirrors/routes.ts";
+import { namespaceRoutes } from "./routes/namespaces/routes.ts";
+import { personalAccessTokenRoutes } from "./routes/personal-access-tokens/routes.ts";
+import { projectRoutes } from "./routes/projects/routes.ts";
+import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
+import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
+import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
+import { userRoutes } from "./routes/users/routes.ts";
+
+export interface HttpServerOptions {
+  readonly useCases: UseCases;
+  readonly log: Log;
+  readonly settings: {
+    /** URLs in answers start with it. */
+    readonly externalUrl: string;
+    /** Folder of the built web interface; null or absent: none. */
+    readonly webRoot?: string | null;
+    /** Whether `X-Forwarded-*` come from a proxy of ours and may be believed; false by default. */
+    readonly trustProxy?: boolean;
+  };
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/**
+ * The HTTP door: API, smart HTTP, health and the web interface; call `listen` on it. Closing it refuses new requests,
+ * lets what is under way end, and cuts what has not ended after the drain time.
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { useCases, log, settings } = options;
+  const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
+  const door: HttpDoor = { useCases, log, externalUrl: settings.externalUrl.replace(/\/+$/, ""), limits };
+
+  const server = Fastify({
+    logger: false,
+    genReqId: () => randomUUID(),
+    trustProxy: settings.trustProxy ?? false,
+    forceCloseConnections: "idle",
+    // A push may take hours; its door counts idle time instead, and API bodies have a deadline of their own.
+    requestTimeout: 0,
+    // Longer than the minute after which load balancers drop a connection, so that they never use one we just closed.
+    keepAliveTimeout: 72_000,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+    },
+    routerOptions: {
+      // One client library asks for `//api/v4/…` when its host ends with a slash; a redirect would break its POSTs.
+      ignoreDuplicateSlashes: true,
+      ignoreTrailingSlash: true,
+      // Paths of nested groups and files come as one encoded parameter; Node bounds the whole header already.
+      maxParamLength: 16_384,
+      querystringParser: parseNestedParameters,
+    },
+    frameworkErrors: (error, request, reply) => {
+      if (request.originalUrl.startsWith("/api")) answerApiError(door, error, request, reply);
+      else answerTextError(door, error, request, reply);
+    },
+  });
+
+  server.addHook("onRequest", async (request, reply) => {
+    const startedAt = performance.now();
+    reply.raw.setHeader("x-request-id", request.id);
+    reply.raw.once("close", () => {
+      logRequest(log, request, {
+        status: reply.raw.statusCode,
+        isComplete: reply.raw.writableFinished,
+        durationMs: performance.now() - startedAt,
+      });
+    });
+  });
+  server.setErrorHandler((error, request, reply) => answerTextError(door, error, request, reply));
+  server.setNotFoundHandler((request, reply) =>
+    answerTextError(door, new HeliostatError("not-found", "Not found"), request, reply),
+  );
+  closeAfter(server, limits.drainTimeoutMs);
+
+  await registerHealth(server, door);
+  await registerApi(server, door, [
+    ...instanceRoutes,
+    ...applicationSettingsRoutes,
+    ...userRoutes,
+    ...personalAccessTokenRoutes,
+    ...namespaceRoutes,
+    ...groupRoutes,
+    ...projectRoutes,
+    ...protectedBranchRoutes,
+    ...remoteMirrorRoutes,
+    ...pullMirrorRoutes,
+    ...mirrorRoutes,
+  ]);
+  await registerPages(server, door, settings.webRoot ?? null);
+  return server;
+}
+
+/** Closing waits for open requests, but not for ever. */
+function closeAfter(server: FastifyInstance, timeoutMs: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  server.addHook("preClose", async () => {
+    timer = setTimeout(() => server.server.closeAllConnections(), timeoutMs);
+  });
+  server.addHook("onClose", async () => clearTimeout(timer));
+}

@@ -1,0 +1,34 @@
+import type { Log } from "../app/ports.ts";
+import type { UseCases } from "../app/use-cases.ts";
+
+/** Limits of the door, for requests of clients that mean harm or are broken. */
+export interface HttpLimits {
+  readonly apiBodyBytes: number;
+  readonly apiBodyTimeoutMs: number;
+  /** From the first byte of a connection or a request to the end of its header. */
+  readonly headersTimeoutMs: number;
+  /** A git exchange in which no byte goes either way for this long is over; git itself says something every 5 s. */
+  readonly gitIdleTimeoutMs: number;
+  /** What a fetch may ask, decompressed: 64 MiB is over a million wanted and known commits. */
+  readonly fetchRequestBytes: number;
+  /** How long a closing server waits for what is under way. */
+  readonly drainTimeoutMs: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  apiBodyBytes: 1024 * 1024,
+  apiBodyTimeoutMs: 30_000,
+  headersTimeoutMs: 20_000,
+  gitIdleTimeoutMs: 600_000,
+  fetchRequestBytes: 64 * 1024 * 1024,
+  drainTimeoutMs: 25_000,
+};
+
+/** What every part of the HTTP layer gets. */
+export interface HttpDoor {
+  readonly useCases: UseCases;
+  readonly log: Log;
+  /** Without a slash at the end. */
+  readonly externalUrl: string;
+  readonly limits: HttpLimits;
+}

@@ -1,0 +1,172 @@
+import type { ErrorKind } from "@heliostat/contract";
+import { asHeliostatError, assertNever, type HeliostatError } from "../domain/errors.ts";
+import { isRequestError } from "./request-error.ts";
+
+/** An error as an answer of the API: clients look for `message` or `error` in a JSON object, and for nothing else. */
+export interface ApiErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+/** An error as an answer to git or a browser: text, which git shows to its user. */
+export interface TextErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** Where one endpoint's errors differ from the rest. */
+export interface ErrorForm {
+  /** GitLab answers 401, not 403, to members who may not mirror (remote mirrors only). */
+  readonly forbiddenStatus?: 401 | 403;
+  /** The field under which a refused URL is reported; `url` when left out. */
+  readonly urlField?: string;
+}
+
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  denied: 403,
+  "not-found": 404,
+  conflict: 409,
+  credential: 422,
+  remote: 422,
+  corrupt: 500,
+  bug: 500,
+  transient: 503,
+  cancelled: 503,
+  full: 507,
+};
+
+/** Clients repeat at once when they are not told to wait. */
+const RETRY_AFTER_SECONDS = "5";
+
+/** Any thrown value as the API's answer to it. Nothing of a bug or a broken repository is shown to the client. */
+export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswer {
+  if (isRequestError(error)) {
+    return { status: error.statusCode, headers: closing(error.statusCode), body: { error: error.message } };
+  }
+  const known = asHeliostatError(error);
+  const status = STATUS_OF_KIND[known.kind];
+  switch (known.kind) {
+    case "invalid":
+      return { status, headers: {}, body: invalidBody(known, form) };
+    case "unauthenticated":
+      return known.code === "token-invalid" ? invalidToken(status) : plain(status, "401 Unauthorized");
+    case "denied":
+      if (known.code === "insufficient-scope") return insufficientScope(status, known);
+      if (known.code === "mirror-on-pause") return plain(status, known.message);
+      if (form.forbiddenStatus === 401) return plain(401, "401 Unauthorized");
+      return plain(status, withReason("403 Forbidden", known.message, "Forbidden"));
+    case "not-found":
+      return plain(status, `404 ${known.message}`);
+    case "conflict":
+    case "credential":
+    case "remote":
+    case "full":
+      return plain(status, known.message);
+    case "transient":
+    case "cancelled":
+      return { ...plain(status, known.message), headers: { "retry-after": RETRY_AFTER_SECONDS } };
+    case "corrupt":
+    case "bug":
+      return plain(status, "500 Internal Server Error");
+    default:
+      return assertNever(known.kind);
+  }
+}
+
+/**
+ * Any thrown value as text. The request's id stands in the text of a fault of ours, because it is all that a user of
+ * git gets to see.
+ */
+export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer {
+  const type = { "content-type": "text/plain; charset=utf-8" };
+  if (isRequestError(error)) {
+    return {
+      status: error.statusCode,
+      headers: { ...type, ...closing(error.statusCode) },
+      text: `${error.message}\n`,
+    };
+  }
+  const known = asHeliostatError(error);
+  const status = STATUS_OF_KIND[known.kind];
+  switch (known.kind) {
+    case "unauthenticated":
+      return {
+        status,
+        // git asks for a user name and a password only after this very challenge.
+        headers: { ...type, "www-authenticate": 'Basic realm="Heliostat", charset="UTF-8"' },
+        text: "Access denied. Sign in with your user name and a password, or with an access token as password.\n",
+      };
+    case "not-found":
+      return { status, headers: type, text: `${known.message}\n` };
+    case "denied":
+      return { status, headers: type, text: `${withReason("Access denied", known.message, "Forbidden")}\n` };
+    case "corrupt":
+    case "bug":
+      return {
+        status,
+        headers: type,
+        text: `Internal error. The log has more under request ${requestId}.\n`,
+      };
+    default:
+      return { status, headers: type, text: `${known.message}\n` };
+  }
+}
+
+/** Whether an operator must hear of it: what is the client's own doing, or its going away, is no error of ours. */
+export function isFault(error: unknown): boolean {
+  if (isRequestError(error)) return false;
+  const { kind } = asHeliostatError(error);
+  return kind !== "cancelled" && STATUS_OF_KIND[kind] >= 500;
+}
+
+function invalidBody(error: HeliostatError, form: ErrorForm): object {
+  if (error.code === "parameter-invalid") return { error: error.message };
+  if (error.fields !== undefined) return { message: error.fields };
+  if (error.code === "url-blocked" || error.code === "url-invalid") {
+    const prefix = "is blocked: ";
+    const reason = error.message.startsWith(prefix) ? error.message : prefix + error.message;
+    return { message: { [form.urlField ?? "url"]: [reason] } };
+  }
+  return { message: error.message };
+}
+
+/** The rest of a body that is too long or too slow is not waited for. */
+function closing(status: number): Record<string, string> {
+  return status === 413 || status === 408 ? { connection: "close" } : {};
+}
+
+function plain(status: number, message: string): ApiErrorAnswer {
+  return { status, headers: {}, body: { message } };
+}
+
+function withReason(start: string, reason: string, none: string): string {
+  return reason === "" || reason === none ? start : `${start} - ${reason}`;
+}
+
+function invalidToken(status: number): ApiErrorAnswer {
+  const description = "Token is unknown, expired or revoked.";
+  return {
+    status,
+    headers: {
+      "www-authenticate": `Bearer realm="Heliostat", error="invalid_token", error_description="${description}"`,
+    },
+    body: { error: "invalid_token", error_description: description },
+  };
+}
+
+/** `fields.scope` of the error names the scopes of which one is needed. */
+function insufficientScope(status: number, error: HeliostatError): ApiErrorAnswer {
+  return {
+    status,
+    headers: {},
+    body: {
+      error: "insufficient_scope",
+      error_description: "The request requires higher privileges than provided by the access token.",
+      scope: (error.fields?.["scope"] ?? ["api"]).join(" "),
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { MetadataAnswer, VersionAnswer } from "@heliostat/contract/api/instance.ts";
+import { z } from "zod";
+import { apiRoute, ok } from "../../api-route.ts";
+
+export const instanceRoutes = [
+  apiRoute({
+    method: "GET",
+    path: "/version",
+    access: "read_api",
+    params: z.object({}),
+    handle: async ({ useCases }) => {
+      const { version, revision } = useCases.readVersion();
+      const answer: VersionAnswer = { version, revision };
+      return ok(answer);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/metadata",
+    access: "read_api",
+    params: z.object({}),
+    handle: async ({ useCases }) => {
+      const { version, revision } = useCases.readVersion();
+      const answer: MetadataAnswer = {
+        version,
+        revision,
+        kas: { enabled: false, externalUrl: null, version: null },
+        // Pull mirrors are of the paid edition there, and clients look here before they use them.
+        enterprise: true,
+      };
+      return ok(answer);
+    },
+  }),
+];

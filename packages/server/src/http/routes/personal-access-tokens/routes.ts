@@ -1,0 +1,94 @@
+import { rowId } from "@heliostat/contract/api/parameters.ts";
+import {
+  accessTokenListParams,
+  accessTokenParams,
+  newAccessTokenParams,
+} from "@heliostat/contract/api/personal-access-tokens.ts";
+import { z } from "zod";
+import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
+import { given } from "../../check-parameters.ts";
+import { requireToken, requireUser } from "../require-user.ts";
+import { presentCreatedToken, presentToken } from "./present.ts";
+
+export const personalAccessTokenRoutes = [
+  apiRoute({
+    method: "GET",
+    path: "/personal_access_tokens",
+    access: "read_api",
+    params: accessTokenListParams,
+    handle: async ({ useCases, principal, params }) => {
+      const page = pageFrom(params);
+      const tokens = await useCases.listAccessTokens(principal, given({ userId: params.user_id }), page);
+      return list(tokens.items.map(presentToken), page, tokens.total);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/personal_access_tokens/self",
+    access: "token",
+    params: z.object({}),
+    handle: async ({ principal }) => ok(presentToken(requireToken(principal))),
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: "/personal_access_tokens/self",
+    access: "token",
+    params: z.object({}),
+    handle: async ({ useCases, principal }) => {
+      await useCases.revokeAccessToken(principal, requireToken(principal).id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/personal_access_tokens/:id",
+    access: "read_api",
+    params: accessTokenParams,
+    handle: async ({ useCases, principal, params }) =>
+      ok(presentToken(await useCases.findAccessToken(principal, params.id))),
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: "/personal_access_tokens/:id",
+    access: "api",
+    params: accessTokenParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.revokeAccessToken(principal, params.id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/user/personal_access_tokens",
+    access: "api",
+    params: newAccessTokenParams,
+    handle: async ({ useCases, principal, params }) =>
+      created(
+        presentCreatedToken(
+          await useCases.createAccessToken(principal, {
+            userId: requireUser(principal).id,
+            name: params.name,
+            scopes: params.scopes,
+            expiresAt: params.expires_at ?? null,
+          }),
+        ),
+      ),
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/users/:id/personal_access_tokens",
+    access: "api",
+    params: newAccessTokenParams.extend({ id: rowId }),
+    handle: async ({ useCases, principal, params }) =>
+      created(
+        presentCreatedToken(
+          await useCases.createAccessToken(principal, {
+            userId: params.id,
+            name: params.name,
+            scopes: params.scopes,
+            expiresAt: params.expires_at ?? null,
+          }),
+        ),
+      ),
+  }),
+];

@@ -1,0 +1,134 @@
+import {
+  newProjectParams,
+  projectChangeParams,
+  projectListParams,
+  projectParams,
+} from "@heliostat/contract/api/projects.ts";
+import type { z } from "zod";
+import type { PullMirrorSettings } from "../../../app/use-cases.ts";
+import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { given } from "../../check-parameters.ts";
+import { presentImport, presentProject } from "./present.ts";
+
+const urlField = "import_url";
+const filters = ["only_mirror_protected_branches", "mirror_branch_regex"];
+
+type MirrorAttributes = Pick<
+  z.output<typeof newProjectParams>,
+  | "import_url"
+  | "mirror"
+  | "mirror_trigger_builds"
+  | "only_mirror_protected_branches"
+  | "mirror_overwrites_diverged_branches"
+  | "mirror_branch_regex"
+>;
+
+/** The pull mirror that the attributes of a project describe; undefined when none of them is given. */
+function readPullMirror(params: MirrorAttributes): PullMirrorSettings | undefined {
+  const settings: PullMirrorSettings = given({
+    enabled: params.mirror,
+    // A form's empty field: no import.
+    url: params.import_url === "" ? undefined : params.import_url,
+    triggerBuilds: params.mirror_trigger_builds,
+    onlyProtectedBranches: params.only_mirror_protected_branches ?? undefined,
+    overwritesDivergedBranches: params.mirror_overwrites_diverged_branches,
+    branchRegex: params.mirror_branch_regex,
+  });
+  return Object.keys(settings).length === 0 ? undefined : settings;
+}
+
+export const projectRoutes = [
+  apiRoute({
+    method: "GET",
+    path: "/projects",
+    access: "anyone",
+    params: projectListParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const page = pageFrom(params);
+      const owned = params.owned === true || params.membership === true ? true : undefined;
+      const projects = await useCases.listProjects(principal, given({ search: params.search, owned }), page);
+      return list(
+        projects.items.map((view) => presentProject(view, externalUrl)),
+        page,
+        projects.total,
+      );
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/projects",
+    access: "api",
+    params: newProjectParams,
+    atLeastOneOf: ["name", "path"],
+    mutuallyExclusive: filters,
+    urlField,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const draft = given({
+        name: params.name,
+        path: params.path,
+        namespaceId: params.namespace_id,
+        description: params.description,
+        visibility: params.visibility,
+        pullMirror: readPullMirror(params),
+      });
+      return created(presentProject(await useCases.createProject(principal, draft), externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id",
+    access: "anyone",
+    params: projectParams,
+    handle: async ({ useCases, principal, params, externalUrl }) =>
+      ok(presentProject(await useCases.findProject(principal, params.id), externalUrl)),
+  }),
+  apiRoute({
+    method: "PUT",
+    path: "/projects/:id",
+    access: "api",
+    params: projectChangeParams,
+    mutuallyExclusive: filters,
+    urlField,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const changes = given({
+        name: params.name,
+        path: params.path,
+        description: params.description,
+        visibility: params.visibility,
+        archived: params.archived,
+        pullMirror: readPullMirror(params),
+      });
+      return ok(presentProject(await useCases.updateProject(principal, params.id, changes), externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: "/projects/:id",
+    access: "api",
+    params: projectParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeProject(principal, params.id);
+      return accepted({ message: "202 Accepted" });
+    },
+  }),
+  ...(["archive", "unarchive"] as const).map((verb) =>
+    apiRoute({
+      method: "POST",
+      path: `/projects/:id/${verb}`,
+      access: "api",
+      params: projectParams,
+      handle: async ({ useCases, principal, params, externalUrl }) => {
+        const view = await useCases.updateProject(principal, params.id, { archived: verb === "archive" });
+        return created(presentProject(view, externalUrl));
+      },
+    }),
+  ),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/import",
+    access: "anyone",
+    params: projectParams,
+    handle: async ({ useCases, principal, params }) =>
+      ok(presentImport(await useCases.findProject(principal, params.id))),
+  }),
+];

@@ -1,0 +1,87 @@
+import {
+  pullMirrorParams,
+  pullMirrorSettingsParams,
+  pullMirrorStartParams,
+} from "@heliostat/contract/api/pull-mirror.ts";
+import { HeliostatError } from "../../../domain/errors.ts";
+import { apiRoute, ok } from "../../api-route.ts";
+import { given } from "../../check-parameters.ts";
+import { presentPullMirror, presentStart } from "./present.ts";
+
+const PATH = "/projects/:id/mirror/pull";
+/** GitLab names the field so, on this endpoint only. */
+const urlField = "unsafe_import_url";
+
+/** Terraform reads this very answer as "the pull mirror is off". */
+function notMirrored(): HeliostatError {
+  return new HeliostatError("model-invalid", "The project is not mirrored");
+}
+
+export const pullMirrorRoutes = [
+  apiRoute({
+    method: "GET",
+    path: PATH,
+    access: "read_api",
+    params: pullMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      const mirror = await useCases.findPullMirror(principal, params.id);
+      if (mirror === null) throw notMirrored();
+      return ok(presentPullMirror(mirror));
+    },
+  }),
+  apiRoute({
+    method: "PUT",
+    path: PATH,
+    access: "api",
+    params: pullMirrorSettingsParams,
+    mutuallyExclusive: ["only_mirror_protected_branches", "mirror_branch_regex"],
+    atLeastOneOf: [
+      "enabled",
+      "url",
+      "auth_user",
+      "auth_password",
+      "mirror_trigger_builds",
+      "only_mirror_protected_branches",
+      "mirror_overwrites_diverged_branches",
+      "mirror_branch_regex",
+    ],
+    urlField,
+    handle: async ({ useCases, principal, params }) => {
+      const settings = given({
+        enabled: params.enabled,
+        url: params.url,
+        username: params.auth_user,
+        password: params.auth_password,
+        triggerBuilds: params.mirror_trigger_builds,
+        onlyProtectedBranches: params.only_mirror_protected_branches ?? undefined,
+        overwritesDivergedBranches: params.mirror_overwrites_diverged_branches,
+        branchRegex: params.mirror_branch_regex,
+      });
+      return ok(presentPullMirror(await useCases.configurePullMirror(principal, params.id, settings)));
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: PATH,
+    access: "api",
+    params: pullMirrorStartParams,
+    urlField,
+    handle: async ({ useCases, principal, params }) => {
+      // Deviation: GitLab ignores `import_url` here, but one client library sets pull mirrors up with it.
+      if (params.import_url !== undefined && params.mirror !== false) {
+        const settings = given({
+          url: params.import_url,
+          triggerBuilds: params.mirror_trigger_builds,
+          onlyProtectedBranches: params.only_protected_branches ?? undefined,
+        });
+        await useCases.configurePullMirror(principal, params.id, { enabled: true, ...settings });
+      }
+      const start = await useCases.startPullMirror(principal, params.id, { force: params.force ?? false });
+      if (start === null) throw notMirrored();
+      if (start.status === "on-pause") {
+        throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
+      }
+      return ok(presentStart(start));
+    },
+  }),
+];

@@ -1,0 +1,155 @@
+import { AUTH_METHODS, type AuthMethod } from "@heliostat/contract";
+import {
+  newRemoteMirrorParams,
+  remoteMirrorChangeParams,
+  remoteMirrorListParams,
+  remoteMirrorParams,
+} from "@heliostat/contract/api/remote-mirrors.ts";
+import type { z } from "zod";
+import type { PushMirrorChanges } from "../../../app/use-cases.ts";
+import { HeliostatError } from "../../../domain/errors.ts";
+import {
+  type ApiContext,
+  type ApiRoute,
+  apiRoute,
+  created,
+  noContent,
+  ok,
+  pageFrom,
+  pageOf,
+} from "../../api-route.ts";
+import { given } from "../../check-parameters.ts";
+import { presentRemoteMirror } from "./present.ts";
+
+const LIST = "/projects/:id/remote_mirrors";
+const ONE = "/projects/:id/remote_mirrors/:mirror_id";
+
+/** The two filters exclude each other by being there, whatever their values. */
+const rules = {
+  mutuallyExclusive: ["only_protected_branches", "mirror_branch_regex"],
+  forbiddenStatus: 401,
+} as const;
+
+function modelInvalid(field: string, complaint: string): HeliostatError {
+  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
+}
+
+/** Blank reads as the default, as in GitLab's model. */
+function readAuthMethod(value: string | undefined): AuthMethod | undefined {
+  if (value === undefined) return undefined;
+  if (value === "") return "password";
+  const method = AUTH_METHODS.find((word) => word === value);
+  if (method === undefined) throw modelInvalid("auth_method", "is not included in the list");
+  return method;
+}
+
+type Attributes = Pick<
+  z.output<typeof remoteMirrorChangeParams>,
+  "enabled" | "auth_method" | "keep_divergent_refs" | "only_protected_branches" | "mirror_branch_regex"
+>;
+
+function readChanges(params: Attributes): PushMirrorChanges {
+  if (params.only_protected_branches === null)
+    throw modelInvalid("only_protected_branches", "can't be blank");
+  return given({
+    enabled: params.enabled,
+    authMethod: readAuthMethod(params.auth_method),
+    keepDivergentRefs: params.keep_divergent_refs,
+    onlyProtectedBranches: params.only_protected_branches,
+    branchRegex: params.mirror_branch_regex,
+  });
+}
+
+async function change({
+  useCases,
+  principal,
+  params,
+}: ApiContext<z.output<typeof remoteMirrorChangeParams>>) {
+  const mirror = await useCases.updatePushMirror(principal, params.id, params.mirror_id, readChanges(params));
+  return ok(presentRemoteMirror(mirror));
+}
+
+export const remoteMirrorRoutes: readonly ApiRoute[] = [
+  apiRoute({
+    ...rules,
+    method: "GET",
+    path: LIST,
+    access: "read_api",
+    params: remoteMirrorListParams,
+    handle: async ({ useCases, principal, params }) => {
+      const mirrors = await useCases.listPushMirrors(principal, params.id);
+      return pageOf(mirrors.map(presentRemoteMirror), pageFrom(params));
+    },
+  }),
+  apiRoute({
+    ...rules,
+    method: "POST",
+    path: LIST,
+    access: "api",
+    params: newRemoteMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      const draft = { url: params.url, ...readChanges(params) };
+      return created(presentRemoteMirror(await useCases.createPushMirror(principal, params.id, draft)));
+    },
+  }),
+  apiRoute({
+    ...rules,
+    method: "GET",
+    path: ONE,
+    access: "read_api",
+    params: remoteMirrorParams,
+    handle: async ({ useCases, principal, params }) =>
+      ok(presentRemoteMirror(await useCases.findPushMirror(principal, params.id, params.mirror_id))),
+  }),
+  apiRoute({
+    ...rules,
+    method: "PUT",
+    path: ONE,
+    access: "api",
+    params: remoteMirrorChangeParams,
+    handle: change,
+  }),
+  // Deviation: GitLab has no POST here, but one client library edits with it.
+  apiRoute({
+    ...rules,
+    method: "POST",
+    path: ONE,
+    access: "api",
+    params: remoteMirrorChangeParams,
+    handle: change,
+  }),
+  apiRoute({
+    ...rules,
+    method: "DELETE",
+    path: ONE,
+    access: "api",
+    params: remoteMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removePushMirror(principal, params.id, params.mirror_id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    ...rules,
+    method: "POST",
+    path: `${ONE}/sync`,
+    access: "api",
+    params: remoteMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.syncPushMirror(principal, params.id, params.mirror_id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    ...rules,
+    method: "GET",
+    path: `${ONE}/public_key`,
+    access: "read_api",
+    params: remoteMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.findPushMirror(principal, params.id, params.mirror_id);
+      // A mirror that signs in by password has no key, and so far all do.
+      throw new HeliostatError("not-found", "Not found");
+    },
+  }),
+];

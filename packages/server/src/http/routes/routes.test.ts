@@ -1,0 +1,366 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { applicationSettingsSchema } from "@heliostat/contract/api/application-settings.ts";
+import { groupSchema } from "@heliostat/contract/api/groups.ts";
+import { metadataSchema, versionSchema } from "@heliostat/contract/api/instance.ts";
+import { mirrorSchema, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
+import { namespaceSchema } from "@heliostat/contract/api/namespaces.ts";
+import {
+  accessTokenSchema,
+  createdAccessTokenSchema,
+} from "@heliostat/contract/api/personal-access-tokens.ts";
+import { importSchema, projectSchema } from "@heliostat/contract/api/projects.ts";
+import { protectedBranchSchema } from "@heliostat/contract/api/protected-branches.ts";
+import { pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
+import { remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
+import { fullUserSchema, userSchema } from "@heliostat/contract/api/users.ts";
+import { z } from "zod";
+import { HeliostatError } from "../../domain/errors.ts";
+import { createInMemoryUseCases, SECRETS } from "../test-support/in-memory-use-cases.ts";
+import { type Answer, type RunningServer, startServer } from "../test-support/start-server.ts";
+
+const API = "/api/v4";
+
+describe("resources of the API", () => {
+  let server: RunningServer;
+  let project: number;
+
+  before(async () => {
+    server = await startServer(createInMemoryUseCases());
+  });
+  after(async () => await server[Symbol.asyncDispose]());
+
+  async function ask(
+    method: string,
+    path: string,
+    body?: unknown,
+    token: string = SECRETS.api,
+  ): Promise<Answer> {
+    return await server.ask(method, API + path, {
+      token,
+      ...(body === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+  }
+
+  /** The answer has exactly the keys that the contract gives it. */
+  function fits<S extends z.ZodObject>(schema: S, answer: Answer, status = 200): z.output<S> {
+    assert.equal(answer.status, status, answer.text);
+    return z.strictObject(schema.shape).parse(answer.json()) as z.output<S>;
+  }
+
+  function fitsAll<S extends z.ZodObject>(schema: S, answer: Answer): z.output<S>[] {
+    assert.equal(answer.status, 200, answer.text);
+    const items = answer.json<unknown[]>();
+    assert.ok(items.length > 0);
+    return items.map((item) => z.strictObject(schema.shape).parse(item) as z.output<S>);
+  }
+
+  test("instance, users, tokens, namespaces and groups answer in the contract's form", async () => {
+    fits(versionSchema, await ask("GET", "/version"));
+    assert.equal(fits(metadataSchema, await ask("GET", "/metadata")).enterprise, true);
+    fits(applicationSettingsSchema, await ask("GET", "/application/settings"));
+    const changed = await ask("PUT", "/application/settings", {
+      mirror_available: "0",
+      pull_mirror_interval_seconds: "600",
+    });
+    const settings = fits(applicationSettingsSchema, changed);
+    assert.deepEqual([settings.mirror_available, settings.pull_mirror_interval_seconds], [false, 600]);
+
+    const me = fits(fullUserSchema, await ask("GET", "/user"));
+    assert.deepEqual(
+      [me.web_url, me.created_at],
+      ["https://git.example.org/root", "2026-01-02T03:04:05.678Z"],
+    );
+    assert.deepEqual(
+      fitsAll(fullUserSchema, await ask("GET", "/users?username=reader")).map(({ id }) => id),
+      [2],
+    );
+    fits(userSchema, await ask("GET", "/users/1", undefined, SECRETS.stranger));
+    const draft = {
+      username: "new",
+      name: "New",
+      email: "n@example.org",
+      password: "long enough",
+      admin: "no",
+    };
+    assert.equal(fits(fullUserSchema, await ask("POST", "/users", draft), 201).is_admin, false);
+    assert.deepEqual((await ask("POST", "/users", { username: " " })).json(), {
+      error: "username is empty, name is missing, email is missing",
+    });
+
+    const wish = { name: "ci", scopes: "api,read_api", expires_at: "2030-01-31" };
+    const token = fits(
+      createdAccessTokenSchema,
+      await ask("POST", "/user/personal_access_tokens", wish),
+      201,
+    );
+    assert.deepEqual([token.scopes, token.expires_at], [["api", "read_api"], "2030-01-31"]);
+    fits(
+      createdAccessTokenSchema,
+      await ask("POST", "/users/2/personal_access_tokens?scopes[]=api&name=q"),
+      201,
+    );
+    fits(accessTokenSchema, await ask("GET", `/personal_access_tokens/${token.id}`));
+    fitsAll(accessTokenSchema, await ask("GET", "/personal_access_tokens?user_id=1"));
+    fits(accessTokenSchema, await ask("GET", "/personal_access_tokens/self", undefined, token.token));
+    const revoked = await ask("DELETE", "/personal_access_tokens/self", {}, token.token);
+    assert.equal(revoked.status, 204);
+    assert.equal((await ask("GET", "/user", undefined, token.token)).status, 401);
+    const badTokens: [object, string][] = [
+      [{ name: "x", scopes: [] }, "scopes is empty"],
+      [{ name: "x", scopes: ["root"] }, "scopes does not have a valid value"],
+      [{ name: "x", scopes: ["api"], expires_at: "2030-02-30" }, "expires_at is invalid"],
+    ];
+    for (const [body, error] of badTokens) {
+      assert.deepEqual((await ask("POST", "/user/personal_access_tokens", body)).json(), { error });
+    }
+
+    fitsAll(namespaceSchema, await ask("GET", "/namespaces"));
+    fits(namespaceSchema, await ask("GET", "/namespaces/grp%2Fsub.x"));
+    fitsAll(groupSchema, await ask("GET", "/groups"));
+    fits(groupSchema, await ask("POST", "/groups", { name: "G", path: "g", parent_id: null }), 201);
+    const none = await ask("GET", "/groups/none");
+    assert.deepEqual([none.status, none.json()], [404, { message: "404 Group Not Found" }]);
+  });
+
+  test("a project says none of an import it has not, and where it is", async () => {
+    const made = await ask("POST", "/projects", {
+      name: "mir",
+      visibility: "public",
+      wall_enabled: "false",
+      namespace_id: "5",
+    });
+    const answer = fits(projectSchema, made, 201);
+    project = answer.id;
+    assert.equal(answer.import_status, "none");
+    assert.equal(answer.default_branch, null);
+    assert.equal(answer.empty_repo, true);
+    assert.equal(answer.http_url_to_repo, "https://git.example.org/grp/sub.x/mir.git");
+    assert.equal(answer.web_url, "https://git.example.org/grp/sub.x/mir");
+    assert.equal(fits(importSchema, await ask("GET", `/projects/${project}/import`)).import_status, "none");
+    assert.equal(
+      fits(projectSchema, await ask("PUT", `/projects/${project}`, { description: "d" })).description,
+      "d",
+    );
+    assert.equal(
+      fits(projectSchema, await ask("PUT", `/projects/${project}`, { description: null })).description,
+      null,
+    );
+    assert.equal(fits(projectSchema, await ask("POST", `/projects/${project}/archive`), 201).archived, true);
+    assert.deepEqual((await ask("POST", "/projects", {})).json(), {
+      error: "name, path are missing, at least one parameter must be provided",
+    });
+    assert.deepEqual((await ask("POST", "/projects", { name: "x", visibility: "secret" })).json(), {
+      error: "visibility does not have a valid value",
+    });
+    const other = fits(projectSchema, await ask("POST", "/projects", { name: "gone" }), 201);
+    const removed = await ask("DELETE", `/projects/${other.id}`, {});
+    assert.deepEqual([removed.status, removed.json()], [202, { message: "202 Accepted" }]);
+    assert.equal((await ask("GET", `/projects/${other.id}`)).status, 404);
+  });
+
+  test("the deprecated way: attributes of a project make its pull mirror", async () => {
+    const attributes = { import_url: "https://u:secret@example.org/up.git", mirror: "true" };
+    const made = fits(projectSchema, await ask("POST", "/projects", { name: "old", ...attributes }), 201);
+    assert.equal(made.mirror, true);
+    assert.equal(made.import_url, "https://*****:*****@example.org/up.git");
+    assert.equal(made.import_status, "scheduled");
+    const off = fits(projectSchema, await ask("PUT", `/projects/${made.id}`, { mirror: false }));
+    assert.deepEqual([off.mirror, "mirror_trigger_builds" in off], [false, false]);
+    const both = { only_mirror_protected_branches: false, mirror_branch_regex: "x" };
+    assert.deepEqual((await ask("PUT", `/projects/${made.id}`, both)).json(), {
+      error: "only_mirror_protected_branches, mirror_branch_regex are mutually exclusive",
+    });
+  });
+
+  test("push mirrors are made, read, changed both ways, run and removed", async () => {
+    const list = `/projects/${project}/remote_mirrors`;
+    const made = fits(
+      remoteMirrorSchema,
+      await ask("POST", list, {
+        url: "https://user:pa%40ss@Example.org:8443/a/B.git",
+        enabled: "1",
+        keep_divergent_refs: true,
+      }),
+      201,
+    );
+    assert.deepEqual(
+      [made.url, made.enabled, made.keep_divergent_refs, made.host_keys, made.auth_method],
+      ["https://*****:*****@Example.org:8443/a/B.git", true, true, [], "password"],
+    );
+    const one = `${list}/${made.id}`;
+    fits(remoteMirrorSchema, await ask("GET", one));
+    fitsAll(remoteMirrorSchema, await ask("GET", list));
+    const put = fits(
+      remoteMirrorSchema,
+      await ask("PUT", one, { only_protected_branches: "true", url: "ignored" }),
+    );
+    assert.deepEqual([put.only_protected_branches, put.url], [true, made.url]);
+    const posted = fits(remoteMirrorSchema, await ask("POST", one, { enabled: false }));
+    assert.deepEqual([posted.enabled, posted.only_protected_branches], [false, true]);
+    const sync = await ask("POST", `${one}/sync`);
+    assert.deepEqual(
+      [sync.status, sync.json()],
+      [400, { message: "Cannot proceed with the push mirroring. Please verify your mirror configuration." }],
+    );
+    await ask("PUT", one, { enabled: true });
+    assert.equal((await ask("POST", `${one}/sync`, null)).status, 204);
+    const key = await ask("GET", `${one}/public_key`);
+    assert.deepEqual([key.status, key.json()], [404, { message: "404 Not found" }]);
+    fits(mirrorSchema, await ask("GET", `/projects/${project}/mirrors/${made.id}`));
+    fitsAll(mirrorSchema, await ask("GET", `/projects/${project}/mirrors`));
+    const [update] = fitsAll(
+      mirrorUpdateSchema,
+      await ask("GET", `/projects/${project}/mirrors/${made.id}/updates`),
+    );
+    assert.deepEqual(update?.refs[0], {
+      ref: "refs/heads/main",
+      outcome: "rejected",
+      old_oid: null,
+      new_oid: "a".repeat(40),
+      message: "hook declined",
+    });
+    assert.equal((await ask("DELETE", one, {})).status, 204);
+    const gone = await ask("GET", one);
+    assert.deepEqual([gone.status, gone.json()], [404, { message: "404 Not found" }]);
+  });
+
+  test("push mirrors refuse what GitLab refuses, in its words", async () => {
+    const list = `/projects/${project}/remote_mirrors`;
+    const url = "https://example.org/r.git";
+    const made = fits(remoteMirrorSchema, await ask("POST", list, { url }), 201);
+    const one = `${list}/${made.id}`;
+    const refusals: [string, string, object, object][] = [
+      ["POST", list, {}, { error: "url is missing" }],
+      ["POST", list, { url, auth_method: "x" }, { error: "auth_method does not have a valid value" }],
+      ["PUT", one, { auth_method: "x" }, { message: { auth_method: ["is not included in the list"] } }],
+      ["POST", list, { url, enabled: "perhaps" }, { error: "enabled is invalid" }],
+      [
+        "POST",
+        list,
+        { url, only_protected_branches: null },
+        { message: { only_protected_branches: ["can't be blank"] } },
+      ],
+      [
+        "PUT",
+        one,
+        { only_protected_branches: false, mirror_branch_regex: "" },
+        { error: "only_protected_branches, mirror_branch_regex are mutually exclusive" },
+      ],
+      [
+        "POST",
+        list,
+        { url: "ftp://example.org/r.git" },
+        { message: { url: ["is blocked: Only allowed schemes are http, https, ssh, git"] } },
+      ],
+      ["GET", `${list}/abc`, {}, { error: "mirror_id is invalid" }],
+    ];
+    for (const [method, path, body, expected] of refusals) {
+      const answer = await ask(method, path, method === "GET" ? undefined : body);
+      assert.deepEqual([answer.status, answer.json()], [400, expected]);
+    }
+  });
+
+  test("a pull mirror is configured, started and read; without one all of it says so", async () => {
+    const path = `/projects/${project}/mirror/pull`;
+    const notMirrored = { message: "The project is not mirrored" };
+    for (const method of ["GET", "POST"]) {
+      const answer = await ask(method, path);
+      assert.deepEqual([answer.status, answer.json()], [400, notMirrored]);
+    }
+    const empty = await ask("PUT", path, {});
+    assert.match(
+      String(empty.json()["error"]),
+      /^enabled, url, .* are missing, at least one parameter must be provided$/,
+    );
+    assert.deepEqual((await ask("PUT", path, { enabled: true })).json(), {
+      message: { url: ["is missing"] },
+    });
+    assert.deepEqual((await ask("PUT", path, { enabled: true, url: "ftp://x.example/r" })).json(), {
+      message: { unsafe_import_url: ["is blocked: Only allowed schemes are http, https, ssh, git"] },
+    });
+    const settings = {
+      enabled: true,
+      url: "https://example.org/up.git",
+      auth_user: "u",
+      auth_password: "p@ss",
+    };
+    const put = fits(pullMirrorSchema, await ask("PUT", path, settings));
+    assert.deepEqual([put.enabled, put.url], [true, "https://example.org/up.git"]);
+    fits(pullMirrorSchema, await ask("GET", path));
+    const started = await ask("POST", path);
+    assert.deepEqual(
+      [started.status, started.json()],
+      [200, { message: "200 OK", next_update_at: "2026-01-02T03:04:05.678Z" }],
+    );
+    fits(pullMirrorSchema, await ask("PUT", path, { enabled: "false" }));
+    assert.deepEqual((await ask("GET", path)).json(), notMirrored);
+    const byPost = fits(projectSchema, await ask("POST", "/projects", { name: "by-post" }), 201);
+    const configured = await ask("POST", `/projects/${byPost.id}/mirror/pull`, {
+      import_url: "https://example.org/up2.git",
+      mirror: true,
+    });
+    assert.equal(configured.status, 200);
+    assert.equal(
+      fits(pullMirrorSchema, await ask("GET", `/projects/${byPost.id}/mirror/pull`)).url,
+      "https://example.org/up2.git",
+    );
+  });
+
+  test("a mirror on pause is 403 in GitLab's words", async () => {
+    await using paused = await startServer(
+      createInMemoryUseCases({ startPullMirror: async () => ({ status: "on-pause", nextUpdateAt: null }) }),
+    );
+    const answer = await paused.ask("POST", `${API}/projects/1/mirror/pull`, { token: SECRETS.api });
+    assert.deepEqual(
+      [answer.status, answer.json()],
+      [403, { message: "Mirroring for the project is on pause" }],
+    );
+  });
+
+  test("protected branches take their parameters from the query too", async () => {
+    const list = `/projects/${project}/protected_branches`;
+    const query =
+      "?name=rel%2F*&push_access_level=40&allowed_to_push[][access_level]=40&allowed_to_push[][user_id]=3";
+    const made = fits(protectedBranchSchema, await ask("POST", list + query, {}), 201);
+    assert.deepEqual([made.name, made.push_access_levels[0]?.access_level], ["rel/*", 40]);
+    const again = await ask("POST", list, { name: "rel/*" });
+    assert.deepEqual(
+      [again.status, again.json()],
+      [409, { message: "Protected branch 'rel/*' already exists" }],
+    );
+    fitsAll(protectedBranchSchema, await ask("GET", list));
+    fits(protectedBranchSchema, await ask("GET", `${list}/rel%2F%2A`));
+    assert.equal((await ask("DELETE", `${list}/rel%2F%2A`)).status, 204);
+    assert.equal((await ask("GET", `${list}/rel%2F%2A`)).status, 404);
+  });
+
+  test("readiness tells which part fails, but its reason only to the log", async () => {
+    const checks = { database: { ok: true }, queue: { ok: false, message: "at 10.0.0.7" } };
+    await using sick = await startServer(
+      createInMemoryUseCases({ checkReadiness: async () => ({ ok: false, checks }) }),
+    );
+    const answer = await sick.ask("GET", "/-/readiness");
+    assert.deepEqual(
+      [answer.status, answer.json()],
+      [503, { status: "failed", checks: { database: { status: "ok" }, queue: { status: "failed" } } }],
+    );
+    assert.ok(sick.log.some(({ fields }) => fields["reason"] === "at 10.0.0.7"));
+    for (const path of ["/-/health", "/-/liveness"]) assert.equal((await sick.ask("GET", path)).status, 200);
+  });
+
+  test("an error of a use case that is none of ours is a fault, with nothing of it in the answer", async () => {
+    const error = new HeliostatError("bug", "select * from users");
+    await using broken = await startServer(
+      createInMemoryUseCases({
+        readVersion: () => {
+          throw error;
+        },
+      }),
+    );
+    const answer = await broken.ask("GET", `${API}/version`, { token: SECRETS.api });
+    assert.deepEqual([answer.status, answer.json()], [500, { message: "500 Internal Server Error" }]);
+  });
+});

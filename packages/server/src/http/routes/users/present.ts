@@ -1,0 +1,38 @@
+import type { FullUserAnswer, UserAnswer } from "@heliostat/contract/api/users.ts";
+import type { Principal, User } from "../../../domain/user.ts";
+
+export function presentUser(user: User, externalUrl: string): UserAnswer {
+  return {
+    id: user.id,
+    username: user.username,
+    name: user.name,
+    state: user.state,
+    locked: false,
+    avatar_url: null,
+    web_url: `${externalUrl}/${user.username}`,
+  };
+}
+
+export function presentFullUser(user: User, externalUrl: string): FullUserAnswer {
+  return {
+    ...presentUser(user, externalUrl),
+    created_at: user.createdAt.toISOString(),
+    email: user.email,
+    public_email: null,
+    commit_email: user.email,
+    is_admin: user.isAdmin,
+    bot: false,
+    external: false,
+    two_factor_enabled: false,
+    can_create_group: true,
+    can_create_project: true,
+    namespace_id: null,
+    identities: [],
+  };
+}
+
+/** With the address and all else for an admin and for the users themselves; for others what is public. */
+export function presentUserFor(principal: Principal, user: User, externalUrl: string): UserAnswer {
+  const mayKnowAll = principal.kind === "user" && (principal.user.isAdmin || principal.user.id === user.id);
+  return mayKnowAll ? presentFullUser(user, externalUrl) : presentUser(user, externalUrl);
+}

@@ -1,0 +1,389 @@
+import type { Page, Paged, ProtectedBranch } from "../../app/ports.ts";
+import type { PathOrId, ProjectView, PullMirrorSettings, SignedIn, UseCases } from "../../app/use-cases.ts";
+import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror, MirrorUpdate } from "../../domain/mirror.ts";
+import { parseOid } from "../../domain/oid.ts";
+import { fullPathOf, type Namespace } from "../../domain/project.ts";
+import { parseRefName } from "../../domain/ref-name.ts";
+import { parseRemoteUrl } from "../../domain/remote-url.ts";
+import type { AccessToken, Principal, User } from "../../domain/user.ts";
+
+const EPOCH = new Date("2026-01-02T03:04:05.678Z");
+
+export const ROOT: User = {
+  id: 1,
+  username: "root",
+  name: "Root",
+  email: "root@example.org",
+  isAdmin: true,
+  state: "active",
+  createdAt: EPOCH,
+};
+
+const READER: User = {
+  ...ROOT,
+  id: 2,
+  username: "reader",
+  name: "Reader",
+  email: "r@example.org",
+  isAdmin: false,
+};
+
+const GROUP: Namespace = {
+  id: 5,
+  kind: "group",
+  name: "Sub X",
+  path: "sub.x",
+  fullPath: "grp/sub.x",
+  parentId: 4,
+  ownerId: null,
+};
+
+function tokenOf(user: User, id: number, scopes: AccessToken["scopes"]): AccessToken {
+  return {
+    id,
+    userId: user.id,
+    name: `token ${id}`,
+    scopes,
+    revoked: false,
+    createdAt: EPOCH,
+    lastUsedAt: null,
+    expiresAt: null,
+  };
+}
+
+/** The secrets that the instance in memory knows. `blocked` belongs to an account that may not sign in. */
+export const SECRETS = {
+  api: "api-secret",
+  readApi: "read-secret",
+  stranger: "stranger-secret",
+  blocked: "blocked",
+} as const;
+
+function paged<T>(items: readonly T[], page: Page): Paged<T> {
+  const start = (page.page - 1) * page.perPage;
+  return { items: items.slice(start, start + page.perPage), total: items.length };
+}
+
+/**
+ * A small instance in memory, for tests of what HTTP makes of use cases: users, projects and mirrors that can be made
+ * and read, no rules of their own beyond what the form of answers depends on. `overrides` replaces any of it.
+ */
+export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCases {
+  const tokens = new Map<string, SignedIn>([
+    [SECRETS.api, { kind: "user", user: ROOT, token: tokenOf(ROOT, 1, ["api", "sudo"]) }],
+    [SECRETS.readApi, { kind: "user", user: ROOT, token: tokenOf(ROOT, 2, ["read_api"]) }],
+    [SECRETS.stranger, { kind: "user", user: READER, token: tokenOf(READER, 3, ["api"]) }],
+  ]);
+  const users: User[] = [ROOT, READER];
+  const projects: ProjectView[] = [];
+  const mirrors: Mirror[] = [];
+  const branches: ProtectedBranch[] = [];
+  let lastId = 100;
+
+  function nextId(): number {
+    lastId += 1;
+    return lastId;
+  }
+
+  function findView(which: PathOrId): ProjectView {
+    const view = projects.find(({ project }) => project.id === which || fullPathOf(project) === which);
+    if (view === undefined) throw new HeliostatError("not-found", "Project Not Found");
+    return {
+      ...view,
+      pullMirror: mirrors.find((m) => m.projectId === view.project.id && m.direction === "pull") ?? null,
+    };
+  }
+
+  function requireAdmin(principal: Principal): void {
+    if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in.");
+    if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Forbidden");
+  }
+
+  function addMirror(
+    projectId: number,
+    direction: Mirror["direction"],
+    text: string,
+    more: Partial<Mirror>,
+  ): Mirror {
+    const { url, username, password } = parseRemoteUrl(text);
+    const mirror: Mirror = {
+      id: nextId(),
+      projectId,
+      direction,
+      enabled: false,
+      url,
+      authMethod: "password",
+      username: username ?? null,
+      hasPassword: (password ?? null) !== null,
+      urlHadUserinfo: (username ?? password ?? null) !== null,
+      options: {
+        onlyProtectedBranches: false,
+        branchRegex: null,
+        keepDivergentRefs: false,
+        overwritesDivergedBranches: false,
+        triggerBuilds: false,
+      },
+      userId: ROOT.id,
+      updateStatus: "none",
+      lastError: null,
+      lastUpdateAt: null,
+      lastUpdateStartedAt: null,
+      lastSuccessfulUpdateAt: null,
+      retryCount: 0,
+      nextCheckAt: null,
+      appliedDigest: null,
+      appliedGeneration: null,
+      createdAt: EPOCH,
+      updatedAt: EPOCH,
+      ...more,
+    };
+    mirrors.push(mirror);
+    return mirror;
+  }
+
+  function findMirror(principal: Principal, which: PathOrId, id: number): Mirror {
+    requireAdmin(principal);
+    const { project } = findView(which);
+    const mirror = mirrors.find((m) => m.id === id && m.projectId === project.id);
+    if (mirror === undefined) throw new HeliostatError("not-found", "Not found");
+    return mirror;
+  }
+
+  function replace(mirror: Mirror): Mirror {
+    mirrors[mirrors.findIndex(({ id }) => id === mirror.id)] = mirror;
+    return mirror;
+  }
+
+  function configurePull(projectId: number, settings: PullMirrorSettings): Mirror {
+    const existing = mirrors.find((m) => m.projectId === projectId && m.direction === "pull");
+    if (existing !== undefined)
+      return replace({ ...existing, enabled: settings.enabled ?? existing.enabled });
+    if (settings.url === undefined) {
+      throw new HeliostatError("model-invalid", "url is missing", { fields: { url: ["is missing"] } });
+    }
+    return addMirror(projectId, "pull", settings.url, {
+      enabled: settings.enabled ?? false,
+      ...(settings.username ? { username: settings.username, hasPassword: true } : {}),
+    });
+  }
+
+  const updates: MirrorUpdate[] = [
+    {
+      id: 9,
+      mirrorId: 0,
+      trigger: "push",
+      status: "failed",
+      startedAt: EPOCH,
+      finishedAt: EPOCH,
+      error: "1 ref was rejected",
+      results: [
+        {
+          ref: parseRefName("refs/heads/main"),
+          outcome: "rejected",
+          old: null,
+          new: parseOid("a".repeat(40)),
+          message: "hook declined",
+        },
+      ],
+      notes: ["no branch matches"],
+    },
+  ];
+
+  return {
+    authenticateToken: async (secret) => {
+      if (secret === SECRETS.blocked) throw new HeliostatError("forbidden", "Your account has been blocked.");
+      return tokens.get(secret) ?? null;
+    },
+    authenticateGit: async ({ username, password }) => tokens.get(password) ?? tokens.get(username) ?? null,
+    readVersion: () => ({ version: "18.5.0-ee", revision: "abc" }),
+    checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
+    readSettings: async (principal) => {
+      requireAdmin(principal);
+      return {
+        allowLocalRequests: false,
+        mirrorAvailable: true,
+        pullMirrorIntervalSeconds: 1800,
+        pullMirrorMinIntervalSeconds: 60,
+        pushMirrorMinIntervalSeconds: 5,
+      };
+    },
+    writeSettings: async (principal, changes) => {
+      requireAdmin(principal);
+      return {
+        allowLocalRequests: false,
+        mirrorAvailable: true,
+        pullMirrorIntervalSeconds: 1800,
+        pullMirrorMinIntervalSeconds: 60,
+        pushMirrorMinIntervalSeconds: 5,
+        ...changes,
+      };
+    },
+    listUsers: async (_principal, { username }, page) =>
+      paged(
+        users.filter((user) => username === undefined || user.username === username),
+        page,
+      ),
+    findUser: async (_principal, id) => {
+      const user = users.find((candidate) => candidate.id === id);
+      if (user === undefined) throw new HeliostatError("not-found", "User Not Found");
+      return user;
+    },
+    createUser: async (principal, { username, name, email, isAdmin }) => {
+      requireAdmin(principal);
+      const user: User = { ...ROOT, id: nextId(), username, name, email, isAdmin };
+      users.push(user);
+      return user;
+    },
+    createAccessToken: async (principal, draft) => {
+      requireAdmin(principal);
+      const token: AccessToken = { ...tokenOf(ROOT, nextId(), draft.scopes), ...draft };
+      tokens.set(`secret-${token.id}`, { kind: "user", user: ROOT, token });
+      return { token, secret: `secret-${token.id}` };
+    },
+    listAccessTokens: async (_principal, _filter, page) =>
+      paged(
+        [...tokens.values()].flatMap(({ token }) => token ?? []),
+        page,
+      ),
+    findAccessToken: async (_principal, id) => {
+      const owner = [...tokens.values()].find(({ token }) => token?.id === id);
+      if (!owner?.token) throw new HeliostatError("not-found", "Not found");
+      return owner.token;
+    },
+    revokeAccessToken: async (_principal, id) => {
+      for (const [secret, { token }] of tokens) if (token?.id === id) tokens.delete(secret);
+    },
+    listNamespaces: async (_principal, _filter, page) => paged([GROUP], page),
+    findNamespace: async (_principal, which, kind) => {
+      if (which === GROUP.id || which === GROUP.fullPath) return GROUP;
+      throw new HeliostatError("not-found", kind === "group" ? "Group Not Found" : "Namespace Not Found");
+    },
+    createGroup: async (_principal, { name, path, parentId }) => ({
+      ...GROUP,
+      id: nextId(),
+      name,
+      path,
+      parentId,
+    }),
+    listProjects: async (_principal, { search }, page) =>
+      paged(
+        projects.filter(({ project }) => search === undefined || project.name.includes(search)),
+        page,
+      ),
+    findProject: async (_principal, which) => findView(which),
+    createProject: async (_principal, draft) => {
+      const view: ProjectView = {
+        project: {
+          id: nextId(),
+          namespace: GROUP,
+          name: draft.name ?? draft.path ?? "",
+          path: draft.path ?? draft.name ?? "",
+          description: draft.description ?? null,
+          visibility: draft.visibility ?? "private",
+          archived: false,
+          creatorId: ROOT.id,
+          refsGeneration: 0,
+          createdAt: EPOCH,
+          updatedAt: EPOCH,
+          lastActivityAt: EPOCH,
+        },
+        defaultBranch: null,
+        accessLevel: 50,
+        pullMirror: null,
+      };
+      projects.push(view);
+      if (draft.pullMirror !== undefined) configurePull(view.project.id, draft.pullMirror);
+      return findView(view.project.id);
+    },
+    updateProject: async (_principal, which, { pullMirror, ...changes }) => {
+      const view = findView(which);
+      const index = projects.findIndex(({ project }) => project.id === view.project.id);
+      projects[index] = { ...view, project: { ...view.project, ...changes } };
+      if (pullMirror !== undefined) configurePull(view.project.id, pullMirror);
+      return findView(view.project.id);
+    },
+    removeProject: async (_principal, which) => {
+      const view = findView(which);
+      projects.splice(
+        projects.findIndex(({ project }) => project.id === view.project.id),
+        1,
+      );
+    },
+    listProtectedBranches: async () => branches,
+    findProtectedBranch: async (_principal, _which, name) => {
+      const branch = branches.find((candidate) => candidate.name === name);
+      if (branch === undefined) throw new HeliostatError("not-found", "Not found");
+      return branch;
+    },
+    createProtectedBranch: async (_principal, which, name) => {
+      if (branches.some((branch) => branch.name === name)) {
+        throw new HeliostatError("conflict", `Protected branch '${name}' already exists`);
+      }
+      const branch = { id: nextId(), projectId: findView(which).project.id, name };
+      branches.push(branch);
+      return branch;
+    },
+    removeProtectedBranch: async (_principal, _which, name) => {
+      branches.splice(
+        branches.findIndex((branch) => branch.name === name),
+        1,
+      );
+    },
+    listPushMirrors: async (principal, which) => {
+      requireAdmin(principal);
+      const { project } = findView(which);
+      return mirrors.filter((mirror) => mirror.projectId === project.id && mirror.direction === "push");
+    },
+    findPushMirror: async (principal, which, id) => findMirror(principal, which, id),
+    createPushMirror: async (principal, which, { url, enabled, authMethod, ...options }) => {
+      requireAdmin(principal);
+      const mirror = addMirror(findView(which).project.id, "push", url, {
+        enabled: enabled ?? false,
+        ...(authMethod === undefined ? {} : { authMethod }),
+      });
+      return replace({ ...mirror, options: { ...mirror.options, ...options } });
+    },
+    updatePushMirror: async (principal, which, id, { enabled, authMethod: _ignored, ...options }) => {
+      const mirror = findMirror(principal, which, id);
+      return replace({
+        ...mirror,
+        enabled: enabled ?? mirror.enabled,
+        options: { ...mirror.options, ...options },
+      });
+    },
+    removePushMirror: async (principal, which, id) => {
+      const mirror = findMirror(principal, which, id);
+      mirrors.splice(mirrors.indexOf(mirror), 1);
+    },
+    syncPushMirror: async (principal, which, id) => {
+      if (findMirror(principal, which, id).enabled) return;
+      throw new HeliostatError(
+        "model-invalid",
+        "Cannot proceed with the push mirroring. Please verify your mirror configuration.",
+      );
+    },
+    findPullMirror: async (_principal, which) => {
+      const { pullMirror } = findView(which);
+      return pullMirror?.enabled === true ? pullMirror : null;
+    },
+    configurePullMirror: async (_principal, which, settings) =>
+      configurePull(findView(which).project.id, settings),
+    startPullMirror: async (_principal, which) =>
+      findView(which).pullMirror?.enabled === true ? { status: "queued", nextUpdateAt: EPOCH } : null,
+    listMirrors: async (_principal, which) => {
+      const { project } = findView(which);
+      return mirrors.filter((mirror) => mirror.projectId === project.id);
+    },
+    findMirror: async (principal, which, id) => findMirror(principal, which, id),
+    listUpdates: async (principal, which, id, limit) => {
+      findMirror(principal, which, id);
+      return updates.slice(0, limit).map((update) => ({ ...update, mirrorId: id }));
+    },
+    openRepository: async (principal) => {
+      if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in.");
+      throw new HeliostatError("not-found", "The project you were looking for could not be found.");
+    },
+    ...overrides,
+  };
+}
