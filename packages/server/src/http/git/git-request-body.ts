@@ -8,13 +8,20 @@ import { requestError } from "../request-error.ts";
  * The body of a git request, decompressed, as a stream of its own: whoever destroys it does not tear down the
  * connection that the answer still needs. It fails with a request error when it is not what it says (400), of an
  * unknown encoding (415), or longer than `maxBytes` (413); with `cancelled` when the client goes away midway.
+ * `onBroken` hears of these failures, and not of a consumer that destroys the stream because it has read enough.
  */
-export function openGitRequestBody(request: IncomingMessage, maxBytes: number | null): Readable {
+export function openGitRequestBody(
+  request: IncomingMessage,
+  maxBytes: number | null,
+  onBroken: (error: Error) => void,
+): Readable {
   const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
-  const body = maxBytes === null ? new PassThrough() : createLimit(maxBytes);
   const fail = (error: Error): void => {
+    if (body.destroyed) return;
+    onBroken(error);
     body.destroy(error);
   };
+  const body = maxBytes === null ? new PassThrough() : createLimit(maxBytes, fail);
   // The body may fail before anybody listens; its consumer still learns of it from the destroyed stream.
   body.on("error", () => {});
   body.on("close", () => {
@@ -39,12 +46,12 @@ export function openGitRequestBody(request: IncomingMessage, maxBytes: number | 
   return body;
 }
 
-function createLimit(maxBytes: number): Transform {
+function createLimit(maxBytes: number, fail: (error: Error) => void): Transform {
   let length = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, callback) {
       length += chunk.length;
-      if (length > maxBytes) callback(requestError(413, `The request is larger than ${maxBytes} bytes`));
+      if (length > maxBytes) fail(requestError(413, `The request is larger than ${maxBytes} bytes`));
       else callback(null, chunk);
     },
   });

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { request as httpRequest } from "node:http";
+import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -441,6 +441,41 @@ describe("git over HTTP", () => {
     assert.equal(children.size, 1);
     request.destroy();
     await untilNoChildren();
+  });
+
+  test("git that ends before it has read everything is no error, and the connection lives on", async () => {
+    const repository: OpenRepository = {
+      advertise: async () => Buffer.from("0000"),
+      serve: async (input, output) => {
+        await once(input, "readable");
+        // What a pipeline to a closed pipe does to its source.
+        input.destroy(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+        await sleep(20);
+        output.end("0008NAK\n");
+      },
+    };
+    await using server = await startServer(
+      createInMemoryUseCases({ openRepository: async () => repository }),
+    );
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<unknown>();
+    for (const service of ["upload-pack", "receive-pack", "upload-pack"]) {
+      const request = httpRequest({
+        host: "127.0.0.1",
+        port: server.port,
+        method: "POST",
+        path: `/${PUBLIC}/git-${service}`,
+        headers: { "content-type": `application/x-git-${service}-request` },
+        agent,
+      });
+      request.end(Buffer.alloc(700_000));
+      const [response] = await once(request, "response");
+      assert.equal(response.statusCode, 200);
+      assert.equal(await text(response), "0008NAK\n");
+      sockets.add(request.socket);
+    }
+    agent.destroy();
+    assert.equal(sockets.size, 1);
   });
 
   test("an exchange in which nothing moves is cut", async () => {

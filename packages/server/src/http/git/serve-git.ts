@@ -91,9 +91,9 @@ async function serve(
   { repository, service, protocol }: Exchange,
 ): Promise<FastifyReply> {
   const isFetch = service === "upload-pack";
-  const input = openGitRequestBody(request.raw, isFetch ? door.limits.fetchRequestBytes : null);
   const controller = new AbortController();
-  input.once("error", (error) => controller.abort(error));
+  const maxBytes = isFetch ? door.limits.fetchRequestBytes : null;
+  const input = openGitRequestBody(request.raw, maxBytes, (error) => controller.abort(error));
   reply.raw.once("close", () => {
     // A push that came in whole goes on: its refs and what follows from them are to be one thing.
     if (!reply.raw.writableFinished && (isFetch || !request.raw.complete)) controller.abort(clientGone());
