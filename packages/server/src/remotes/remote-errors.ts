@@ -29,7 +29,9 @@ const TIMED_OUT = new Set([
 const CLOSED = new Set(["UND_ERR_SOCKET", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "EPIPE"]);
 /** What Node calls a broken TLS handshake or an untrusted certificate. */
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$)|SELF_SIGNED/;
-const NOT_HTTP = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_HTTP_PARSER$)/;
+/** The parser's errors have many codes or none, and quote what the remote sent. */
+const NOT_HTTP = "HTTPParserError";
+const HEAD_TOO_LONG = "UND_ERR_HEADERS_OVERFLOW";
 
 /** Codes of a connection that ended while the remote was expected to answer. */
 export function isDropped(error: unknown): boolean {
@@ -60,8 +62,9 @@ export function networkError(error: unknown, host: string, answered: boolean): H
       cause: error,
     });
   }
-  if (NOT_HTTP.test(code))
-    return new HeliostatError("remote-not-git", `${host} does not speak HTTP (${code}).`);
+  if (code === HEAD_TOO_LONG || (error instanceof Error && error.name === NOT_HTTP)) {
+    return new HeliostatError("remote-not-git", `${host} does not speak HTTP.`);
+  }
   return asHeliostatError(error);
 }
 
