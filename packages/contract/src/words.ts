@@ -8,7 +8,15 @@ export const UPDATE_STATUSES = ["none", "scheduled", "started", "finished", "fai
 export type UpdateStatus = (typeof UPDATE_STATUSES)[number];
 
 /** What started an update. */
-export const UPDATE_TRIGGERS = ["push", "pull", "schedule", "manual", "configured", "retry", "recovery"] as const;
+export const UPDATE_TRIGGERS = [
+  "push",
+  "pull",
+  "schedule",
+  "manual",
+  "configured",
+  "retry",
+  "recovery",
+] as const;
 export type UpdateTrigger = (typeof UPDATE_TRIGGERS)[number];
 
 export const AUTH_METHODS = ["password", "ssh_public_key"] as const;

@@ -8,7 +8,7 @@ import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ances
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../domain/refs.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import type { AccessToken, User } from "../domain/user.ts";
-import type { GitExchange, GitService } from "./use-cases.ts";
+import type { GitExchange, GitService } from "./git-exchange.ts";
 
 /** What the use cases need of the world. `main.ts` gives them the adapters; tests of use cases give real ones too. */
 export interface Ports {

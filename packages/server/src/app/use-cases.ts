@@ -3,6 +3,7 @@ import type { AuthMethod, TokenScope, Visibility } from "@heliostat/contract";
 import type { Mirror, MirrorUpdate } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
+import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { InstanceSettings, Page, Paged, ProtectedBranch } from "./ports.ts";
 
 /**
@@ -247,15 +248,6 @@ export interface PullMirrorStart {
   /** `on-pause`: too many failures, and not forced; nothing was started. */
   readonly status: "queued" | "running" | "later" | "on-pause";
   readonly nextUpdateAt: Date | null;
-}
-
-export type GitService = "upload-pack" | "receive-pack";
-
-export interface GitExchange {
-  /** Value for `GIT_PROTOCOL`, already checked to be short and harmless; null: version 0. */
-  readonly protocol: string | null;
-  /** Aborted when the client is gone. */
-  readonly signal: AbortSignal;
 }
 
 /** One request's way to a repository that this principal may use. */

@@ -1,20 +1,21 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
-import { loadSettings } from "../config/load-settings.ts";
-import { startServer } from "../main.ts";
+import { startServer } from "../compose/start-server.ts";
+import { readProcessSettings } from "../config/settings.ts";
 import { createLog } from "./log.ts";
+import { CHECKOUT_DIR, WEB_ROOT } from "./places.ts";
 
 /** Runs the server until a signal ends it or it breaks. Answers the exit code. */
 export async function serve(): Promise<number> {
-  const settings = loadSettings();
+  const settings = readProcessSettings({ checkoutDir: CHECKOUT_DIR });
   const log = createLog(settings.logLevel);
-  const server = await startServer(settings, log);
+  const server = await startServer(settings, log, { webRoot: WEB_ROOT });
   const secretsPath = join(settings.dataDir, "initial-root-secrets");
   if (server.madeUp.password !== null || server.madeUp.token !== null) {
     await writeFile(secretsPath, secretsText(server.madeUp), { mode: 0o600 });
   }
-  console.log(welcome(settings.externalUrl, server.madeUp, secretsPath));
+  console.log(welcome(server.url, server.madeUp, secretsPath));
 
   const reason = await Promise.race([nextSignal(), server.broken]);
   if (reason instanceof Error) log.error({ err: reason }, "the server cannot go on");

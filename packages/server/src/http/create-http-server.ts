@@ -42,7 +42,15 @@ export interface HttpServerOptions {
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { useCases, log, settings } = options;
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
-  const door: HttpDoor = { useCases, log, externalUrl: settings.externalUrl.replace(/\/+$/, ""), limits };
+  const door: HttpDoor = {
+    useCases,
+    log,
+    // Read anew each time: with port 0 it is known only once the server listens.
+    get externalUrl() {
+      return settings.externalUrl.replace(/\/+$/, "");
+    },
+    limits,
+  };
 
   const server = Fastify({
     logger: false,

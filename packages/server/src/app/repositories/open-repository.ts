@@ -2,9 +2,10 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
+import type { GitService } from "../git-exchange.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import type { Ports } from "../ports.ts";
-import type { GitService, OpenRepository, UseCases } from "../use-cases.ts";
+import type { OpenRepository, UseCases } from "../use-cases.ts";
 
 export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository"> {
   return {

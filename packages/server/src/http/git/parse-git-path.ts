@@ -1,4 +1,4 @@
-import type { GitService } from "../../app/use-cases.ts";
+import type { GitService } from "../../app/git-exchange.ts";
 
 /** What a path means to git: a smart request, or one of the old protocol that reads files. */
 export type GitPath =

@@ -1,6 +1,7 @@
 import { finished, pipeline } from "node:stream/promises";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { GitService, OpenRepository } from "../../app/use-cases.ts";
+import type { GitService } from "../../app/git-exchange.ts";
+import type { OpenRepository } from "../../app/use-cases.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { authenticateGit } from "../authenticate.ts";
 import type { HttpDoor } from "../http-door.ts";

@@ -1,35 +1,41 @@
 import { randomBytes } from "node:crypto";
 import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { bootstrapRoot, type MadeUpSecrets } from "./app/accounts/bootstrap-root.ts";
-import { createUseCases } from "./app/create-use-cases.ts";
-import type { Log, Ports } from "./app/ports.ts";
-import { SHUTTING_DOWN, updateMirror } from "./app/updates/update-mirror.ts";
-import type { Settings } from "./config/settings.ts";
-import { createTokenStore } from "./db/access-tokens.ts";
-import { startEmbeddedPostgres } from "./db/embedded/start-embedded-postgres.ts";
-import { createInstanceSettingsStore, initInstanceSettings } from "./db/instance-settings.ts";
-import { migrate } from "./db/migrate.ts";
-import { createMirrorStore } from "./db/mirrors.ts";
-import { createNamespaceStore } from "./db/namespaces.ts";
-import { type DatabaseConnection, openDatabase } from "./db/pool.ts";
-import { createProjectStore } from "./db/projects.ts";
-import { createProtectedBranchStore } from "./db/protected-branches.ts";
-import { createUserStore } from "./db/users.ts";
-import { HeliostatError } from "./domain/errors.ts";
-import { createRepositories } from "./git/repositories.ts";
-import { createHttpServer } from "./http/create-http-server.ts";
-import { startDispatcher } from "./jobs/dispatcher.ts";
-import { createRunningUpdates } from "./jobs/running-updates.ts";
-import { createUpdateQueue } from "./jobs/update-queue.ts";
-import { createRemotes } from "./remotes/remotes.ts";
-import { readOrMakeKeys } from "./secrets/keys-file.ts";
-import { createPasswordHasher } from "./secrets/password-hasher.ts";
-import { createSealer } from "./secrets/sealer.ts";
-import { GITLAB_VERSION, USER_AGENT, VERSION } from "./version.ts";
+import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
+import { createUseCases } from "../app/create-use-cases.ts";
+import type { Log, Ports } from "../app/ports.ts";
+import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
+import { localUrlOf } from "../config/listen-address.ts";
+import type { Settings } from "../config/settings.ts";
+import { createTokenStore } from "../db/access-tokens.ts";
+import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
+import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
+import { migrate } from "../db/migrate.ts";
+import { createMirrorStore } from "../db/mirrors.ts";
+import { createNamespaceStore } from "../db/namespaces.ts";
+import { type DatabaseConnection, openDatabase } from "../db/pool.ts";
+import { createProjectStore } from "../db/projects.ts";
+import { createProtectedBranchStore } from "../db/protected-branches.ts";
+import { createUserStore } from "../db/users.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { createRepositories } from "../git/repositories.ts";
+import { createHttpServer } from "../http/create-http-server.ts";
+import { startDispatcher } from "../jobs/dispatcher.ts";
+import { createRunningUpdates } from "../jobs/running-updates.ts";
+import { createUpdateQueue } from "../jobs/update-queue.ts";
+import { createRemotes } from "../remotes/remotes.ts";
+import { readOrMakeKeys } from "../secrets/keys-file.ts";
+import { createPasswordHasher } from "../secrets/password-hasher.ts";
+import { createSealer } from "../secrets/sealer.ts";
+import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
+
+export interface ServerOptions {
+  /** Folder of the built web interface; a sentence is served in its place when it is not there. */
+  readonly webRoot: string;
+}
 
 export interface RunningServer {
-  /** Base URL at which it listens. */
+  /** Base URL by which people reach it. */
   readonly url: string;
   /** What the first start made up, for the one who started it; nulls on every later start. */
   readonly madeUp: MadeUpSecrets;
@@ -46,10 +52,14 @@ const GRACE_MS = 30_000;
 const LEAST_FREE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Starts everything, in the order in which one thing needs the other, and joins the adapters to the use cases: with
- * `cli/` the only place that knows them all. What was started is stopped again when a later step fails.
+ * Starts everything, in the order in which one thing needs the other, and joins the adapters to the use cases. What
+ * was started is stopped again when a later step fails.
  */
-export async function startServer(settings: Settings, log: Log): Promise<RunningServer> {
+export async function startServer(
+  settings: Settings,
+  log: Log,
+  options: ServerOptions,
+): Promise<RunningServer> {
   const stops: (() => Promise<void>)[] = [];
   const stopAll = async () => {
     for (const stop of stops.splice(0).reverse()) {
@@ -57,7 +67,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Running
     }
   };
   try {
-    return await start(settings, log, stops, stopAll);
+    return await start(settings, log, options, stops, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -67,6 +77,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Running
 async function start(
   settings: Settings,
   log: Log,
+  options: ServerOptions,
   stops: (() => Promise<void>)[],
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -93,11 +104,15 @@ async function start(
   const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
   const projects = createProjectStore(db);
 
+  // Port 0 lets the system choose, so what people see is known for good only once the server listens.
+  let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
   const ports: Ports = {
     instance: {
       version: GITLAB_VERSION,
       revision: `heliostat-${VERSION}`,
-      externalUrl: settings.externalUrl,
+      get externalUrl() {
+        return externalUrl;
+      },
       makeTokenSecret: () => `hlpat-${randomBytes(20).toString("base64url")}`,
       random: Math.random,
       readinessProbes: {
@@ -139,13 +154,22 @@ async function start(
 
   const http = await createHttpServer({
     useCases: createUseCases(ports),
-    settings: { externalUrl: settings.externalUrl, webRoot: settings.webRoot },
+    settings: {
+      get externalUrl() {
+        return externalUrl;
+      },
+      webRoot: options.webRoot,
+    },
     log,
   });
   stops.push(() => http.close());
-  const url = await http.listen({ host: settings.httpListen.host, port: settings.httpListen.port });
+  await http.listen({ host: settings.httpListen.host, port: settings.httpListen.port });
+  const [bound] = http.addresses();
+  if (typeof bound === "object" && settings.externalUrl === null) {
+    externalUrl = localUrlOf({ host: settings.httpListen.host, port: bound.port });
+  }
   started.wakeAt(new Date());
-  return { url, madeUp, broken: broken.promise, stop: stopAll };
+  return { url: externalUrl, madeUp, broken: broken.promise, stop: stopAll };
 }
 
 /**

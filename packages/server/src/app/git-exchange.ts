@@ -1,0 +1,9 @@
+/** The two services of Git's transfer protocol: what a fetch and what a push talks to. */
+export type GitService = "upload-pack" | "receive-pack";
+
+export interface GitExchange {
+  /** Value for `GIT_PROTOCOL`, already checked to be short and harmless; null: version 0. */
+  readonly protocol: string | null;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,54 @@
+import { StringDecoder } from "node:string_decoder";
+
+export interface Tail {
+  add(chunk: Buffer): void;
+  /** The last whole lines, and what came after the last line end. */
+  text(): string;
+}
+
+const MAX_LINE_LENGTH = 16 * 1024;
+
+/**
+ * Keeps the end of a text stream, about `maxLength` characters of it, as a terminal would show it: a line that ends in
+ * a carriage return is overwritten by the next one, so progress is handed to `onLine` and then forgotten.
+ */
+export function createTail(maxLength: number, onLine: (line: string) => void = () => {}): Tail {
+  const decoder = new StringDecoder("utf8");
+  let lines: string[] = [];
+  let length = 0;
+  let rest = "";
+
+  const keep = (line: string): void => {
+    lines.push(line);
+    length += line.length + 1;
+    if (length <= 2 * maxLength) return;
+    const text = lines.join("\n").slice(-maxLength);
+    lines = [text];
+    length = text.length;
+  };
+
+  return {
+    add(chunk) {
+      rest += decoder.write(chunk);
+      for (let end = rest.search(/[\r\n]/); end >= 0; end = rest.search(/[\r\n]/)) {
+        const line = rest.slice(0, end);
+        const isFinal = rest[end] === "\n";
+        rest = rest.slice(end + 1);
+        if (line === "") continue;
+        onLine(line);
+        if (isFinal) keep(line);
+      }
+      // Not a line any more, but a flood.
+      if (rest.length > MAX_LINE_LENGTH) {
+        keep(rest);
+        rest = "";
+      }
+    },
+    text() {
+      return [...lines, rest]
+        .filter((line) => line !== "")
+        .join("\n")
+        .slice(-maxLength);
+    },
+  };
+}

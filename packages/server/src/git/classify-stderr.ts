@@ -1,0 +1,164 @@
+import type { ErrorCode } from "@heliostat/contract";
+
+export interface StderrClass {
+  readonly code: ErrorCode;
+  /** What happened and what to do, for operators. */
+  readonly message: string;
+}
+
+interface Row {
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/**
+ * Lines of git and curl in the C locale, in order of precedence: a cause before what follows from it. A full disk makes
+ * the remote "hang up unexpectedly", and a server's refusal comes with a broken connection behind it. The test holds
+ * captured lines for each row.
+ */
+const ROWS: readonly Row[] = [
+  {
+    pattern: /No space left on device|Disk quota exceeded|Out of diskspace/,
+    code: "disk-full",
+    message:
+      "There is no space left on the disk of this server. Free some space; the next update goes on from there.",
+  },
+  {
+    pattern:
+      /mismatched algorithms|does not support object format|object format .* does not match|unsupported object format/i,
+    code: "object-format-mismatch",
+    message:
+      "The remote uses another object format (SHA-1 or SHA-256) than this repository. Mirror it into a repository of the same format.",
+  },
+  {
+    pattern: /not our ref|request for unadvertised object|couldn't find remote ref|no such remote ref/,
+    code: "remote-lacks-object",
+    message:
+      "The remote no longer has a commit that it offered a moment ago; it was changed meanwhile. The next update looks again.",
+  },
+  {
+    pattern: /source repository is shallow/,
+    code: "repository-corrupt",
+    message:
+      "The remote is a shallow clone: parts of its history are missing. Mirror from a complete repository.",
+  },
+  {
+    pattern:
+      /did not send all necessary objects|pack is corrupted|pack has bad object|inflate returned|fsck error|object corrupt or missing|index-pack died of signal|unpack-objects died/,
+    code: "repository-corrupt",
+    message:
+      "The remote sent objects that are broken or incomplete. Nothing was changed here; run `git fsck` on the remote repository.",
+  },
+  {
+    pattern:
+      /Authentication failed|terminal prompts disabled|could not read (Username|Password)|returned error: 401/,
+    code: "remote-credential",
+    message:
+      "The remote refused the user name and password, or asks for some and there are none. Set valid ones, with the right to this repository.",
+  },
+  {
+    pattern: /returned error: 403|Permission to .* denied|service not enabled/,
+    code: "remote-forbidden",
+    message:
+      "The remote knows us and forbids this (403). Check what the account or token may do, and whether the repository is archived or read-only.",
+  },
+  {
+    pattern: /returned error: 30\d|unable to update url base from redirection/,
+    code: "remote-redirects",
+    message:
+      "The remote redirects to another URL, and redirects are not followed. Use the repository's final URL.",
+  },
+  {
+    pattern:
+      /repository '.*' not found|returned error: (404|410)|does not appear to be a git repository|access denied or repository not exported|Repository not found/,
+    code: "remote-not-found",
+    message:
+      "There is no such repository at the remote, or these credentials may not see it. Check the URL and the credentials.",
+  },
+  {
+    pattern: /returned error: (429|503)|Too Many Requests/,
+    code: "remote-busy",
+    message: "The remote is too busy to answer (429 or 503). It is tried again later.",
+  },
+  {
+    pattern: /returned error: (504|408)|timed out|Operation too slow|Timeout was reached/i,
+    code: "remote-timeout",
+    message: "The remote did not answer in time. It is tried again later.",
+  },
+  {
+    pattern: /returned error: 5\d\d/,
+    code: "remote-unreachable",
+    message: "The remote has an internal error (5xx). It is tried again later.",
+  },
+  {
+    pattern:
+      /Could not resolve host|unable to look up|Name or service not known|Temporary failure in name resolution/,
+    code: "remote-unreachable",
+    message: "The remote's host name cannot be resolved. Check the URL's host and this server's DNS.",
+  },
+  {
+    pattern:
+      /Connection refused|Couldn't connect to server|Failed to connect|Network is unreachable|No route to host|unable to connect to/,
+    code: "remote-unreachable",
+    message:
+      "The remote cannot be reached. Check the URL's host and port, and that this server may connect there.",
+  },
+  {
+    pattern:
+      /SSL certificate problem|certificate verification failed|gnutls_handshake|SSL_connect|SSL routines|SSL peer|certificate subject name|alternative certificate subject|TLS (connect|handshake)/i,
+    code: "remote-tls",
+    message:
+      "No trusted TLS connection to the remote can be made. Check its certificate, and that the port speaks TLS.",
+  },
+  {
+    pattern:
+      /not valid: is this a git repository|invalid server response|bad line length|invalid content-type|returned error: 4\d\d/,
+    code: "remote-not-git",
+    message:
+      "The remote answers, but not as a Git repository does: a web page, perhaps. Check the URL's path.",
+  },
+  {
+    pattern:
+      /early EOF|hung up|unexpected disconnect|transfer closed|Connection reset|Empty reply|Recv failure|Send failure|connection was non-properly terminated|curl (16|18|52|55|56|92)|expected flush after|Broken pipe|Could not read from remote repository/i,
+    code: "remote-closed",
+    message: "The remote closed the connection before everything was transferred. It is tried again later.",
+  },
+  {
+    pattern:
+      /bad object|is corrupt|loose object .* \(stored in|packfile .* (cannot be accessed|does not match)|missing (blob|tree|commit)|unable to read (tree|sha1)|not a git repository|bad (tree|signature)|unable to parse commit/i,
+    code: "repository-corrupt",
+    message:
+      "The repository on this server is damaged or missing. Run `git fsck` on it; nothing was changed.",
+  },
+];
+
+/** What git's standard error says went wrong; null for lines that are not known. What the remote says is not judged. */
+export function classifyStderr(stderr: string): StderrClass | null {
+  const ours = linesOf(stderr)
+    .filter((line) => !line.startsWith("remote: "))
+    .join("\n");
+  const row = ROWS.find(({ pattern }) => pattern.test(ours));
+  return row ? { code: row.code, message: row.message } : null;
+}
+
+/** The lines that a server sent for people to read, joined and cut to a length that fits a message; "" for none. */
+export function remoteWords(stderr: string): string {
+  return linesOf(stderr)
+    .filter((line) => line.startsWith("remote: "))
+    .map((line) => line.slice("remote: ".length).trim())
+    .filter((line) => line !== "")
+    .join(" ")
+    .slice(0, 500);
+}
+
+/** The lines that name the failure, for what is not known: git's `fatal:` and `error:` ones, else the last. */
+export function failureLines(stderr: string): string {
+  const lines = linesOf(stderr).filter((line) => line.trim() !== "");
+  const named = lines.filter((line) => /^(fatal|error):/.test(line));
+  return (named.length > 0 ? named : lines.slice(-1)).join("; ").slice(0, 500);
+}
+
+function linesOf(stderr: string): string[] {
+  return stderr.split("\n");
+}

@@ -1,0 +1,106 @@
+import { mkdir, readdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { objectFormatOf, parseOid } from "../domain/oid.ts";
+import { parseRefName, type RefName } from "../domain/ref-name.ts";
+import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
+import { isLossy, readHead, readObjectFormat } from "./read-refs.ts";
+import { type Patience, prepareRemoteCall } from "./remote-call.ts";
+import type { Git } from "./run-git.ts";
+import type { Staging } from "./staging.ts";
+
+/** Stands where git puts a name of its own choice, when the remote does not say where its HEAD points. */
+const NO_BRANCH = "heliostat-none";
+const MAX_OUTPUT = 512 * 1024 * 1024;
+
+/**
+ * First pull: `git clone --bare` next to the repository, then its objects are moved in. Measured with 20,000 commits
+ * and 5,000 refs: a clone takes 1.0 s, a fetch into an empty repository 6.1 s, because it writes refs one by one.
+ *
+ * The answer is what the remote had, as the clone wrote it down; in `path` no ref is written. An empty remote has no
+ * refs. `object-format-mismatch` when its objects are not of our format; then nothing was moved.
+ */
+export async function fetchAll(
+  git: Git,
+  staging: Staging,
+  path: string,
+  remote: RemoteAccess,
+  options: TransferOptions,
+  patience: Patience,
+): Promise<AdvertisedRefs> {
+  const { url, config, ...call } = prepareRemoteCall(remote, options, patience);
+  return staging.use("fetch", async (clone) => {
+    await git.run({
+      ...call,
+      config: [...config, ["init.defaultBranch", NO_BRANCH]],
+      // `--no-local`: of a repository on this machine, too, nothing is linked or trusted unseen.
+      // `--progress`, and no `--quiet`, which would silence index-pack: the sign of life of a run that does not hang.
+      args: [
+        ...["clone", "--bare", "--progress", "--template=", "--no-local", "--reject-shallow"],
+        ...["--", url, clone],
+      ],
+    });
+    const [advertised, ownFormat] = await Promise.all([readClone(git, clone), readObjectFormat(git, path)]);
+    if (advertised.objectFormat !== ownFormat) {
+      throw new HeliostatError(
+        "object-format-mismatch",
+        `The remote's objects are ${advertised.objectFormat}, this repository's are ${ownFormat}. Mirror it into a repository of the same format.`,
+      );
+    }
+    await moveObjects(join(clone, "objects"), join(path, "objects"));
+    return advertised;
+  });
+}
+
+async function readClone(git: Git, clone: string): Promise<AdvertisedRefs> {
+  // `show-ref` rather than `for-each-ref`: it takes the peeled values from packed-refs, and opens no object for them.
+  const [shown, target] = await Promise.all([
+    git.run({ gitDir: clone, args: ["show-ref", "--dereference"], expect: [1], maxOutput: MAX_OUTPUT }),
+    readHead(git, clone),
+  ]);
+  const refs = new Map<RefName, AdvertisedRef>();
+  for (const line of shown.stdout.toString().split("\n")) {
+    if (line === "") continue;
+    const space = line.indexOf(" ");
+    const oid = parseOid(line.slice(0, space));
+    const name = line.slice(space + 1);
+    if (isLossy(name)) continue;
+    if (name.endsWith("^{}")) {
+      const tag = parseRefName(name.slice(0, -"^{}".length));
+      const seen = refs.get(tag);
+      if (seen) refs.set(tag, { ...seen, peeled: oid });
+    } else {
+      refs.set(parseRefName(name), { oid });
+    }
+  }
+  const first = refs.values().next().value;
+  const objectFormat = first === undefined ? await readObjectFormat(git, clone) : objectFormatOf(first.oid);
+  return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
+}
+
+/** Files of a pack in the order in which a reader may meet them: a pack exists for git once its index does. */
+const PACK_ORDER = [".pack", ".rev", ".bitmap", ".mtimes", ".idx"];
+
+/**
+ * Moves objects from one store to another on the same file system, by renames. What is there already stays: a name is
+ * the digest of the content.
+ */
+async function moveObjects(from: string, to: string): Promise<void> {
+  for (const directory of await readdir(from)) {
+    const isPack = directory === "pack";
+    if (!isPack && !/^[0-9a-f]{2}$/.test(directory)) continue;
+    const rank = (name: string): number => PACK_ORDER.findIndex((suffix) => name.endsWith(suffix));
+    const names = (await readdir(join(from, directory))).filter((name) => !isPack || rank(name) >= 0);
+    if (isPack) names.sort((a, b) => rank(a) - rank(b));
+    await mkdir(join(to, directory), { recursive: true });
+    for (const name of names) {
+      const target = join(to, directory, name);
+      const isThere = await stat(target).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere) await rename(join(from, directory, name), target);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { Oid } from "../domain/oid.ts";
+import { checkObjects } from "./check-objects.ts";
+import { type Patience, prepareRemoteCall } from "./remote-call.ts";
+import type { Git } from "./run-git.ts";
+
+/**
+ * Transfers what these oids need and is not here yet, and writes no ref: `--dry-run` of `git fetch` transfers and
+ * checks for completeness all the same, it only leaves the refs alone. Measured: 0.75 s where a clone takes 0.65 s.
+ * `remote-lacks-object` when the remote does not have, or does not give, one of them any more.
+ */
+export async function fetchObjects(
+  git: Git,
+  path: string,
+  remote: RemoteAccess,
+  oids: readonly Oid[],
+  options: TransferOptions,
+  patience: Patience,
+): Promise<void> {
+  if (oids.length === 0) return;
+  const { url, ...call } = prepareRemoteCall(remote, options, patience);
+  await git.run({
+    ...call,
+    gitDir: path,
+    args: [
+      ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
+      ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
+    ],
+    // A command line has a limit of length, standard input has none.
+    input: oids.map((oid) => `${oid}\n`).join(""),
+  });
+  const here = await checkObjects(git, path, oids);
+  const missing = oids.find((oid) => !here.has(oid));
+  if (missing === undefined) return;
+  throw new HeliostatError(
+    "remote-lacks-object",
+    `The remote did not send ${missing}, which it offered a moment ago. The next update looks again.`,
+  );
+}

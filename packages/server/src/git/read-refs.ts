@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { type ObjectFormat, objectFormatOf, parseOid } from "../domain/oid.ts";
+import { parseRefName, type RefName } from "../domain/ref-name.ts";
+import type { LocalRefs } from "../domain/refs.ts";
+import type { Git } from "./run-git.ts";
+
+/** The fields that are asked for, and the order in which they come back: one list, so that the two cannot drift. */
+const FIELDS = ["refname", "objectname", "symref"] as const;
+const FORMAT = FIELDS.map((field) => `%(${field})`).join("%00");
+/** 50,000 refs with long names are 10 MB. */
+const MAX_OUTPUT = 512 * 1024 * 1024;
+
+/**
+ * The branches and tags of a repository without the symbolic ones, its object format, and where HEAD points. Left out
+ * too is a ref whose name is not UTF-8: no answer could name it.
+ */
+export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
+  const [refs, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
+  const first = refs.values().next().value;
+  const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
+  return { objectFormat, refs, head };
+}
+
+async function readBranchesAndTags(git: Git, path: string): Promise<LocalRefs["refs"]> {
+  const { stdout } = await git.run({
+    gitDir: path,
+    args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/", "refs/tags/"],
+    maxOutput: MAX_OUTPUT,
+  });
+  const refs: [RefName, ReturnType<typeof parseOid>][] = [];
+  // A ref name holds neither NUL nor line end, so that a line is a record.
+  for (const line of stdout.toString().split("\n")) {
+    if (line === "") continue;
+    const [name = "", oid = "", symref = ""] = line.split("\0");
+    if (symref === "" && !isLossy(name)) refs.push([parseRefName(name), parseOid(oid)]);
+  }
+  return new Map(refs);
+}
+
+/** The ref that HEAD points at, born or not; null when HEAD is detached. */
+export async function readHead(git: Git, path: string): Promise<RefName | null> {
+  const { exitCode, stdout } = await git.run({
+    gitDir: path,
+    args: ["symbolic-ref", "--quiet", "HEAD"],
+    expect: [1],
+  });
+  return exitCode === 0 ? parseRefName(stdout.toString().trim()) : null;
+}
+
+export async function readObjectFormat(git: Git, path: string): Promise<ObjectFormat> {
+  const { stdout } = await git.run({ gitDir: path, args: ["rev-parse", "--show-object-format"] });
+  return stdout.toString().trim() === "sha256" ? "sha256" : "sha1";
+}
+
+/** Whether bytes were lost when a name was read as UTF-8: `parseRefName` refuses such a name. */
+export function isLossy(name: string): boolean {
+  return name.includes("\ufffd");
+}
+
+/**
+ * The branch that HEAD points at, null while it is unborn or HEAD is detached. Reads the files and starts no process:
+ * lists of projects ask this once a row. No repository at `path`: null too.
+ */
+export async function readDefaultBranch(path: string): Promise<RefName | null> {
+  const head = await readText(`${path}/HEAD`);
+  const [, target] = /^ref: (refs\/heads\/.+)\n?$/.exec(head) ?? [];
+  if (target === undefined || isLossy(target)) return null;
+  const ref = parseRefName(target);
+  const isBorn =
+    /^[0-9a-f]{40}/.test(await readText(`${path}/${ref}`)) ||
+    (await readText(`${path}/packed-refs`)).includes(` ${ref}\n`);
+  return isBorn ? ref : null;
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}

@@ -1,0 +1,117 @@
+import { isIPv6 } from "node:net";
+import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import { assertNever, HeliostatError } from "../domain/errors.ts";
+import { hostOf, portOf, schemeOf } from "../domain/remote-url.ts";
+import { makeCredentialHelper } from "./credentials.ts";
+import type { ConfigLine } from "./environment.ts";
+import { readProgress } from "./progress.ts";
+import type { GitCall } from "./run-git.ts";
+
+/** How long a remote may keep us waiting. */
+export interface Patience {
+  /** So long without a byte on an HTTP connection, and it is given up. */
+  readonly stallSeconds: number;
+  /**
+   * So long without a sign of life from git itself, and it is stopped. Much longer: git is silent while it checks what
+   * it received. The only limit there is for `git://`.
+   */
+  readonly silenceSeconds: number;
+}
+
+export const DEFAULT_PATIENCE: Patience = { stallSeconds: 120, silenceSeconds: 900 };
+
+export type RemoteCall = Pick<
+  GitCall,
+  "protocols" | "config" | "env" | "fd3Input" | "secrets" | "idleTimeoutMs" | "signal" | "onStderrLine"
+> & {
+  /** What to give git as the repository, after `--`. */
+  readonly url: string;
+  readonly config: readonly ConfigLine[];
+};
+
+/**
+ * All that a git call needs to speak to this remote and to no other: its one protocol, the address that was checked,
+ * the credential, the limits. `url-invalid` for a URL of a scheme that is not for git to speak.
+ */
+export function prepareRemoteCall(
+  remote: RemoteAccess,
+  options: TransferOptions,
+  patience: Patience = DEFAULT_PATIENCE,
+): RemoteCall {
+  const { onProgress } = options;
+  const common = {
+    signal: options.signal,
+    idleTimeoutMs: patience.silenceSeconds * 1000,
+    ...(onProgress
+      ? {
+          onStderrLine: (line: string) => {
+            const progress = readProgress(line);
+            if (progress) onProgress(progress);
+          },
+        }
+      : {}),
+  };
+  const scheme = schemeOf(remote.url);
+  switch (scheme) {
+    case "file":
+      return { ...common, url: remote.url, protocols: ["file"], config: [] };
+    case "git":
+      return { ...common, ...pinGit(remote), protocols: ["git"], config: [] };
+    case "http":
+    case "https": {
+      const helper = remote.credential ? makeCredentialHelper(remote.credential) : null;
+      return {
+        ...common,
+        url: remote.url,
+        protocols: [scheme],
+        config: [
+          ["http.lowSpeedLimit", "1"],
+          ["http.lowSpeedTime", String(patience.stallSeconds)],
+          ...pinHttp(remote),
+          ...(helper?.config ?? []),
+        ],
+        ...(helper ? { fd3Input: helper.fd3Input, secrets: helper.secrets } : {}),
+      };
+    }
+    case "ssh":
+      throw new HeliostatError(
+        "url-invalid",
+        "Mirroring over SSH is not possible yet: use the remote's HTTPS URL.",
+      );
+    default:
+      return assertNever(scheme);
+  }
+}
+
+/**
+ * curl resolves no name that it has been told: it goes to the checked address, and still asks for the URL's host. It
+ * looks the host up without the dot that a name may end in.
+ */
+function pinHttp(remote: RemoteAccess): readonly ConfigLine[] {
+  const host = hostOf(remote.url);
+  // A literal IPv6 address is its own pin; in curl's table it would not be found.
+  if (isIPv6(host)) return [];
+  const rest = `${portOf(remote.url)}:${bracket(checkedAddress(remote))}`;
+  return [...new Set([host, host.replace(/\.$/, "")])].map((name) => [
+    "http.curloptResolve",
+    `${name}:${rest}`,
+  ]);
+}
+
+/** git:// has no such table: we connect to the address, and tell the server by which name we meant to. */
+function pinGit(remote: RemoteAccess): { url: string; env: Record<string, string> } {
+  const [, authority = "", path = ""] = /^git:\/\/([^/?]*)(.*)$/.exec(remote.url) ?? [];
+  return {
+    url: `git://${bracket(checkedAddress(remote))}:${portOf(remote.url)}${path}`,
+    env: { GIT_OVERRIDE_VIRTUAL_HOST: authority },
+  };
+}
+
+function bracket(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
+}
+
+function checkedAddress(remote: RemoteAccess): string {
+  if (remote.address === null) throw new HeliostatError("bug", "the remote's address was not checked");
+  return remote.address;
+}

@@ -1,0 +1,74 @@
+import { access } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import type { Log, Repositories } from "../app/ports.ts";
+import { answerAncestry } from "./answer-ancestry.ts";
+import { applyChanges } from "./apply-changes.ts";
+import { fetchAll } from "./fetch-all.ts";
+import { fetchObjects } from "./fetch-objects.ts";
+import { initRepository } from "./init-repository.ts";
+import { push } from "./push.ts";
+import { readDefaultBranch, readRefs } from "./read-refs.ts";
+import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
+import { removeRepository } from "./remove-repository.ts";
+import { createGit } from "./run-git.ts";
+import { advertise, servePack } from "./serve-pack.ts";
+import { setHead } from "./set-head.ts";
+import { createStaging, type Staging } from "./staging.ts";
+import { type GitVersion, requireGit } from "./version.ts";
+
+export interface RepositoriesOptions {
+  /**
+   * Where the repositories are. What is not finished stands in `.staging` below it, so that it moves by a rename. For
+   * a repository elsewhere (the command line takes any path) it stands beside that one.
+   */
+  readonly root: string;
+  readonly log: Log;
+  /** Directories to find git in, as in `PATH`; the usual ones unless told. */
+  readonly searchPath?: string;
+  readonly patience?: Patience;
+}
+
+export interface GitRepositories extends Repositories {
+  /** To be called once at start: `git-missing` or `git-too-old` when nothing here would work. */
+  requireGit(): Promise<GitVersion>;
+  /** Removes what dead runs left behind, on whichever node; to be called at start and now and then. */
+  removeLeftovers(): Promise<number>;
+}
+
+/** Directories with many thousands of entries are slow on some file systems. */
+const REPOSITORIES_A_DIRECTORY = 1_000;
+
+/** The repositories below `root`, and git to work with them. */
+export function createRepositories(options: RepositoriesOptions): GitRepositories {
+  const { root, log, patience = DEFAULT_PATIENCE } = options;
+  const git = createGit({
+    log,
+    ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
+  });
+  const staging = createStaging(join(root, ".staging"));
+  const stagingFor = (path: string): Staging =>
+    path.startsWith(root + sep) ? staging : createStaging(join(dirname(path), ".heliostat-staging"));
+  return {
+    requireGit: () => requireGit(git),
+    removeLeftovers: () => staging.removeLeftovers(),
+    pathOf: (id) => join(root, String(Math.floor(id / REPOSITORIES_A_DIRECTORY)), `${id}.git`),
+    init: (path, settings) => initRepository(git, stagingFor(path), path, settings),
+    exists: (path) =>
+      access(join(path, "HEAD")).then(
+        () => true,
+        () => false,
+      ),
+    remove: (path) => removeRepository(stagingFor(path), path, log),
+    readRefs: (path) => readRefs(git, path),
+    readDefaultBranch,
+    answerAncestry: (path, questions) => answerAncestry(git, path, questions),
+    fetchAll: (path, remote, transfer) => fetchAll(git, stagingFor(path), path, remote, transfer, patience),
+    fetchObjects: (path, remote, oids, transfer) => fetchObjects(git, path, remote, oids, transfer, patience),
+    applyChanges: (path, changes) => applyChanges(git, path, changes),
+    setHead: (path, head) => setHead(git, path, head),
+    advertise: (path, service, exchange) => advertise(git, path, service, exchange),
+    servePack: (path, service, exchange, input, output) =>
+      servePack(git, path, service, exchange, input, output),
+    push: (path, remote, changes, transfer) => push(git, path, remote, changes, transfer, patience),
+  };
+}

@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * The place for what is not a repository yet, or no longer one: first pulls, new repositories, removed ones. It is on
+ * the file system of the repositories, so that things move in and out of it by a rename.
+ *
+ * An entry belongs to the run that made it, on whichever node, as long as its time stamp is fresh: the run renews it.
+ * What was not renewed for ten minutes is a dead run's and may go.
+ */
+export interface Staging {
+  /** Gives `work` a fresh path, at which nothing exists, and removes whatever is there when it is done. */
+  use<T>(kind: string, work: (path: string) => Promise<T>): Promise<T>;
+  /** A fresh path for something that is to be deleted: whatever is moved there goes, if not at once then later. */
+  makePath(kind: string): Promise<string>;
+  /** Removes the entries of dead runs; answers how many. */
+  removeLeftovers(): Promise<number>;
+}
+
+const RENEW_MS = 60_000;
+const DEAD_AFTER_MS = 10 * RENEW_MS;
+
+/** `area` is made when it is needed, and taken away when it is empty. */
+export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Staging {
+  const makePath = async (kind: string): Promise<string> => {
+    await mkdir(area, { recursive: true });
+    return join(area, `${kind}-${randomBytes(8).toString("hex")}`);
+  };
+  const remove = async (path: string): Promise<void> => {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    // Not empty: others are at work.
+    await rmdir(area).catch(() => {});
+  };
+  return {
+    makePath,
+    async use(kind, work) {
+      // A directory around the work's own: it is there from the first moment, so that it can be seen to be alive.
+      const outer = await makePath(kind);
+      await mkdir(outer, { recursive: true });
+      const renew = setInterval(() => {
+        const now = new Date();
+        utimes(outer, now, now).catch(() => {});
+      }, RENEW_MS);
+      try {
+        return await work(join(outer, "repository"));
+      } finally {
+        clearInterval(renew);
+        await remove(outer);
+      }
+    },
+    async removeLeftovers() {
+      const names = await readdir(area).catch(() => []);
+      let removed = 0;
+      for (const name of names) {
+        const path = join(area, name);
+        const age = await stat(path).then(
+          ({ mtimeMs }) => Date.now() - mtimeMs,
+          () => 0,
+        );
+        if (age < deadAfterMs) continue;
+        await remove(path);
+        removed += 1;
+      }
+      return removed;
+    },
+  };
+}
