@@ -23,7 +23,7 @@ export function limitBody(sink: BodySink, maxBytes: number): BodySink {
 }
 
 /** What a decompressor, which works behind the scenes, needs of the connection. */
-export interface Flow {
+interface Flow {
   pause(): void;
   resume(): void;
   /** Ends the request with this error. */

@@ -4,7 +4,7 @@ import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
 
 /** What a remote said about one ref. `name` and `symref` as bytes (latin1), unchecked. */
-export interface OfferedRef {
+interface OfferedRef {
   readonly name: string;
   readonly oid: string;
   readonly peeled?: string | undefined;
@@ -98,13 +98,15 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       const name = readName(bytes);
       const target = symref === undefined ? undefined : readName(symref);
       if (name === null || target === null) return;
-      if (refs.has(name)) throw new HeliostatError("remote-not-git", `The remote lists ${name} twice.`);
-      if (refs.size >= maxRefs)
-        throw new HeliostatError("remote-not-git", `The remote has more than ${maxRefs} refs.`);
       const ref: { oid: Oid; peeled?: Oid; symref?: RefName } = { oid };
       if (peeled !== undefined) ref.peeled = readOid(peeled);
       if (target !== undefined) ref.symref = target;
+      const before = refs.size;
       refs.set(name, ref);
+      if (refs.size === before) throw new HeliostatError("remote-not-git", `The remote lists ${name} twice.`);
+      if (refs.size > maxRefs) {
+        throw new HeliostatError("remote-not-git", `The remote has more than ${maxRefs} refs.`);
+      }
       last = { bytes, name };
     },
     addPeeled(bytes, text) {

@@ -114,6 +114,16 @@ test("a signal stops the look-up", async () => {
   await assert.rejects(early, refused("cancelled", /looking up/));
 });
 
+test("a look-up that fails after everybody stopped waiting troubles nobody", async () => {
+  const { promise, reject } = Promise.withResolvers<readonly string[]>();
+  const guard = guardWith(() => promise);
+  const signal = AbortSignal.abort();
+  const opened = guard.open(url("http://slow.example/x"), null, { ...STRICT, signal });
+  await assert.rejects(opened, refused("cancelled", /looking up/));
+  reject(new Error("an unhandled rejection would end the process"));
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("many mirrors of one host share a look-up, until it is old", async () => {
   let asked = 0;
   const resolve = async () => {

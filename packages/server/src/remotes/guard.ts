@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface Guard {
+interface Guard {
   readonly open: Remotes["open"];
   /** Notes that nothing answered at this address: the next `open` of the host takes another, if it has one. */
   avoid(remote: RemoteAccess): void;
@@ -62,6 +62,8 @@ export function createGuard({
     if (answer === undefined) {
       answer = resolve(host);
       resolved.set(host, answer);
+      // Whoever asked may have stopped waiting before it fails.
+      answer.catch(() => {});
     }
     try {
       const addresses = await withTimeLimit(

@@ -5,7 +5,7 @@ import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { type AnswerHead, isDropped, networkError } from "./remote-errors.ts";
 
-export interface HttpRequest {
+interface HttpRequest {
   /** Scheme, host and port, as `URL.origin` has them. */
   readonly origin: string;
   readonly host: string;
@@ -74,6 +74,7 @@ export function createHttpConnections(limits: RemoteLimits): HttpConnections {
       // A pool counts a connection as free a moment after its answer ended. Without this pause, the second request of
       // a handshake would open a second connection.
       await setImmediate();
+      signal.throwIfAborted();
       const pool = poolOf(request);
       try {
         return await dispatch(pool, request, readHead, { limits, signal });

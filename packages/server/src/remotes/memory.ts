@@ -1,5 +1,5 @@
 /** A map of bounded size and age: what is too old is absent, what was written longest ago makes room first. */
-export interface Memory<T> {
+interface Memory<T> {
   get(key: string): T | undefined;
   set(key: string, value: T): void;
   delete(key: string): void;

@@ -1,7 +1,7 @@
 import { HeliostatError } from "../domain/errors.ts";
 
 /** The longest pkt-line, its four digits of length included. */
-export const MAX_PKT_LINE = 65_520;
+const MAX_PKT_LINE = 65_520;
 
 export const FLUSH_PKT = "0000";
 export const DELIM_PKT = "0001";
@@ -15,7 +15,7 @@ export interface PktLineSink {
   refused(text: string): never;
 }
 
-export interface PktLineDecoder {
+interface PktLineDecoder {
   push(chunk: Buffer): void;
   /** True between two pkt-lines, where alone a stream may end. */
   isAtBoundary(): boolean;

@@ -29,6 +29,7 @@ const TIMED_OUT = new Set([
 const CLOSED = new Set(["UND_ERR_SOCKET", "UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "EPIPE"]);
 /** What Node calls a broken TLS handshake or an untrusted certificate. */
 const TLS = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$)|SELF_SIGNED/;
+const STOPPED = new Set(["UND_ERR_DESTROYED", "UND_ERR_CLOSED"]);
 /** The parser's errors have many codes or none, and quote what the remote sent. */
 const NOT_HTTP = "HTTPParserError";
 const HEAD_TOO_LONG = "UND_ERR_HEADERS_OVERFLOW";
@@ -65,6 +66,7 @@ export function networkError(error: unknown, host: string, answered: boolean): H
   if (code === HEAD_TOO_LONG || (error instanceof Error && error.name === NOT_HTTP)) {
     return new HeliostatError("remote-not-git", `${host} does not speak HTTP.`);
   }
+  if (STOPPED.has(code)) return new HeliostatError("cancelled", "Stopped: the server shuts down.");
   return asHeliostatError(error);
 }
 

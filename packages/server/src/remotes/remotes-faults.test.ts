@@ -551,7 +551,20 @@ test("a signal stops a listing, at once or in the middle, and frees the connecti
     await assert.rejects(remotes.listRefs(remote, { signal: stop.signal }), expected);
     await closed.promise;
     await assert.rejects(remotes.listRefs(remote, { signal: stop.signal }), expected);
+    assert.equal(peer.connections, 1, "connected for nobody");
   }
+});
+
+test("closing cancels what runs", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const peer = await startRawPeer(t, () => asked.resolve());
+  const remotes = makeRemotes(t);
+  const { url } = parseRemoteUrl(`http://127.0.0.1:${peer.port}/r.git`);
+  const listed = remotes.listRefs(await remotes.open(url, null, LOCAL), { signal: t.signal });
+  const expected = assert.rejects(listed, failure("cancelled", /shuts down/));
+  await asked.promise;
+  await remotes.close();
+  await expected;
 });
 
 test("the connection goes to the address that was checked, whatever the name means by then", async (t) => {

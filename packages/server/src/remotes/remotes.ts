@@ -24,8 +24,9 @@ const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
 
 /**
- * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://` without a process. Holds
- * connections open; `close()` ends them and whatever still uses them.
+ * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://` without a process. Keeps
+ * connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
+ * own signal and limits.
  */
 export function createRemotes(options: RemotesOptions): Remotes & { close(): Promise<void> } {
   const { log, userAgent } = options;

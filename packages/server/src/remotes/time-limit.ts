@@ -1,6 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 
-export interface TimeLimit {
+interface TimeLimit {
   readonly ms: number;
   readonly signal?: AbortSignal | undefined;
   /** What takes the time, for the message: "listing the refs". */
@@ -8,22 +8,24 @@ export interface TimeLimit {
 }
 
 /**
- * Runs `work` until it ends, `ms` have passed (`remote-timeout`) or the signal fires (`cancelled`). The result does
- * not wait for work that ignores its signal; the signal's reason is always the error that was thrown.
+ * Runs `work` until it ends, `ms` have passed (`remote-timeout`) or the signal fires (`cancelled`; work is not begun
+ * when it has fired already). The result does not wait for work that ignores its signal, whose reason is always the
+ * error that was thrown.
  */
 export async function withTimeLimit<T>(
   limit: TimeLimit,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const cancelled = () =>
+    new HeliostatError("cancelled", `Stopped while ${limit.what}.`, { cause: limit.signal?.reason });
+  if (limit.signal?.aborted === true) throw cancelled();
   const own = new AbortController();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const stop = (error: HeliostatError) => {
     own.abort(error);
     reject(error);
   };
-  const cancel = () => {
-    stop(new HeliostatError("cancelled", `Stopped while ${limit.what}.`, { cause: limit.signal?.reason }));
-  };
+  const cancel = () => stop(cancelled());
   const timer = setTimeout(() => {
     stop(
       new HeliostatError(
@@ -34,7 +36,6 @@ export async function withTimeLimit<T>(
   }, limit.ms);
   limit.signal?.addEventListener("abort", cancel, { once: true });
   try {
-    if (limit.signal?.aborted === true) cancel();
     return await Promise.race([stopped, work(own.signal)]);
   } finally {
     clearTimeout(timer);
