@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { becomeProcess, environmentWithTools, findRuntime } from "../packages/server/bin/pinned-runtime.mjs";
+import {
+  becomeProcess,
+  environmentWithTools,
+  findRuntime,
+  RUNTIME_FLAGS,
+} from "../packages/server/bin/pinned-runtime.mjs";
 import { buildUi, isUiFresh } from "./build-ui.mjs";
 import { findCommand } from "./find-command.mjs";
 import { holdLock } from "./hold-lock.mjs";
@@ -17,8 +22,8 @@ const SERVER = "packages/server/src/cli/main.ts";
  * @type {Record<string, { args: readonly string[] | null, ui: boolean }>}
  */
 const COMMANDS = {
-  start: { args: [SERVER, "serve"], ui: true },
-  dev: { args: ["--watch", "--watch-preserve-output", SERVER, "serve"], ui: true },
+  start: { args: [...RUNTIME_FLAGS, SERVER, "serve"], ui: true },
+  dev: { args: [...RUNTIME_FLAGS, "--watch", "--watch-preserve-output", SERVER, "serve"], ui: true },
   test: { args: ["scripts/test.mjs"], ui: true },
   bench: { args: ["test/bench/main.ts"], ui: false },
   install: { args: null, ui: false },

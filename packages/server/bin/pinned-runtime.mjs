@@ -19,6 +19,12 @@ export function findRuntime(root) {
 }
 
 /**
+ * For the server and its command line. Measured on the idle server: with V8's own choice of 16 MB for young objects
+ * it holds 160 MB resident, with 2 MB it holds 120 MB.
+ */
+export const RUNTIME_FLAGS = ["--max-semi-space-size=2"];
+
+/**
  * The environment with the workspace's tools first on PATH, so that `node` means the pinned one.
  *
  * @param {string} root the workspace
