@@ -5,6 +5,7 @@
 const TEST = String.raw`\.test(-support)?\.(ts|mjs)$|/test-support/`;
 /** Hashing is arithmetic: no I/O, no state. */
 const HASHING = "^(node:)?crypto$";
+const STREAM = "^(node:)?stream$";
 const CONTRACT = "(^|/)packages/contract/src/";
 const SERVER = "^packages/server/src";
 /** Implement ports and know nothing of each other. `jobs` is a door as well: it may call use cases. */
@@ -19,7 +20,7 @@ const layers = {
     {
       name: "domain-is-pure",
       comment:
-        "domain/ may import domain/, the contract and re2js. Take what I/O, clock or database would tell as an argument; " +
+        "domain/ may import domain/, the contract, re2js, and node:crypto for digests. Take what I/O, clock or database would tell as an argument; " +
         "a use case in app/ gets it through a port.",
       severity: "error",
       from: { path: `${SERVER}/domain/`, pathNot: TEST },
@@ -32,7 +33,15 @@ const layers = {
         "implement it, and join the two in compose/.",
       severity: "error",
       from: { path: `${SERVER}/app/`, pathNot: TEST },
-      to: { pathNot: [`${SERVER}/(app|domain)/`, CONTRACT, HASHING, "^(node:)?stream$"] },
+      to: { pathNot: [`${SERVER}/(app|domain)/`, CONTRACT, HASHING, STREAM] },
+    },
+    {
+      name: "app-streams-are-types",
+      comment:
+        "A use case passes streams on and makes none. Write `import type`; what reads or writes is an adapter.",
+      severity: "error",
+      from: { path: `${SERVER}/app/`, pathNot: TEST },
+      to: { path: STREAM, dependencyTypesNot: ["type-only"] },
     },
     {
       name: "adapters-are-strangers",
@@ -57,7 +66,7 @@ const layers = {
       comment: "app/ports.ts holds types only. Write `import type`, and keep values out of it.",
       severity: "error",
       from: { path: `${SERVER}/`, pathNot: [TEST, `${SERVER}/app/`] },
-      to: { path: `${SERVER}/app/ports\\.ts$`, dependencyTypesNot: ["type-only"] },
+      to: { path: `${SERVER}/app/(ports|git-exchange)\\.ts$`, dependencyTypesNot: ["type-only"] },
     },
     {
       name: "adapters-know-no-door",

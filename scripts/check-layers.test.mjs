@@ -16,7 +16,7 @@ const ALLOWED = {
   "packages/server/src/domain/egg.ts": `export const egg = 1;\n`,
   "packages/server/src/domain/hen.ts": `import { egg } from "./egg.ts";\nexport const hen = () => egg;\n`,
   "packages/server/src/app/ports.ts": `import type { mirror } from "../domain/mirror.ts";\nexport interface Ports { mirror: typeof mirror }\nexport const value = 1;\n`,
-  "packages/server/src/app/create-mirror.ts": `import { mirror } from "../domain/mirror.ts";\nimport type { Ports } from "./ports.ts";\nexport const createMirror = (ports: Ports) => [ports, mirror];\n`,
+  "packages/server/src/app/create-mirror.ts": `import { mirror } from "../domain/mirror.ts";\nimport type { Readable } from "node:stream";\nimport type { Ports } from "./ports.ts";\nexport type R = Readable;\nexport const createMirror = (ports: Ports) => [ports, mirror];\n`,
   "packages/server/src/exec/run.ts": `import { spawn } from "node:child_process";\nexport const run = spawn;\n`,
   "packages/server/src/git/fetch.ts": `import type { Ports } from "../app/ports.ts";\nimport { run } from "../exec/run.ts";\nexport const fetch = (ports: Ports) => [run, ports];\n`,
   "packages/server/src/db/pool.ts": `import { Pool } from "pg";\nexport const pool = Pool;\n`,
@@ -24,7 +24,10 @@ const ALLOWED = {
   "packages/server/src/config/settings.ts": `export interface Settings { readonly a: string }\nexport const read = 1;\n`,
   "packages/server/src/jobs/queue.ts": `import { createMirror } from "../app/create-mirror.ts";\nexport const queue = createMirror;\n`,
   "packages/server/src/http/server.ts": `import { createMirror } from "../app/create-mirror.ts";\nimport type { Settings } from "../config/settings.ts";\nexport const server = (settings: Settings) => [createMirror, settings];\n`,
-  "packages/server/src/main.ts": `import { read } from "./config/settings.ts";\nimport { pool } from "./db/pool.ts";\nimport { fetch } from "./git/fetch.ts";\nimport { server } from "./http/server.ts";\nexport const main = [read, pool, fetch, server];\n`,
+  "packages/server/src/cli/serve.ts": `import { start } from "../compose/start-server.ts";\nimport { read } from "../config/settings.ts";\nexport const serve = [start, read];\n`,
+  "packages/server/src/domain/mirror.test-support.ts": `import fc from "fast-check";\nexport const mirrors = fc.string();\n`,
+  "packages/server/src/domain/digest.ts": `import { createHash } from "node:crypto";\nexport const digest = createHash;\n`,
+  "packages/server/src/compose/start-server.ts": `import { pool } from "../db/pool.ts";\nimport { fetch } from "../git/fetch.ts";\nimport { server } from "../http/server.ts";\nexport const start = [pool, fetch, server];\n`,
   "packages/server/src/git/fetch.test.ts": `import { spawn } from "node:child_process";\nimport fc from "fast-check";\nimport { pool } from "../db/pool.ts";\nexport const all = [spawn, fc, pool];\n`,
   "packages/web/src/main.ts": `import { word } from "../../contract/src/index.ts";\nexport const page = word;\n`,
   "test/support/make-repository.ts": `import { spawn } from "node:child_process";\nexport const makeRepository = spawn;\n`,
@@ -46,6 +49,9 @@ const VIOLATIONS = {
     "packages/server/src/app/knows-a-door.ts": `import "../http/server.ts";`,
     "packages/server/src/app/knows-an-adapter-type.ts": `import type { pool } from "../db/pool.ts";\nexport type P = typeof pool;`,
   },
+  "app-streams-are-types": {
+    "packages/server/src/app/makes-a-stream.ts": `import { PassThrough } from "node:stream";\nexport const s = PassThrough;`,
+  },
   "adapters-are-strangers": {
     "packages/server/src/git/knows-the-database.ts": `import "../db/pool.ts";`,
     "packages/server/src/db/knows-git.ts": `import type { fetch } from "../git/fetch.ts";\nexport type F = typeof fetch;`,
@@ -62,11 +68,12 @@ const VIOLATIONS = {
   },
   "doors-call-use-cases": {
     "packages/server/src/http/asks-the-database.ts": `import "../db/pool.ts";`,
-    "packages/server/src/cli/runs-git.ts": `import "../git/fetch.ts";`,
     "packages/server/src/jobs/runs-git.ts": `import "../git/fetch.ts";`,
+    "packages/server/src/cli/runs-git.ts": `import "../git/fetch.ts";`,
   },
   "doors-are-strangers": {
     "packages/server/src/cli/calls-http.ts": `import "../http/server.ts";`,
+    "packages/server/src/jobs/runs-a-command.ts": `import "../cli/serve.ts";`,
   },
   "exec-for-git-and-database": {
     "packages/server/src/remotes/runs-a-command.ts": `import "../exec/run.ts";`,
@@ -87,7 +94,7 @@ const VIOLATIONS = {
     "packages/server/src/git/reads-settings.ts": `import { read } from "../config/settings.ts";\nexport const r = read;`,
   },
   "nobody-imports-an-entry": {
-    "packages/server/src/http/imports-main.ts": `import "../main.ts";`,
+    "packages/server/src/http/starts-the-server.ts": `import "../compose/start-server.ts";`,
   },
   "contract-stands-alone": {
     "packages/contract/src/uses-node.ts": `import "node:crypto";`,

@@ -25,7 +25,7 @@ const COMMANDS = {
   start: { args: [...RUNTIME_FLAGS, SERVER, "serve"], ui: true },
   dev: { args: [...RUNTIME_FLAGS, "--watch", "--watch-preserve-output", SERVER, "serve"], ui: true },
   test: { args: ["scripts/test.mjs"], ui: true },
-  bench: { args: ["test/bench/main.ts"], ui: false },
+  bench: { args: ["bench/main.ts"], ui: false },
   install: { args: null, ui: false },
 };
 

@@ -4,27 +4,25 @@ export interface Step {
   readonly command: string;
 }
 
-/** The three commands to a first mirror on the server at `origin`. */
+/** The three commands to a first mirror on the server at `origin`: those of the README, with this address in them. */
 export function describeFirstMirror(origin: string): readonly Step[] {
   const api = `${origin}/api/v4/projects`;
-  const header = `--header "PRIVATE-TOKEN: $TOKEN"`;
+  const curl = 'curl -H "PRIVATE-TOKEN: $TOKEN"';
   return [
     {
-      title: "Create a project",
-      command: `curl ${header} --data name=hello \\
-  ${api}`,
+      title: "Take the token of root",
+      command: "TOKEN=$(sed -n 's/^token=//p' data/initial-root-secrets)",
     },
     {
-      title: "Pull it from an upstream",
-      command: `curl --request PUT ${header} --data enabled=true \\
-  --data-urlencode url=https://git.example.com/hello.git \\
-  ${api}/root%2Fhello/mirror/pull`,
+      title: "Pull a repository in",
+      command: `${curl} ${api} \\
+  -d name=hello -d mirror=true \\
+  --data-urlencode import_url=https://github.com/octocat/Hello-World.git`,
     },
     {
-      title: "Push it on to a downstream",
-      command: `curl ${header} --data enabled=true \\
-  --data-urlencode url=https://user:password@copy.example.org/hello.git \\
-  ${api}/root%2Fhello/remote_mirrors`,
+      title: "Push it on to another host",
+      command: `${curl} ${api}/root%2Fhello/remote_mirrors \\
+  -d enabled=true --data-urlencode "url=https://user:token@git.example.com/copy.git"`,
     },
   ];
 }
