@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, sep } from "node:path";
 import { findCommand } from "./find-command.mjs";
 import { LaunchFailure } from "./launch-failure.mjs";
@@ -50,7 +50,28 @@ export async function installPackages(root) {
   ];
   const { code, output } = await runQuietly(command, [...args, ...options], { cwd: root, env });
   if (code !== 0) throw new LaunchFailure(explain(code, output));
+  linkRuntime(root);
   writeFileSync(stampPath(root), stamp);
+}
+
+/**
+ * Puts the pinned Node where PATH finds it, if npm has not. The packages for all platforms have a program `node`, and
+ * npm 10 and older let one for another platform, which is not installed, take the name (seen with 9.2 and 10.9).
+ *
+ * @param {string} root
+ */
+function linkRuntime(root) {
+  const link = join(root, "node_modules", ".bin", "node");
+  if (existsSync(link)) return;
+  for (const name of [
+    `node-${process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+  ]) {
+    if (!existsSync(join(root, "node_modules", name, "bin", "node"))) continue;
+    mkdirSync(dirname(link), { recursive: true });
+    rmSync(link, { force: true });
+    symlinkSync(join("..", name, "bin", "node"), link);
+  }
 }
 
 /** @param {string} root */
@@ -98,7 +119,9 @@ function npm(root) {
 
 /** @param {number | null} code @param {string} output */
 function explain(code, output) {
-  const lines = output.trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
+  // With some errors npm prints all of its options after what matters.
+  const [said = ""] = output.split(/^npm \S+ Clean install a project$/m);
+  const lines = said.trimEnd().split("\n").slice(-OUTPUT_LINES_SHOWN).join("\n");
   if (OFFLINE.test(output)) {
     return `the npm registry does not answer, and not every package is in npm's cache.
 Check the network (or npm's proxy and registry settings: npm config ls) and start again. npm said:

@@ -23,16 +23,14 @@ import { after, before, beforeEach, test } from "node:test";
 
 const SCRIPTS = import.meta.dirname;
 const WORKSPACE = { name: "fixture", private: true, workspaces: ["packages/*"] };
+const RUNTIME = `node-${process.platform}-${process.arch}`;
 const FILES = {
   "package.json": JSON.stringify(WORKSPACE),
   ".npmrc": "ignore-scripts=true\nfund=false\naudit=false\nupdate-notifier=false\n",
   "package-lock.json": lockFile(),
-  "packages/runtime/package.json": JSON.stringify({
-    name: "runtime",
-    version: "1.0.0",
-    bin: { node: "node.sh" },
-  }),
-  "packages/runtime/node.sh": `#!/bin/sh\nPINNED=yes exec "${process.execPath}" "$@"\n`,
+  // Without `bin`: as npm 10 leaves it, so that the launcher has to make the link.
+  "packages/runtime/package.json": JSON.stringify({ name: RUNTIME, version: "1.0.0" }),
+  "packages/runtime/bin/node": `#!/bin/sh\nPINNED=yes exec "${process.execPath}" "$@"\n`,
   "packages/vite/package.json": JSON.stringify({ name: "vite", version: "1.0.0" }),
   "packages/vite/bin/vite.js": `
     const fs = require("node:fs");
@@ -60,8 +58,8 @@ function lockFile(rootFields = {}, packages = {}) {
     requires: true,
     packages: {
       "": { name: "fixture", workspaces: ["packages/*"], ...rootFields },
-      "node_modules/runtime": { resolved: "packages/runtime", link: true },
-      "packages/runtime": { version: "1.0.0", bin: { node: "node.sh" } },
+      [`node_modules/${RUNTIME}`]: { resolved: "packages/runtime", link: true },
+      "packages/runtime": { name: RUNTIME, version: "1.0.0" },
       "node_modules/vite": { resolved: "packages/vite", link: true },
       "packages/vite": { version: "1.0.0" },
       ...packages,
@@ -92,7 +90,7 @@ beforeEach(async () => {
   );
   for (const [path, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(root, path)), { recursive: true });
-    await writeFile(join(root, path), text, { mode: path.endsWith(".sh") ? 0o755 : 0o644 });
+    await writeFile(join(root, path), text, { mode: path.endsWith("/bin/node") ? 0o755 : 0o644 });
   }
 });
 
