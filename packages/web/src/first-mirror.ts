@@ -15,14 +15,15 @@ export function describeFirstMirror(origin: string): readonly Step[] {
     },
     {
       title: "Pull a repository in",
-      command: `${curl} ${api} \\
-  -d name=hello -d mirror=true \\
+      command: `${curl} \\
+  ${api} -d name=hello -d mirror=true \\
   --data-urlencode import_url=https://github.com/octocat/Hello-World.git`,
     },
     {
       title: "Push it on to another host",
-      command: `${curl} ${api}/root%2Fhello/remote_mirrors \\
-  -d enabled=true --data-urlencode "url=https://user:token@git.example.com/copy.git"`,
+      command: `${curl} \\
+  ${api}/root%2Fhello/remote_mirrors -d enabled=true \\
+  --data-urlencode "url=https://user:token@git.example.com/copy.git"`,
     },
   ];
 }
