@@ -157,6 +157,8 @@ export function start(options: StartOptions): RunningProcess {
   }
   child.once("exit", () => {
     hasExited = true;
+    // Nobody waits for the output of a process that we ended, and a reader that is stuck would hold us up.
+    if (reason !== null) stdout.destroy();
     const lingerMs = options.lingerMs ?? LINGER_MS;
     after(lingerMs, () => {
       signalGroup(child, "SIGKILL");

@@ -23,7 +23,7 @@ import type { AdvertisedRefs, RefChange } from "../domain/refs.ts";
 import { createRepositories } from "./repositories.ts";
 
 const signal = new AbortController().signal;
-const patience = { stallSeconds: 1, silenceSeconds: 4 };
+const patience = { stallSeconds: 1, silenceSeconds: 2 };
 
 async function setUp(t: Parameters<typeof makeTempDir>[0], objectFormat: ObjectFormat = "sha1") {
   const dir = await makeTempDir(t);

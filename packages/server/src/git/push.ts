@@ -1,16 +1,19 @@
+import { join } from "node:path";
 import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { asHeliostatError, type HeliostatError } from "../domain/errors.ts";
 import type { RefName } from "../domain/ref-name.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
+import type { RunResult } from "../exec/run.ts";
 import { classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
 import { type PushedLine, readPushReport } from "./push-report.ts";
+import { makePushView, VIEW_REMOTE, viewConfig, viewRefspecs } from "./push-view.ts";
 import { rejectedResult, successResult } from "./ref-result.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
+import type { Staging } from "./staging.ts";
 
-/** 500 refs with a lease each are some 100 kB of command line; systems allow for 2 MB, some for less. */
+/** Strict hosts answer pushes of many thousands of refs with an error; chunks of 500 pass. */
 const MAX_REFS = 500;
-const MAX_ARGUMENT_BYTES = 200_000;
 /**
  * How often a declined push is split: enough to find two bad refs among 1,000, and more with each push of which
  * something arrived. A remote that declines everything is soon left alone.
@@ -33,6 +36,7 @@ const WHOLE_PUSH = /pre-receive hook declined|unpack|atomic|transaction|failed t
  */
 export async function push(
   git: Git,
+  staging: Staging,
   path: string,
   remote: RemoteAccess,
   changes: readonly RefChange[],
@@ -44,9 +48,10 @@ export async function push(
   let splitsLeft = SPLITS;
   for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
     try {
-      const report = await pushOnce(git, path, remote, group, options, patience);
+      const report = await pushOnce(git, staging, path, remote, group, options, patience);
       const declined = group.filter((change) => report.get(change.ref)?.isOfWholePush === true);
-      if (declined.length < group.length) splitsLeft += SPLITS_FOR_SUCCESS;
+      const isOfUse = group.some((change) => report.get(change.ref)?.result.outcome !== "rejected");
+      if (isOfUse) splitsLeft += SPLITS_FOR_SUCCESS;
       const again = new Set(declined.length > 1 && splitsLeft > 0 ? declined : []);
       if (again.size > 0) {
         splitsLeft -= 1;
@@ -97,34 +102,39 @@ interface Verdict {
 
 async function pushOnce(
   git: Git,
+  staging: Staging,
   path: string,
   remote: RemoteAccess,
   group: readonly RefChange[],
   options: TransferOptions,
   patience: Patience,
 ): Promise<ReadonlyMap<RefName, Verdict>> {
-  const { url, ...prepared } = prepareRemoteCall(remote, options, patience);
-  const call: GitCall = {
-    ...prepared,
-    gitDir: path,
-    args: [
-      ...[
-        "push",
-        "--porcelain",
-        "--progress",
-        "--no-verify",
-        "--no-follow-tags",
-        "--no-signed",
-        "--recurse-submodules=no",
+  const { url, config, ...prepared } = prepareRemoteCall(remote, options, patience);
+  return await staging.use("push", async (view) => {
+    await makePushView(view, group);
+    const call: GitCall = {
+      ...prepared,
+      config: [...config, ...viewConfig(url)],
+      env: { ...prepared.env, GIT_OBJECT_DIRECTORY: join(path, "objects") },
+      gitDir: view,
+      args: [
+        ...["push", "--porcelain", "--progress", "--force-with-lease", "--no-verify", "--no-follow-tags"],
+        ...["--no-signed", "--recurse-submodules=no", "--", VIEW_REMOTE],
+        ...viewRefspecs(group),
       ],
-      ...group.map(leaseOf),
-      ...["--", url],
-      ...group.map(refspecOf),
-    ],
-    // 1: some refs were refused, which is an answer and no failure.
-    expect: [1],
-  };
-  const exit = await git.run(call);
+      // 1: some refs were refused, which is an answer and no failure.
+      expect: [1],
+    };
+    return readVerdicts(git, call, await git.run(call), group);
+  });
+}
+
+function readVerdicts(
+  git: Git,
+  call: GitCall,
+  exit: RunResult,
+  group: readonly RefChange[],
+): ReadonlyMap<RefName, Verdict> {
   const lines = readPushReport(exit.stdout.toString());
   const said = remoteWords(exit.stderr);
   const isCut = group.every((change) =>
@@ -145,15 +155,6 @@ async function pushOnce(
       return [change.ref, { result: judge(change, line, said), isOfWholePush: WHOLE_PUSH.test(line.reason) }];
     }),
   );
-}
-
-/** Empty after the colon: the ref must not exist. */
-function leaseOf(change: RefChange): string {
-  return `--force-with-lease=${change.ref}:${change.old ?? ""}`;
-}
-
-function refspecOf(change: RefChange): string {
-  return `${change.new ?? ""}:${change.ref}`;
 }
 
 function judge(change: RefChange, line: PushedLine, said: string): RefResult {
@@ -182,19 +183,7 @@ function describeRejection({ reason, summary }: PushedLine, said: string): strin
 }
 
 function chunk(changes: readonly RefChange[]): (readonly RefChange[])[] {
-  const chunks: RefChange[][] = [];
-  let current: RefChange[] = [];
-  let bytes = 0;
-  for (const change of changes) {
-    const size = Buffer.byteLength(leaseOf(change)) + Buffer.byteLength(refspecOf(change));
-    if (current.length >= MAX_REFS || (current.length > 0 && bytes + size > MAX_ARGUMENT_BYTES)) {
-      chunks.push(current);
-      current = [];
-      bytes = 0;
-    }
-    current.push(change);
-    bytes += size;
-  }
-  if (current.length > 0) chunks.push(current);
+  const chunks: (readonly RefChange[])[] = [];
+  for (let at = 0; at < changes.length; at += MAX_REFS) chunks.push(changes.slice(at, at + MAX_REFS));
   return chunks;
 }

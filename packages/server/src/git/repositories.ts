@@ -69,6 +69,6 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),
-    push: (path, remote, changes, transfer) => push(git, path, remote, changes, transfer, patience),
+    push: (path, remote, changes, transfer) => push(git, staging, path, remote, changes, transfer, patience),
   };
 }

@@ -88,6 +88,8 @@ export async function servePack(
 
   const exit = await running.exited;
   exchange.signal.removeEventListener("abort", onClientGone);
+  // Of an answer that was cut off the client must not believe that it is whole.
+  if (exit.reason !== null) output.destroy();
   running.check(exit);
   if (!output.destroyed) await finished(output, { readable: false }).catch(() => {});
   return readUpdates(exit.fd3);
