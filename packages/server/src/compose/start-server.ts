@@ -48,6 +48,9 @@ export interface RunningServer {
 /** Running updates get this long at shutdown before they are released for another node. */
 const GRACE_MS = 30_000;
 
+/** Leftovers count as dead after ten minutes. */
+const CLEAN_EVERY_MS = 15 * 60_000;
+
 /** Less than this, and the instance is not ready: the next fetch would only fail in the middle. */
 const LEAST_FREE_BYTES = 16 * 1024 * 1024;
 
@@ -139,7 +142,7 @@ async function start(
   };
 
   await projects.endLostRefsWrites();
-  await repositories.removeLeftovers();
+  stops.push(keepClean(() => repositories.removeLeftovers(), log));
   const madeUp = await bootstrapRoot(ports, {
     password: settings.adminPassword,
     token: settings.adminToken,
@@ -170,6 +173,25 @@ async function start(
   }
   started.wakeAt(new Date());
   return { url: externalUrl, madeUp, broken: broken.promise, stop: stopAll };
+}
+
+/** Clears what dead runs left in the staging area, at once and then now and then. Answers what ends that. */
+function keepClean(removeLeftovers: () => Promise<number>, log: Log): () => Promise<void> {
+  const clean = () =>
+    removeLeftovers().then(
+      (removed) => {
+        if (removed > 0) log.info({ removed }, "removed what dead runs left");
+      },
+      (error: unknown) => log.warn({ err: error }, "leftovers of dead runs could not be removed"),
+    );
+  let last = clean();
+  const timer = setInterval(() => {
+    last = clean();
+  }, CLEAN_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await last;
+  };
 }
 
 /**
