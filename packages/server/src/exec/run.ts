@@ -215,7 +215,9 @@ function attachFd3(
     if (size > max) stop("output-too-large");
     else chunks.push(chunk);
   });
-  stream.end(options.fd3Input ?? "");
+  // With nothing to say, our half stays open: closing it fails when the process is quick and has ended already, and
+  // the failure would throw away what it wrote.
+  if (options.fd3Input !== undefined) stream.end(options.fd3Input);
   return () => Buffer.concat(chunks);
 }
 
