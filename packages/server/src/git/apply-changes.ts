@@ -106,7 +106,7 @@ async function tellWhatIs(
   written: ReadonlySet<RefName>,
 ): Promise<Map<RefName, RefResult>> {
   const { refs } = await readRefs(git, path);
-  const inTheWay = new Set<RefName>();
+  const inTheWay = findNameConflicts(written, refs.keys());
   // `a` was packed while a push created `a/b`. The push was first in the eyes of its client: ours goes.
   await updateRefs(
     git,

@@ -51,7 +51,7 @@ export interface Git {
 export function createGit(options: { readonly log: Log; readonly searchPath?: string }): Git {
   const prepare = (call: GitCall): StartOptions => ({
     command: "git",
-    args: call.gitDir === undefined ? call.args : ["-C", call.gitDir, ...call.args],
+    args: call.gitDir === undefined ? call.args : [`--git-dir=${call.gitDir}`, ...call.args],
     env: makeEnvironment({
       ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
       ...(call.protocols ? { protocols: call.protocols } : {}),
