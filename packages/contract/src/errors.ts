@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   "remote-redirects": "remote",
   "remote-not-found": "remote",
   "remote-not-git": "remote",
+  "remote-too-large": "remote",
   "remote-tls": "remote",
   "remote-credential": "credential",
   "remote-forbidden": "credential",

@@ -3,6 +3,7 @@ import type { AuthMethod, MirrorDirection, TokenScope, UpdateTrigger, Visibility
 import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
 import type { ObjectFormat, Oid } from "../domain/oid.ts";
 import type { Namespace, Project } from "../domain/project.ts";
+import type { PushVerdict } from "../domain/push-verdict.ts";
 import type { RefName } from "../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ancestry.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../domain/refs.ts";
@@ -290,6 +291,27 @@ export interface TransferOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+/** What a pack is to hold: all that leads to `wants` and not to `haves`. */
+export interface PackRequest {
+  readonly wants: readonly Oid[];
+  /** What the receiver has. Those that are not here are passed over. */
+  readonly haves: readonly Oid[];
+  /** Deltas may build on objects that only the receiver has. */
+  readonly isThin: boolean;
+  /** Deltas may name their base by its place in the pack, which is shorter. */
+  readonly hasOffsetDeltas: boolean;
+}
+
+/** A pack as it is made. Destroying the stream ends the making. */
+export interface Pack {
+  readonly stream: Readable;
+  /** Rejects when the pack is not whole, however its stream ended; settles once the process is gone. */
+  readonly done: Promise<void>;
+}
+
+/** Begins to make a pack; the signal ends it. */
+export type OpenPack = (request: PackRequest, signal: AbortSignal) => Promise<Pack>;
+
 /** One ref that a client's push changed, by the old and new value that git's hook reported. */
 export interface PushedRef {
   readonly ref: RefName;
@@ -336,13 +358,18 @@ export interface Repositories {
     input: Readable,
     output: Writable,
   ): Promise<readonly PushedRef[]>;
-  /** Pushes all changes, each with a lease on its old value; one result a change. */
+  /** Makes a pack to be pushed. Nothing comes of the stream before all of what goes in is known. */
+  packObjects(path: string, request: PackRequest, options: TransferOptions): Promise<Pack>;
+  /**
+   * Pushes these changes with git, each with a lease on its old value; one verdict a change, in their order. For
+   * remotes that `Remotes.push` does not speak to.
+   */
   push(
     path: string,
     remote: RemoteAccess,
     changes: readonly RefChange[],
     options: TransferOptions,
-  ): Promise<readonly RefResult[]>;
+  ): Promise<readonly PushVerdict[]>;
 }
 
 export interface Remotes {
@@ -354,6 +381,17 @@ export interface Remotes {
   ): Promise<RemoteAccess>;
   /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
   listRefs(remote: RemoteAccess, options: { signal: AbortSignal }): Promise<AdvertisedRefs>;
+  /**
+   * Pushes these changes over `http(s)://` in process, each with a lease on its old value; one verdict a change, in
+   * their order. `openPack` is called when the remote has said what it has, unless nothing but deletions is left.
+   * Throws when the remote cannot be spoken to, or does not say what became of the push.
+   */
+  push(
+    remote: RemoteAccess,
+    changes: readonly RefChange[],
+    openPack: OpenPack,
+    options: { signal: AbortSignal },
+  ): Promise<readonly PushVerdict[]>;
 }
 
 // --- work ------------------------------------------------------------------------------------------------------

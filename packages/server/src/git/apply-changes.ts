@@ -1,11 +1,11 @@
 import { HeliostatError } from "../domain/errors.ts";
 import type { Oid } from "../domain/oid.ts";
 import { isBranch, isTag, type RefName } from "../domain/ref-name.ts";
+import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
 import { checkObjects } from "./check-objects.ts";
 import { findNameConflicts } from "./name-conflicts.ts";
 import { readRefs } from "./read-refs.ts";
-import { rejectedResult, successResult } from "./ref-result.ts";
 import type { Git } from "./run-git.ts";
 import { updateRefs } from "./update-refs.ts";
 import { writePackedRefs } from "./write-packed-refs.ts";

@@ -16,6 +16,7 @@ export async function checkObjects(
   path: string,
   oids: Iterable<Oid>,
   peel: "" | "^{commit}" | "^{}" = "",
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<Oid, ObjectInfo>> {
   const asked = [...new Set(oids)];
   const found = new Map<Oid, ObjectInfo>();
@@ -24,6 +25,7 @@ export async function checkObjects(
     gitDir: path,
     args: ["cat-file", "--batch-check=%(objectname) %(objecttype)"],
     input: asked.map((oid) => `${oid}${peel}\n`).join(""),
+    ...(signal ? { signal } : {}),
   });
   // One line an oid, in the order in which they were asked; what is missing says so in the type's place.
   const lines = stdout.toString().split("\n");

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@heliostat/contract";
+import { joinRemoteWords } from "../domain/push-verdict.ts";
 
 export interface StderrClass {
   readonly code: ErrorCode;
@@ -142,14 +143,13 @@ export function classifyStderr(stderr: string): StderrClass | null {
   return row ? { code: row.code, message: row.message } : null;
 }
 
-/** The lines that a server sent for people to read, joined and cut to a length that fits a message; "" for none. */
+/** What a server said for people to read, as git shows it; "" for nothing. */
 export function remoteWords(stderr: string): string {
-  return linesOf(stderr)
-    .filter((line) => line.startsWith("remote: "))
-    .map((line) => line.slice("remote: ".length).trim())
-    .filter((line) => line !== "")
-    .join(" ")
-    .slice(0, 500);
+  return joinRemoteWords(
+    linesOf(stderr)
+      .filter((line) => line.startsWith("remote: "))
+      .map((line) => line.slice("remote: ".length)),
+  );
 }
 
 /** The lines that name the failure, for what is not known: git's `fatal:` and `error:` ones, else the last. */

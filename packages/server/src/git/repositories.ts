@@ -6,6 +6,7 @@ import { applyChanges } from "./apply-changes.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
+import { packObjects } from "./pack-objects.ts";
 import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
@@ -69,6 +70,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),
+    packObjects: (path, request, options) => packObjects(git, path, request, options, patience),
     push: (path, remote, changes, transfer) => push(git, staging, path, remote, changes, transfer, patience),
   };
 }

@@ -1,10 +1,10 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { nullOid, type Oid, objectFormatOf } from "../domain/oid.ts";
 import { isBranch, isTag, type RefName } from "../domain/ref-name.ts";
+import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
 import { classifyStderr, failureLines } from "./classify-stderr.ts";
 import { readRefs } from "./read-refs.ts";
-import { rejectedResult, successResult } from "./ref-result.ts";
 import type { Git, GitCall } from "./run-git.ts";
 
 /** After so many refused transactions the trouble is not of a few refs. Each costs a process of some 3 ms. */

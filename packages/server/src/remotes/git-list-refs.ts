@@ -2,12 +2,12 @@ import { connect, type Socket } from "node:net";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitBody } from "./body-sinks.ts";
 import type { ListedRefs } from "./collected-refs.ts";
-import type { Listing } from "./http-list-refs.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { createLsRefsReader, encodeLsRefs } from "./ls-refs.ts";
 import { createPktLineDecoder, encodePktLine, FLUSH_PKT } from "./pkt-line.ts";
 import { createAdvertisementReader, type PktLineReader } from "./ref-advertisement.ts";
 import { closedError, networkError, refusalError } from "./remote-errors.ts";
+import type { Conversation } from "./smart-http.ts";
 
 /**
  * Lists refs over `git://`. One connection each: a daemon holds a process for every one that is kept. What the remote
@@ -19,7 +19,7 @@ export function createGitListRefs({
 }: {
   limits: RemoteLimits;
   userAgent: string;
-}): (listing: Listing) => Promise<ListedRefs> {
+}): (listing: Conversation) => Promise<ListedRefs> {
   return async (listing) => {
     const request = encodePktLine(requestOf(listing));
     const socket = connect({ host: listing.address, port: listing.endpoint.port });
@@ -36,7 +36,7 @@ export function createGitListRefs({
 function converse(
   socket: Socket,
   request: string,
-  { remote, endpoint, signal }: Listing,
+  { remote, endpoint, signal }: Conversation,
   { limits, userAgent }: { limits: RemoteLimits; userAgent: string },
 ): Promise<ListedRefs> {
   const { promise, resolve, reject } = Promise.withResolvers<ListedRefs>();
@@ -98,7 +98,7 @@ function converse(
 }
 
 /** `git-upload-pack PATH NUL host=HOST NUL NUL version=2 NUL`, as git's own client words it. */
-function requestOf({ remote }: Listing): string {
+function requestOf({ remote }: Conversation): string {
   const { pathname, host } = new URL(remote.url);
   const path = pathname.replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),

@@ -1,11 +1,12 @@
+import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { buildConnector, type Dispatcher, Pool } from "undici";
 import { HeliostatError } from "../domain/errors.ts";
 import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
 import type { RemoteLimits } from "./limits.ts";
-import { type AnswerHead, isDropped, networkError } from "./remote-errors.ts";
+import { type AnswerHead, closedError, isDropped, networkError } from "./remote-errors.ts";
 
-interface HttpRequest {
+export interface HttpRequest {
   /** Scheme, host and port, as `URL.origin` has them. */
   readonly origin: string;
   readonly host: string;
@@ -14,7 +15,13 @@ interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream is sent as it comes, at the pace of the connection; its error ends the request. */
+  readonly body?: string | Buffer | Readable;
+  /**
+   * It changes something: it is never sent twice, and that the remote is silent while it works is for the caller to
+   * limit.
+   */
+  readonly isWrite?: boolean;
 }
 
 /** Takes an answer's body, decompressed. Throwing ends the request and its connection. */
@@ -79,8 +86,10 @@ export function createHttpConnections(limits: RemoteLimits): HttpConnections {
       try {
         return await dispatch(pool, request, readHead, { limits, signal });
       } catch (error) {
-        // A kept connection may have been closed by the remote just as we wrote to it. All our requests only read,
-        // so one that got no answer is sent again, once.
+        // A kept connection may have been closed by the remote just as we wrote to it. A request that only reads and
+        // got no answer is sent again, once.
+        if (request.isWrite === true && error instanceof Unanswered)
+          throw closedError(request.host, error.cause);
         if (!(error instanceof Unanswered) || signal.aborted) throw asRemoteError(error, request.host);
       }
       try {
@@ -142,8 +151,8 @@ function dispatch<T>(
       path: request.path,
       headers: request.headers,
       body: request.body ?? null,
-      headersTimeout: limits.idleMs,
-      bodyTimeout: limits.idleMs,
+      headersTimeout: request.isWrite === true ? 0 : limits.idleMs,
+      bodyTimeout: request.isWrite === true ? 0 : limits.idleMs,
     },
     {
       onRequestStart(started) {

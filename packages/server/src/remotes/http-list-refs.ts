@@ -1,29 +1,13 @@
-import type { RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import { createDumbRefsReader, type DumbRefs, readDumbHead } from "./dumb-refs.ts";
-import type { Endpoint } from "./guard.ts";
 import type { BodyReader, HttpConnections, ReadHead } from "./http-connections.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { createLsRefsReader, encodeLsRefs } from "./ls-refs.ts";
 import { createMemory } from "./memory.ts";
-import { createPktLineDecoder } from "./pkt-line.ts";
-import {
-  type Advertisement,
-  type Capabilities,
-  createAdvertisementReader,
-  type PktLineReader,
-} from "./ref-advertisement.ts";
-import { closedError, refusalError, statusError, userinfoOf } from "./remote-errors.ts";
-
-/** A remote and the connection that leads to it, for one listing. */
-export interface Listing {
-  readonly remote: RemoteAccess;
-  readonly endpoint: Endpoint;
-  readonly address: string;
-  /** Its reason is a HeliostatError. */
-  readonly signal: AbortSignal;
-}
+import { type Advertisement, type Capabilities, createAdvertisementReader } from "./ref-advertisement.ts";
+import { statusError } from "./remote-errors.ts";
+import { type Conversation, mediaType, readPktLines, requestFor, wrongTypeError } from "./smart-http.ts";
 
 const SERVICE = "git-upload-pack";
 const MAX_REMOTES = 50_000;
@@ -43,55 +27,40 @@ export function createHttpListRefs({
   connections: HttpConnections;
   limits: RemoteLimits;
   userAgent: string;
-}): (listing: Listing) => Promise<ListedRefs> {
+}): (listing: Conversation) => Promise<ListedRefs> {
   const known = createMemory<Capabilities>(limits.capabilitiesMs, MAX_REMOTES);
 
-  function get<T>(listing: Listing, file: string, readHead: ReadHead<T>): Promise<T> {
-    const { origin } = new URL(listing.remote.url);
-    const headers = { ...commonHeaders(listing.remote, userAgent), accept: "*/*", pragma: "no-cache" };
-    const { address, endpoint } = listing;
+  const common = { "user-agent": userAgent, "git-protocol": "version=2" };
+
+  function get<T>(listing: Conversation, file: string, readHead: ReadHead<T>): Promise<T> {
+    const headers = { ...common, accept: "*/*", pragma: "no-cache" };
     return connections.exchange(
-      {
-        origin,
-        host: endpoint.host,
-        address,
-        method: "GET",
-        path: pathOf(listing, file),
-        headers,
-      },
+      requestFor(listing, file, { method: "GET", headers }),
       readHead,
       listing.signal,
     );
   }
 
-  function lsRefs(listing: Listing, capabilities: Capabilities): Promise<ListedRefs> {
-    const { remote, endpoint, address, signal } = listing;
+  function lsRefs(listing: Conversation, capabilities: Capabilities): Promise<ListedRefs> {
     const headers = {
-      ...commonHeaders(remote, userAgent),
+      ...common,
       "content-type": `application/x-${SERVICE}-request`,
       accept: `application/x-${SERVICE}-result`,
     };
+    const body = encodeLsRefs(capabilities, userAgent);
     return connections.exchange(
-      {
-        origin: new URL(remote.url).origin,
-        host: endpoint.host,
-        address,
-        method: "POST",
-        path: pathOf(listing, SERVICE),
-        headers,
-        body: encodeLsRefs(capabilities, userAgent),
-      },
+      requestFor(listing, SERVICE, { method: "POST", headers, body }),
       (head) => {
-        if (head.status !== 200) throw statusError(head, remote, endpoint.host);
+        if (head.status !== 200) throw statusError(head, listing.remote, listing.endpoint.host);
         if (mediaType(head.header("content-type")) !== `application/x-${SERVICE}-result`)
-          throw notGit(listing);
+          throw wrongTypeError(listing, "");
         return readPktLines(listing, createLsRefsReader(capabilities, limits.refs));
       },
-      signal,
+      listing.signal,
     );
   }
 
-  function handshake(listing: Listing): Promise<Advertisement | DumbRefs> {
+  function handshake(listing: Conversation): Promise<Advertisement | DumbRefs> {
     return get<Advertisement | DumbRefs>(listing, `info/refs?service=${SERVICE}`, (head) => {
       if (head.status !== 200) throw statusError(head, listing.remote, listing.endpoint.host);
       const type = mediaType(head.header("content-type"));
@@ -101,20 +70,20 @@ export function createHttpListRefs({
           createAdvertisementReader({ hasServiceLine: true, maxRefs: limits.refs }),
         );
       }
-      if (type === "text/html" || type === "application/xhtml+xml") throw webPage(listing);
-      return createDumbRefsReader(limits.refs, () => notGit(listing));
+      if (type === "text/html" || type === "application/xhtml+xml") throw wrongTypeError(listing, type);
+      return createDumbRefsReader(limits.refs, () => wrongTypeError(listing, ""));
     });
   }
 
-  async function listDumb(listing: Listing, dumb: DumbRefs): Promise<ListedRefs> {
+  async function listDumb(listing: Conversation, dumb: DumbRefs): Promise<ListedRefs> {
     const text = await get(listing, "HEAD", ({ status }) => {
-      if (status !== 200) throw notGit(listing);
-      return readText(MAX_HEAD_BYTES, () => notGit(listing));
+      if (status !== 200) throw wrongTypeError(listing, "");
+      return readText(MAX_HEAD_BYTES, () => wrongTypeError(listing, ""));
     });
     const head = readDumbHead(text);
     // A server that answers 200 and nothing to everything must not pass for an empty repository, whose branches would
     // then be deleted elsewhere. With refs, a useless HEAD does no harm: git http-backend has none that is unborn.
-    if (head === null && dumb.isEmpty) throw notGit(listing);
+    if (head === null && dumb.isEmpty) throw wrongTypeError(listing, "");
     return dumb.finish(head === null || head === "detached" ? null : head.target);
   }
 
@@ -139,46 +108,6 @@ export function createHttpListRefs({
   };
 }
 
-/** Credentials go with the first request: a challenge would cost a round trip for each check. */
-function commonHeaders({ credential }: RemoteAccess, userAgent: string): Readonly<Record<string, string>> {
-  const headers = { "user-agent": userAgent, "accept-encoding": "gzip", "git-protocol": "version=2" };
-  if (credential === null) return headers;
-  return { ...headers, authorization: `Basic ${Buffer.from(userinfoOf(credential)).toString("base64")}` };
-}
-
-/** The path of a file of the repository. Like git, appends to a query too, for hosts that name the repository there. */
-function pathOf({ remote }: Listing, file: string): string {
-  const { pathname, search } = new URL(remote.url);
-  return `${(pathname + search).replace(/\/+$/, "")}/${search === "" ? file : file.replace("?", "&")}`;
-}
-
-function mediaType(header: string | undefined): string {
-  return header?.split(";")[0]?.trim().toLowerCase() ?? "";
-}
-
-function readPktLines<T>({ remote, endpoint }: Listing, reader: PktLineReader<T>): BodyReader<T> {
-  let isEmpty = true;
-  const decoder = createPktLineDecoder({
-    line: (text) => reader.line(text),
-    control: (kind) => reader.control(kind),
-    refused: (text) => {
-      throw refusalError(text, remote, endpoint.host);
-    },
-  });
-  return {
-    push(chunk) {
-      isEmpty = false;
-      decoder.push(chunk);
-    },
-    end() {
-      const result = reader.result();
-      if (result !== null && decoder.isAtBoundary()) return result;
-      if (isEmpty) throw new HeliostatError("remote-not-git", `${endpoint.host} answered nothing at all.`);
-      throw closedError(endpoint.host);
-    },
-  };
-}
-
 function readText(maxBytes: number, refuse: () => HeliostatError): BodyReader<string> {
   let text = "";
   return {
@@ -188,18 +117,4 @@ function readText(maxBytes: number, refuse: () => HeliostatError): BodyReader<st
     },
     end: () => text,
   };
-}
-
-function notGit({ endpoint }: Listing): HeliostatError {
-  return new HeliostatError(
-    "remote-not-git",
-    `${endpoint.host} answered something that is no Git repository.`,
-  );
-}
-
-function webPage({ endpoint }: Listing): HeliostatError {
-  return new HeliostatError(
-    "remote-not-git",
-    `${endpoint.host} answered with a web page: use the URL that the host offers for git clone.`,
-  );
 }

@@ -8,6 +8,8 @@ export interface RemoteLimits {
   readonly idleMs: number;
   /** For one listing from end to end. */
   readonly totalMs: number;
+  /** For a push: without a byte moving, while the remote is to take or to say something. */
+  readonly pushIdleMs: number;
   /** Of one answer, as received and again after decompression. */
   readonly answerBytes: number;
   readonly refs: number;
@@ -17,17 +19,21 @@ export interface RemoteLimits {
   readonly capabilitiesMs: number;
   /** Parallel connections to one origin. */
   readonly connectionsPerOrigin: number;
+  /** And for large pushes. */
+  readonly uploadsPerOrigin: number;
 }
 
-/** `resolveMs` is GitLab's. 256 MiB hold about four million refs. */
+/** `resolveMs` is GitLab's; `pushIdleMs` leaves time for hooks. 256 MiB hold about four million refs. */
 export const DEFAULT_LIMITS: RemoteLimits = {
   resolveMs: 15_000,
   connectMs: 10_000,
   idleMs: 30_000,
   totalMs: 120_000,
+  pushIdleMs: 120_000,
   answerBytes: 256 * 1024 * 1024,
   refs: 1_000_000,
   addressesMs: 30_000,
   capabilitiesMs: 600_000,
   connectionsPerOrigin: 8,
+  uploadsPerOrigin: 64,
 };

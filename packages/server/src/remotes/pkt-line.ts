@@ -15,6 +15,11 @@ export interface PktLineSink {
   refused(text: string): never;
 }
 
+/** Who gets the packets of a decoder, in order, as bytes that are valid until it returns or throws. */
+interface PacketSink extends Pick<PktLineSink, "control"> {
+  packet(bytes: Buffer): void;
+}
+
 interface PktLineDecoder {
   push(chunk: Buffer): void;
   /** True between two pkt-lines, where alone a stream may end. */
@@ -30,12 +35,24 @@ export function encodePktLine(text: string): string {
   return length.toString(16).padStart(4, "0") + text;
 }
 
+/** Cuts a stream into lines of text; otherwise as `createPacketDecoder`. */
+export function createPktLineDecoder(sink: PktLineSink): PktLineDecoder {
+  return createPacketDecoder({
+    packet(bytes) {
+      const text = bytes.toString("latin1", 0, bytes.length - (bytes.at(-1) === 0x0a ? 1 : 0));
+      if (text.startsWith("ERR ")) sink.refused(text.slice(4));
+      sink.line(text);
+    },
+    control: (kind) => sink.control(kind),
+  });
+}
+
 /**
- * Cuts a stream into pkt-lines as it arrives; `remote-not-git` at the first byte that cannot be one. Strict where git
+ * Cuts a stream into packets as it arrives; `remote-not-git` at the first byte that cannot be one. Strict where git
  * is: four hexadecimal digits, a length of 4 to 65520. A line in pieces is joined once, when it is whole: a remote that
  * sends it byte by byte must not cost us a copy per byte.
  */
-export function createPktLineDecoder(sink: PktLineSink): PktLineDecoder {
+export function createPacketDecoder(sink: PacketSink): PktLineDecoder {
   let pieces: Buffer[] = [];
   let held = 0;
   let wanted = 4;
@@ -62,7 +79,7 @@ export function createPktLineDecoder(sink: PktLineSink): PktLineDecoder {
           wanted = length;
           break;
         }
-        emitLine(bytes, at + 4, at + length, sink);
+        sink.packet(bytes.subarray(at + 4, at + length));
         at += length;
       }
       held = bytes.length - at;
@@ -70,12 +87,6 @@ export function createPktLineDecoder(sink: PktLineSink): PktLineDecoder {
     },
     isAtBoundary: () => held === 0,
   };
-}
-
-function emitLine(bytes: Buffer, start: number, end: number, sink: PktLineSink): void {
-  const text = bytes.toString("latin1", start, bytes[end - 1] === 0x0a && end > start ? end - 1 : end);
-  if (text.startsWith("ERR ")) sink.refused(text.slice(4));
-  sink.line(text);
 }
 
 function readLength(bytes: Buffer, at: number): number {

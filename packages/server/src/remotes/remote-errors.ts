@@ -101,6 +101,12 @@ export function statusError(head: AnswerHead, remote: RemoteAccess, host: string
       `${host} has no repository at this URL, or does not show it to this user (HTTP ${status}).`,
     );
   }
+  if (status === 413) {
+    return new HeliostatError(
+      "remote-too-large",
+      `${host} takes no request of this size (HTTP 413). Raise its limit, or push the repository once by another way.`,
+    );
+  }
   if (status === 429 || status >= 500) {
     const wait = /^\d{1,6}$/.test(head.header("retry-after") ?? "")
       ? `; asks for ${head.header("retry-after")} s`
@@ -124,7 +130,7 @@ function redirectError(head: AnswerHead, remote: RemoteAccess, host: string): He
 function redirectTarget(location: string | undefined, { url }: RemoteAccess): string | null {
   if (location === undefined || !URL.canParse(location, url)) return null;
   const { protocol, host, pathname } = new URL(location, url);
-  const repository = pathname.match(/^(.+?)\/+(?:info\/refs|git-upload-pack)$/)?.[1] ?? "";
+  const repository = pathname.match(/^(.+?)\/+(?:info\/refs|git-(?:upload|receive)-pack)$/)?.[1] ?? "";
   return `${protocol}//${host}${repository}`;
 }
 
@@ -146,7 +152,7 @@ export function refusalError(text: string, remote: RemoteAccess, host: string): 
 }
 
 /** Text from outside, fit for a message: short, one line, and without what a hostile remote may echo back. */
-function quoteRemote(text: string, { credential }: RemoteAccess): string {
+export function quoteRemote(text: string, { credential }: RemoteAccess): string {
   const line = text.replace(/\p{Cc}+/gu, " ").trim();
   const secrets =
     credential === null ? [] : [credential.username, credential.password, userinfoOf(credential)];

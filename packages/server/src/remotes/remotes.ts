@@ -1,12 +1,14 @@
-import type { Log, Remotes } from "../app/ports.ts";
+import type { Log, RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import { createGitListRefs } from "./git-list-refs.ts";
 import { createGuard, endpointOf, type ResolveHost } from "./guard.ts";
 import { createHttpConnections } from "./http-connections.ts";
 import { createHttpListRefs } from "./http-list-refs.ts";
+import { createHttpPush } from "./http-push.ts";
 import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
+import type { Conversation } from "./smart-http.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
 export interface RemotesOptions {
@@ -24,7 +26,8 @@ const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
 
 /**
- * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://` without a process. Keeps
+ * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://`, and pushing over
+ * `http(s)://`, without a process. Keeps
  * connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
  * own signal and limits.
  */
@@ -33,6 +36,8 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const guard = createGuard({ resolve: options.resolve, limits });
   const connections = createHttpConnections(limits);
+  const uploads = createHttpConnections({ ...limits, connectionsPerOrigin: limits.uploadsPerOrigin });
+  const pushHttp = createHttpPush({ connections, uploads, limits, userAgent });
   const listHttp = createHttpListRefs({ connections, limits, userAgent });
   const listGit = createGitListRefs({ limits, userAgent });
   const told = createMemory<number>(TOLD_MS, MAX_TOLD);
@@ -46,27 +51,43 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     );
   }
 
+  async function converse<T>(
+    remote: RemoteAccess,
+    signal: AbortSignal,
+    talk: (conversation: Conversation) => Promise<T>,
+  ): Promise<T> {
+    const endpoint = endpointOf(remote.url);
+    const { address } = remote;
+    if (address === null)
+      throw new HeliostatError("bug", "a remote without a checked address cannot be spoken to");
+    try {
+      return await talk({ remote, endpoint, address, signal });
+    } catch (error) {
+      // A host with several addresses gets another chance with the next one.
+      if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
+      throw error;
+    }
+  }
+
   return {
     open: guard.open,
     async listRefs(remote, { signal }) {
-      const { url, address } = remote;
-      const endpoint = endpointOf(url);
-      if (address === null)
-        throw new HeliostatError("bug", "a remote without a checked address cannot be listed");
-      try {
-        const listed = await withTimeLimit(
-          { ms: limits.totalMs, signal, what: "listing the remote's refs" },
-          (both) =>
-            (endpoint.scheme === "git" ? listGit : listHttp)({ remote, endpoint, address, signal: both }),
-        );
-        tellSkipped(url, listed);
-        return listed.advertised;
-      } catch (error) {
-        // A host with several addresses gets another chance with the next one.
-        if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
-        throw error;
-      }
+      const listed = await converse(remote, signal, (conversation) =>
+        withTimeLimit({ ms: limits.totalMs, signal, what: "listing the remote's refs" }, (both) =>
+          (conversation.endpoint.scheme === "git" ? listGit : listHttp)({ ...conversation, signal: both }),
+        ),
+      );
+      tellSkipped(remote.url, listed);
+      return listed.advertised;
     },
-    close: () => connections.close(),
+    push: (remote, changes, openPack, { signal }) =>
+      converse(remote, signal, (conversation) => {
+        if (conversation.endpoint.scheme === "git")
+          throw new HeliostatError("bug", "git:// is not pushed to in process");
+        return pushHttp(conversation, changes, openPack);
+      }),
+    async close() {
+      await Promise.all([connections.close(), uploads.close()]);
+    },
   };
 }

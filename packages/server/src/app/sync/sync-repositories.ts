@@ -6,6 +6,7 @@ import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
+import { pushChanges } from "../updates/push-changes.ts";
 
 /** One end of a one-shot mirror: a repository on this machine, or a remote. */
 export type SyncEnd =
@@ -66,9 +67,9 @@ export async function syncRepositories(
 
   const applied =
     target.kind === "remote"
-      ? await repositories.push(place, target.access, plan.changes, transfer)
+      ? await pushChanges(ports, place, target.access, plan.changes, transfer)
       : source.kind === "local"
-        ? await repositories.push(place, accessTo(target.path), plan.changes, transfer)
+        ? await pushChanges(ports, place, accessTo(target.path), plan.changes, transfer)
         : await applyHere(ports, place, plan.changes, theirs, ours);
   return { plan, results: [...applied, ...plan.held] };
 }

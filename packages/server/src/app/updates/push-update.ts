@@ -3,6 +3,7 @@ import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { planPush } from "../../domain/ref-plan/push-plan.ts";
 import type { AdvertisedRefs, RefResult } from "../../domain/refs.ts";
 import { failureOf } from "./failure.ts";
+import { pushChanges } from "./push-changes.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
 /** Carries what the project has to the downstream: list, plan, push each change with a lease on the value seen. */
@@ -23,7 +24,7 @@ export async function runPushUpdate(run: UpdateRun): Promise<RunOutcome> {
   const ancestry = await ports.repositories.answerAncestry(path, questions);
   const plan = planPush({ ...input, ancestry });
   const pushed =
-    plan.changes.length > 0 ? await ports.repositories.push(path, remote, plan.changes, run.transfer) : [];
+    plan.changes.length > 0 ? await pushChanges(ports, path, remote, plan.changes, run.transfer) : [];
   const results = [...pushed, ...plan.held];
   return {
     results,

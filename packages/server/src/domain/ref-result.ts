@@ -1,4 +1,4 @@
-import type { RefChange, RefResult } from "../domain/refs.ts";
+import type { RefChange, RefResult } from "./refs.ts";
 
 const OUTCOMES = {
   create: "created",

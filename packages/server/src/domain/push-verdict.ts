@@ -1,0 +1,46 @@
+import { rejectedResult, successResult } from "./ref-result.ts";
+import type { RefChange, RefResult } from "./refs.ts";
+
+/** What one push made of one change. */
+export interface PushVerdict {
+  readonly result: RefResult;
+  /** Whether it was declined for what may be another ref's fault. */
+  readonly isOfWholePush: boolean;
+}
+
+/** Reasons that a server gives to every ref of a push because of one of them. */
+const WHOLE_PUSH = /pre-receive hook declined|unpack|atomic|transaction|failed to report status/i;
+const MAX_WORDS = 500;
+
+/** The remote's ref is where it was to be, whoever brought it there. */
+export function acceptedVerdict(change: RefChange): PushVerdict {
+  return { result: successResult(change), isOfWholePush: false };
+}
+
+/** The remote's ref is not where the plan saw it: the lease holds, and nothing was changed. */
+export function staleVerdict(change: RefChange): PushVerdict {
+  return rejectedVerdict(change, "The remote's ref changed meanwhile. The next update looks again.");
+}
+
+/** The remote said no. `reason` is what it says of this ref, `words` what it told people about the push; "" for none. */
+export function refusedVerdict(change: RefChange, reason: string, words: string): PushVerdict {
+  const tail = words === "" ? "" : ` The remote says: ${words}`;
+  return {
+    result: rejectedResult(change, `The remote refused it: ${reason}.${tail}`),
+    isOfWholePush: WHOLE_PUSH.test(reason),
+  };
+}
+
+/** It was not done, for a reason that is this ref's alone. */
+export function rejectedVerdict(change: RefChange, message: string): PushVerdict {
+  return { result: rejectedResult(change, message), isOfWholePush: false };
+}
+
+/** The lines that a server sent for people to read, joined and cut to a length that fits a message; "" for none. */
+export function joinRemoteWords(lines: readonly string[]): string {
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join(" ")
+    .slice(0, MAX_WORDS);
+}

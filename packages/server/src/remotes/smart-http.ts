@@ -1,0 +1,85 @@
+import type { RemoteAccess } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import type { Endpoint } from "./guard.ts";
+import type { BodyReader, HttpRequest } from "./http-connections.ts";
+import { createPktLineDecoder } from "./pkt-line.ts";
+import type { PktLineReader } from "./ref-advertisement.ts";
+import { closedError, refusalError, userinfoOf } from "./remote-errors.ts";
+
+/** A remote, the address that leads to it, and what ends talking to it. */
+export interface Conversation {
+  readonly remote: RemoteAccess;
+  readonly endpoint: Endpoint;
+  readonly address: string;
+  /** Its reason is a HeliostatError. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A request for a file of the repository. Credentials go with the first one: a challenge would cost a round trip each
+ * time.
+ */
+export function requestFor(
+  conversation: Conversation,
+  file: string,
+  request: Omit<HttpRequest, "origin" | "host" | "address" | "path">,
+): HttpRequest {
+  const { remote, endpoint, address } = conversation;
+  const { credential, url } = remote;
+  const authorization =
+    credential === null
+      ? {}
+      : { authorization: `Basic ${Buffer.from(userinfoOf(credential)).toString("base64")}` };
+  return {
+    ...request,
+    origin: new URL(url).origin,
+    host: endpoint.host,
+    address,
+    path: pathOf(remote, file),
+    headers: { "accept-encoding": "gzip", ...request.headers, ...authorization },
+  };
+}
+
+/** The path of a file of the repository. Like git, appends to a query too, for hosts that name the repository there. */
+function pathOf({ url }: RemoteAccess, file: string): string {
+  const { pathname, search } = new URL(url);
+  return `${(pathname + search).replace(/\/+$/, "")}/${search === "" ? file : file.replace("?", "&")}`;
+}
+
+export function mediaType(header: string | undefined): string {
+  return header?.split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/** Reads a body of pkt-lines with `reader`; `remote-closed` when it ends before `reader` has its result. */
+export function readPktLines<T>({ remote, endpoint }: Conversation, reader: PktLineReader<T>): BodyReader<T> {
+  let isEmpty = true;
+  const decoder = createPktLineDecoder({
+    line: (text) => reader.line(text),
+    control: (kind) => reader.control(kind),
+    refused: (text) => {
+      throw refusalError(text, remote, endpoint.host);
+    },
+  });
+  return {
+    push(chunk) {
+      isEmpty = false;
+      decoder.push(chunk);
+    },
+    end() {
+      const result = reader.result();
+      if (result !== null && decoder.isAtBoundary()) return result;
+      if (isEmpty) throw new HeliostatError("remote-not-git", `${endpoint.host} answered nothing at all.`);
+      throw closedError(endpoint.host);
+    },
+  };
+}
+
+/** The error for an answer of this media type, when it is none that Git gives. */
+export function wrongTypeError({ endpoint }: Conversation, type: string): HeliostatError {
+  return new HeliostatError(
+    "remote-not-git",
+    type === "text/html" || type === "application/xhtml+xml"
+      ? `${endpoint.host} answered with a web page: use the URL that the host offers for git clone.`
+      : `${endpoint.host} answered something that is no Git repository.`,
+  );
+}
