@@ -2,6 +2,7 @@ import { digestRefs } from "../../domain/digest.ts";
 import type { Oid } from "../../domain/oid.ts";
 import { branchRef } from "../../domain/ref-name.ts";
 import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
+import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
 import { planPull } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
 import { failureOf } from "./failure.ts";
@@ -52,6 +53,8 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
 async function transfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<AdvertisedRefs> {
   const { ports, remote, wanted } = run;
   const listed = await ports.remotes.listRefs(remote, run.transfer);
+  // The plan checks it too, but git would fail before, with words that lead astray.
+  requireSameFormat(listed, ours);
   if (ours.refs.size === 0 && listed.refs.size > 0) {
     if (listed.objectFormat !== ours.objectFormat) {
       // Nothing is in here yet, so the repository may still become what upstream is.

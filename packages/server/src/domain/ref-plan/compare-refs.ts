@@ -69,8 +69,14 @@ function ownOid(value: Oid | { readonly oid: Oid; readonly symref?: RefName }): 
 
 const FORMAT_NAMES: Record<ObjectFormat, string> = { sha1: "SHA-1", sha256: "SHA-256" };
 
-/** A side without refs may say any format: old servers do not tell that of an empty repository. */
-function requireSameFormat(source: LocalRefs | AdvertisedRefs, target: LocalRefs | AdvertisedRefs): void {
+/**
+ * Throws `object-format-mismatch` when nothing can go from the source to the target. A side without refs may say any
+ * format: old servers do not tell that of an empty repository.
+ */
+export function requireSameFormat(
+  source: LocalRefs | AdvertisedRefs,
+  target: LocalRefs | AdvertisedRefs,
+): void {
   if (source.objectFormat === target.objectFormat || source.refs.size === 0 || target.refs.size === 0) return;
   const [from, to] = [FORMAT_NAMES[source.objectFormat], FORMAT_NAMES[target.objectFormat]];
   throw new HeliostatError(
