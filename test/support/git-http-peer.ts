@@ -162,7 +162,11 @@ function serveCgi(
   stdin.on("error", () => {});
   stderr.resume();
   request.pipe(stdin);
-  response.on("close", () => child.kill("SIGKILL"));
+  response.on("close", () => {
+    child.kill("SIGKILL");
+    // It may wait for a drain that never comes; unread, its pipe would keep the test process alive.
+    stdout.destroy();
+  });
 
   let head = Buffer.alloc(0);
   let sent = 0;
