@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { type MirrorUpdateAnswer, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
+import { type ProjectAnswer, projectSchema } from "@heliostat/contract/api/projects.ts";
+import { type PullMirrorAnswer, pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
+import { type RemoteMirrorAnswer, remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** Parameters as the API spells them. */
+export type Parameters = Readonly<Record<string, unknown>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed; null when there is none. */
+  readonly body: unknown;
+}
+
+export interface CallOptions {
+  /** `json` unless told. In a form every value becomes text. */
+  readonly as?: "json" | "form";
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** A project by its id or full path. */
+export type ProjectName = number | string;
+
+/** A mirror of a project: its pull mirror, or a push mirror by its id. */
+export type MirrorName = "pull" | number;
+
+/** A client of one server's API, acting with one token. */
+export interface Api {
+  /** The base URL of the server. */
+  readonly url: string;
+  /** The same server with another token; null: anonymous. */
+  as(token: string | null): Api;
+  /** Sends one request to `/api/v4<path>` and answers whatever comes. */
+  call(method: Method, path: string, parameters?: Parameters, options?: CallOptions): Promise<Answer>;
+  /** As `call`, for what must work: fails unless the status is in the 200s, and answers the body. */
+  get(path: string): Promise<unknown>;
+  post(path: string, parameters?: Parameters): Promise<unknown>;
+  put(path: string, parameters?: Parameters): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
+
+  createUser(username: string, password: string): Promise<number>;
+  /** Answers the secret. */
+  createToken(userId: number, scopes: readonly string[]): Promise<string>;
+  createProject(name: string, parameters?: Parameters): Promise<ProjectAnswer>;
+  createPullMirror(project: ProjectName, url: string, parameters?: Parameters): Promise<PullMirrorAnswer>;
+  /** Enabled, unless the parameters say something else. */
+  createPushMirror(project: ProjectName, url: string, parameters?: Parameters): Promise<RemoteMirrorAnswer>;
+  readPullMirror(project: ProjectName): Promise<PullMirrorAnswer>;
+  readPushMirror(project: ProjectName, id: number): Promise<RemoteMirrorAnswer>;
+  /** The newest first. */
+  listUpdates(project: ProjectName, mirror: MirrorName): Promise<readonly MirrorUpdateAnswer[]>;
+  /** Waits until the mirror reads so and nothing of it is under way; answers its newest update. */
+  waitForMirror(
+    project: ProjectName,
+    mirror: MirrorName,
+    status: "finished" | "failed" | "to_retry",
+  ): Promise<MirrorUpdateAnswer>;
+  /** Starts an update, waits for the end of one that began afterwards, and answers it, however it ended. */
+  update(project: ProjectName, mirror: MirrorName): Promise<MirrorUpdateAnswer>;
+}
+
+export function createApi(server: { readonly url: string; readonly token: string | null }): Api {
+  const { url, token } = server;
+
+  async function call(
+    method: Method,
+    path: string,
+    parameters?: Parameters,
+    { as = "json", headers = {} }: CallOptions = {},
+  ): Promise<Answer> {
+    const answer = await fetch(`${url}/api/v4${path}`, {
+      method,
+      redirect: "manual",
+      headers: {
+        ...(token === null ? {} : { "PRIVATE-TOKEN": token }),
+        ...(parameters === undefined
+          ? {}
+          : { "Content-Type": as === "json" ? "application/json" : "application/x-www-form-urlencoded" }),
+        ...headers,
+      },
+      ...(parameters === undefined
+        ? {}
+        : { body: as === "json" ? JSON.stringify(parameters) : formOf(parameters) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  async function mustWork(method: Method, path: string, parameters?: Parameters): Promise<unknown> {
+    const { status, body } = await call(method, path, parameters);
+    assert(status >= 200 && status < 300, `${method} ${path}: ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  async function mirrorId(project: ProjectName, mirror: MirrorName): Promise<number> {
+    return mirror === "pull" ? (await api.readPullMirror(project)).id : mirror;
+  }
+
+  const api: Api = {
+    url,
+    as: (other) => createApi({ url, token: other }),
+    call,
+    get: (path) => mustWork("GET", path),
+    post: (path, parameters = {}) => mustWork("POST", path, parameters),
+    put: (path, parameters = {}) => mustWork("PUT", path, parameters),
+    delete: (path) => mustWork("DELETE", path),
+
+    async createUser(username, password) {
+      const body = await api.post("/users", {
+        username,
+        name: username,
+        email: `${username}@example.com`,
+        password,
+      });
+      return idOf(body);
+    },
+    async createToken(userId, scopes) {
+      const body = await api.post(`/users/${userId}/personal_access_tokens`, { name: "a token", scopes });
+      assert(typeof body === "object" && body !== null && "token" in body && typeof body.token === "string");
+      return body.token;
+    },
+    async createProject(name, parameters) {
+      return projectSchema.parse(await api.post("/projects", { name, ...parameters }));
+    },
+    async createPullMirror(project, remote, parameters) {
+      const settings = { enabled: true, url: remote, ...parameters };
+      return pullMirrorSchema.parse(await api.put(`${projectPath(project)}/mirror/pull`, settings));
+    },
+    async createPushMirror(project, remote, parameters) {
+      const settings = { enabled: true, url: remote, ...parameters };
+      return remoteMirrorSchema.parse(await api.post(`${projectPath(project)}/remote_mirrors`, settings));
+    },
+    async readPullMirror(project) {
+      return pullMirrorSchema.parse(await api.get(`${projectPath(project)}/mirror/pull`));
+    },
+    async readPushMirror(project, id) {
+      return remoteMirrorSchema.parse(await api.get(`${projectPath(project)}/remote_mirrors/${id}`));
+    },
+    async listUpdates(project, mirror) {
+      const id = await mirrorId(project, mirror);
+      return mirrorUpdateSchema
+        .array()
+        .parse(await api.get(`${projectPath(project)}/mirrors/${id}/updates?limit=100`));
+    },
+    async waitForMirror(project, mirror, status) {
+      const read = () =>
+        mirror === "pull" ? api.readPullMirror(project) : api.readPushMirror(project, mirror);
+      const message = async () => {
+        const { update_status, last_error } = await read();
+        return `the mirror is ${status}; it is ${update_status}, its last error: ${last_error}`;
+      };
+      return await waitFor(
+        async () => {
+          const [{ update_status }, [newest]] = await Promise.all([read(), api.listUpdates(project, mirror)]);
+          return update_status === status && newest !== undefined && newest.finished_at !== null && newest;
+        },
+        { timeoutMs: 60_000, message },
+      );
+    },
+    async update(project, mirror) {
+      const before = (await api.listUpdates(project, mirror))[0]?.id ?? 0;
+      if (mirror === "pull") await api.post(`${projectPath(project)}/mirror/pull`);
+      else await api.post(`${projectPath(project)}/remote_mirrors/${mirror}/sync`);
+      return await waitFor(
+        async () => {
+          const updates = await api.listUpdates(project, mirror);
+          return updates.find(({ id, finished_at }) => id > before && finished_at !== null);
+        },
+        { timeoutMs: 60_000, message: "the update that was asked for is over" },
+      );
+    },
+  };
+  return api;
+}
+
+/** `/projects/<id>`, where an id may be a full path. */
+export function projectPath(project: ProjectName): string {
+  return `/projects/${encodeURIComponent(project)}`;
+}
+
+/** The `id` of an answer. */
+export function idOf(body: unknown): number {
+  assert(typeof body === "object" && body !== null && "id" in body && typeof body.id === "number");
+  return body.id;
+}
+
+function formOf(parameters: Parameters): string {
+  return new URLSearchParams(
+    Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+  ).toString();
+}
