@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import test, { after } from "node:test";
+import { promisify } from "node:util";
+import { createApi } from "../support/api.ts";
+import { startGitHttpPeer } from "../support/git-http-peer.ts";
+import { makeCommit, makeRepository, makeTag, makeTempDir, refsOf } from "../support/repositories.ts";
+import { startServer } from "../support/server.ts";
+import { refsAt, withCredentials } from "../support/working-copy.ts";
+
+/* Clients that people have, unchanged, against the whole server. */
+
+/** Debian's package `python3-gitlab` belongs to Debian's own Python; another one may come first in the path. */
+const PYTHON = "/usr/bin/python3";
+
+const directory = await makeTempDir({ after });
+await mkdir(join(directory, "peer"));
+const peer = await startGitHttpPeer({
+  root: join(directory, "peer"),
+  auth: { username: "user", password: "s3cret" },
+});
+after(() => peer.close());
+const server = await startServer();
+after(() => server.stop());
+const api = createApi(server);
+// A client that asks twice for a pull would wait out the minute between two of them.
+await api.put("/application/settings", { pull_mirror_min_interval_seconds: 0 });
+
+const PROGRAM = `
+import sys, time, gitlab
+
+url, token, upstream, downstream = sys.argv[1:]
+gl = gitlab.Gitlab(url, private_token=token)
+gl.auth()
+assert gl.user.username == "root"
+
+def wait(read):
+    deadline = time.time() + 60
+    while True:
+        state = read()
+        if state["update_status"] == "finished":
+            return state
+        assert state["update_status"] in ("none", "scheduled", "started"), state
+        assert time.time() < deadline, state
+        time.sleep(0.1)
+
+# A project, and its pull mirror by the deprecated attributes.
+project = gl.projects.create({"name": "By Python", "visibility": "internal", "import_url": upstream, "mirror": True})
+assert project.path_with_namespace == "root/by-python", project.path_with_namespace
+assert project.mirror is True
+state = wait(project.mirror_pull_details)
+assert state["last_error"] is None
+assert state["url"].startswith("http://*****:*****@127.0.0.1:"), state["url"]
+assert state["last_successful_update_at"].endswith("Z")
+project.mirror_pull()
+wait(project.mirror_pull_details)
+
+project = gl.projects.get("root/by-python")
+assert project.default_branch == "main", project.default_branch
+assert project.import_status == "finished"
+assert not project.empty_repo
+
+# Push mirrors: create, list, update, sync, delete.
+mirror = project.remote_mirrors.create({"url": downstream, "enabled": True, "keep_divergent_refs": True})
+assert mirror.enabled and mirror.keep_divergent_refs and not mirror.only_protected_branches
+assert mirror.url.startswith("http://*****:*****@127.0.0.1:"), mirror.url
+one = lambda: gl.http_get(f"/projects/{project.id}/remote_mirrors/{mirror.id}")
+assert wait(one)["last_error"] is None
+assert [each.id for each in project.remote_mirrors.list()] == [mirror.id]
+
+mirror.keep_divergent_refs = False
+mirror.only_protected_branches = True
+mirror.save()
+assert one()["keep_divergent_refs"] is False and one()["only_protected_branches"] is True
+assert gl.http_post(f"/projects/{project.id}/remote_mirrors/{mirror.id}/sync").status_code == 204
+wait(one)
+
+try:
+    project.remote_mirrors.create({"url": "ftp://127.0.0.1/x.git"})
+    raise SystemExit("no error")
+except gitlab.GitlabCreateError as error:
+    assert error.response_code == 400, error
+    assert error.error_message == {"url": ["is blocked: Only allowed schemes are http, https, ssh, git"]}, error
+
+try:
+    gl.projects.get("root/nowhere")
+    raise SystemExit("no error")
+except gitlab.GitlabGetError as error:
+    assert error.response_code == 404 and error.error_message == "404 Project Not Found", error
+
+protected = project.protectedbranches.create({"name": "main"})
+assert [each.name for each in project.protectedbranches.list()] == ["main"]
+protected.delete()
+
+# Twenty-five more, to turn pages.
+for index in range(25):
+    project.remote_mirrors.create({"url": f"{downstream}-{index}", "enabled": False})
+assert len(list(project.remote_mirrors.list(iterator=True, per_page=10))) == 26
+
+project.description = "changed"
+project.save()
+assert gl.projects.get(project.id).description == "changed"
+
+gl.http_delete(f"/projects/{project.id}/remote_mirrors/{mirror.id}")
+assert mirror.id not in [each.id for each in project.remote_mirrors.list(iterator=True)]
+print("done")
+`;
+
+test("python-gitlab makes a project, pulls it in, pushes it out, and takes the mirrors away", async () => {
+  const upstream = await makeRepository(join(directory, "peer/upstream.git"));
+  await makeTag(upstream, "v1", await makeCommit(upstream));
+  const downstream = await makeRepository(join(directory, "peer/downstream.git"));
+  const asUser = (name: string) => withCredentials(peer.urlOf(name), "user", "s3cret");
+
+  const { stdout } = await promisify(execFile)(
+    PYTHON,
+    [
+      "-W",
+      "error",
+      "-c",
+      PROGRAM,
+      server.url,
+      server.token,
+      asUser("upstream.git"),
+      asUser("downstream.git"),
+    ],
+    { env: { PATH: process.env["PATH"], HOME: directory, PYTHONDONTWRITEBYTECODE: "1" }, timeout: 120_000 },
+  );
+  assert.equal(stdout, "done\n");
+  assert.deepEqual(await refsOf(downstream), await refsOf(upstream));
+  const url = withCredentials(`${server.url}/root/by-python.git`, "root", server.token);
+  assert.deepEqual(await refsAt(url), await refsOf(upstream));
+  assert.equal(Object(await api.get("/projects/root%2Fby-python")).visibility, "internal");
+  assert(!server.output().includes("s3cret"), "no secret is logged");
+});
