@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { GIT_ENV } from "./repositories.ts";
+import { endGroup, GIT_ENV } from "./repositories.ts";
 
 export interface GitDaemonPeer {
   /** `git://127.0.0.1:<port>`, without a slash at the end. */
@@ -30,7 +30,7 @@ export async function startGitDaemonPeer(options: { readonly root: string }): Pr
         "--enable=receive-pack",
         `--base-path=${options.root}`,
       ],
-      { env: GIT_ENV, stdio: ["pipe", "pipe", "ignore"] },
+      { env: GIT_ENV, stdio: ["pipe", "pipe", "ignore"], detached: true },
     );
     child.stdin.on("error", () => {});
     socket.on("error", () => {});
@@ -38,7 +38,7 @@ export async function startGitDaemonPeer(options: { readonly root: string }): Pr
     child.stdout.pipe(socket);
     socket.on("close", () => {
       sockets.delete(socket);
-      child.kill("SIGKILL");
+      endGroup(child);
     });
   });
   server.listen(0, "127.0.0.1");

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { GIT_ENV } from "./repositories.ts";
+import { endGroup, GIT_ENV } from "./repositories.ts";
 
 /**
  * What a peer does wrong:
@@ -70,7 +70,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
       response.writeHead(401, { "WWW-Authenticate": 'Basic realm="peer"' }).end("sign in first\n");
       return;
     }
-    const child = spawn("git", ["http-backend"], { env: cgiEnvironment(request, options) });
+    const child = spawn("git", ["http-backend"], { env: cgiEnvironment(request, options), detached: true });
     children.add(child);
     child.on("close", () => children.delete(child));
     serveCgi(child, request, response, fault);
@@ -93,7 +93,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
       else faults.set(repository, fault);
     },
     async close() {
-      for (const child of children) child.kill("SIGKILL");
+      for (const child of children) endGroup(child);
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -163,7 +163,7 @@ function serveCgi(
   stderr.resume();
   request.pipe(stdin);
   response.on("close", () => {
-    child.kill("SIGKILL");
+    endGroup(child);
     // It may wait for a drain that never comes; unread, its pipe would keep the test process alive.
     stdout.destroy();
   });
