@@ -141,6 +141,7 @@ test("hooks and refs of the repository's own are not for clients", async (t) => 
   assert.equal(existsSync(join(path, "hook-ran")), false);
   await rm(join(path, "hooks"), { recursive: true });
   await setRef(path, "refs/heliostat/ledger/1", a);
+  await git(path, ["config", "--unset", "transfer.hideRefs"]);
   const shown = await git(work, ["ls-remote", url]);
   assert.match(shown, /refs\/heads\/main/);
   assert.doesNotMatch(shown, /heliostat/);
@@ -293,6 +294,18 @@ test("a client that is gone ends its fetch", async (t) => {
   const exchange = exchanges.find((one) => one.service === "upload-pack");
   assert.ok(exchange);
   await assert.rejects(exchange.updates, { code: "cancelled" });
+});
+
+test("the rest of a request that git does not care to read is read all the same", async (t) => {
+  const { path, repositories } = await setUp(t);
+  const exchange = { protocol: null, signal: new AbortController().signal };
+  const chunks = Array.from({ length: 200 }, () => Buffer.alloc(64 * 1024, "x"));
+  const input = Readable.from([Buffer.from("nonsense"), ...chunks]);
+  const isRead = once(input, "end");
+  const sink = new PassThrough();
+  sink.resume();
+  await assert.rejects(repositories.servePack(path, "receive-pack", exchange, input, sink));
+  await isRead;
 });
 
 test("a request that is none, and a repository that is none, are errors", async (t) => {

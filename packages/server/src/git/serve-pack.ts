@@ -70,6 +70,8 @@ export async function servePack(
   const { stdout } = running;
 
   const onClientGone = (): void => {
+    // It has the whole answer: git is only clearing up, or running our hook.
+    if (output.writableEnded) return;
     if (isPush && input.readableEnded) {
       stdout.unpipe(output);
       stdout.resume();
@@ -79,9 +81,7 @@ export async function servePack(
   };
   if (exchange.signal.aborted) onClientGone();
   exchange.signal.addEventListener("abort", onClientGone, { once: true });
-  output.once("close", () => {
-    if (!output.writableFinished) onClientGone();
-  });
+  output.once("close", onClientGone);
   output.on("error", onClientGone);
   connectInput(input, running, onClientGone);
   stdout.pipe(output);
