@@ -67,6 +67,7 @@ const CAPTURED: readonly (readonly [code: string, stderr: string])[] = [
     "disk-full",
     "error: unable to write file ./objects/22/8ac7: No space left on device\nfatal: unpack-objects failed\nfatal: the remote end hung up unexpectedly",
   ],
+  ["disk-full", "fatal: cannot update ref 'refs/heads/one': couldn't write 'refs/heads/one.lock'"],
   ["repository-corrupt", "fatal: not a git repository: '/srv/1.git'"],
   [
     "repository-corrupt",
@@ -87,7 +88,7 @@ test("unknown lines stay unknown", () => {
 
 test("what a remote says does not decide what went wrong", () => {
   const stderr =
-    "remote: fatal: No space left on device\nremote: Authentication failed\nfatal: the remote end hung up unexpectedly";
+    "remote: Enumerating objects: 6, done.\nremote: Total 3 (delta 0), reused 0 (delta 0), pack-reused 0\nremote: fatal: No space left on device\nremote: Authentication failed\nfatal: the remote end hung up unexpectedly";
   assert.equal(classifyStderr(stderr)?.code, "remote-closed");
   assert.equal(remoteWords(stderr), "fatal: No space left on device Authentication failed");
 });

@@ -7,6 +7,9 @@ export interface StderrClass {
   readonly message: string;
 }
 
+export const DISK_FULL =
+  "There is no space left on the disk of this server. Free some space; the next update goes on from there.";
+
 interface Row {
   readonly pattern: RegExp;
   readonly code: ErrorCode;
@@ -20,10 +23,10 @@ interface Row {
  */
 const ROWS: readonly Row[] = [
   {
-    pattern: /No space left on device|Disk quota exceeded|Out of diskspace/,
+    // The last is what `update-ref` says, without the system's reason: only a disk lets a lock be made and not written.
+    pattern: /No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '.*\.lock'/,
     code: "disk-full",
-    message:
-      "There is no space left on the disk of this server. Free some space; the next update goes on from there.",
+    message: DISK_FULL,
   },
   {
     pattern:
@@ -143,12 +146,16 @@ export function classifyStderr(stderr: string): StderrClass | null {
   return row ? { code: row.code, message: row.message } : null;
 }
 
+/** What a server tells while it makes a pack is no news. */
+const PROGRESS = /^(?:[A-Z][a-z]+ objects:|Resolving deltas:|Total \d+ \(delta)/;
+
 /** What a server said for people to read, as git shows it; "" for nothing. */
 export function remoteWords(stderr: string): string {
   return joinRemoteWords(
     linesOf(stderr)
       .filter((line) => line.startsWith("remote: "))
-      .map((line) => line.slice("remote: ".length)),
+      .map((line) => line.slice("remote: ".length))
+      .filter((line) => !PROGRESS.test(line.trim())),
   );
 }
 

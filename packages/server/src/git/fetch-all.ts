@@ -1,10 +1,10 @@
-import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
+import { moveObjects } from "./move-objects.ts";
 import { isLossy, readHead, readObjectFormat } from "./read-refs.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
@@ -77,30 +77,4 @@ async function readClone(git: Git, clone: string): Promise<AdvertisedRefs> {
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, clone) : objectFormatOf(first.oid);
   return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
-}
-
-/** Files of a pack in the order in which a reader may meet them: a pack exists for git once its index does. */
-const PACK_ORDER = [".pack", ".rev", ".bitmap", ".mtimes", ".idx"];
-
-/**
- * Moves objects from one store to another on the same file system, by renames. What is there already stays: a name is
- * the digest of the content.
- */
-async function moveObjects(from: string, to: string): Promise<void> {
-  for (const directory of await readdir(from)) {
-    const isPack = directory === "pack";
-    if (!isPack && !/^[0-9a-f]{2}$/.test(directory)) continue;
-    const rank = (name: string): number => PACK_ORDER.findIndex((suffix) => name.endsWith(suffix));
-    const names = (await readdir(join(from, directory))).filter((name) => !isPack || rank(name) >= 0);
-    if (isPack) names.sort((a, b) => rank(a) - rank(b));
-    await mkdir(join(to, directory), { recursive: true });
-    for (const name of names) {
-      const target = join(to, directory, name);
-      const isThere = await stat(target).then(
-        () => true,
-        () => false,
-      );
-      if (!isThere) await rename(join(from, directory, name), target);
-    }
-  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
@@ -23,7 +24,8 @@ import { createRepositories } from "./repositories.ts";
 const signal = new AbortController().signal;
 
 async function setUp(t: Parameters<typeof makeTempDir>[0]) {
-  const dir = await makeTempDir(t);
+  // A name that git must be given in quotes.
+  const dir = join(await makeTempDir(t), 'a "colon": \\ and more');
   const repositories = createRepositories({ root: join(dir, "data"), log: makeMemoryLog() });
   const peers = join(dir, "peers");
   const upstream = await makeRepository(join(peers, "a.git"));
@@ -115,6 +117,8 @@ test("a transfer that breaks off leaves nothing that looks complete", async (t) 
   http.setFault("close-midway");
   await assert.rejects(repositories.fetchObjects(path, remote, [oid], { signal }), { code: "remote-closed" });
   await assert.rejects(git(path, ["cat-file", "-e", oid]));
+  assert.deepEqual((await readdir(join(path, "objects"))).sort(), ["info", "pack"]);
+  assert.deepEqual(await readdir(join(path, "objects/pack")), []);
   http.setFault(null);
   await repositories.fetchObjects(path, remote, [oid], { signal });
   assert.equal(await git(path, ["cat-file", "-t", oid]), "commit");

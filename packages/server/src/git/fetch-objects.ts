@@ -1,17 +1,27 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Oid } from "../domain/oid.ts";
 import { checkObjects } from "./check-objects.ts";
+import { moveObjects } from "./move-objects.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
+import type { Staging } from "./staging.ts";
 
 /**
  * Transfers what these oids need and is not here yet, and writes no ref: `--dry-run` of `git fetch` transfers and
  * checks for completeness all the same, it only leaves the refs alone. Measured: 0.75 s where a clone takes 0.65 s.
+ *
+ * The objects arrive in a place of their own, as those of a push do, and are moved in when all of them are there and
+ * checked. A transfer that fails or is killed leaves nothing in the repository; git itself would leave its half-written
+ * packs there, and a full disk would never be less full.
+ *
  * `remote-lacks-object` when the remote does not have, or does not give, one of them any more.
  */
 export async function fetchObjects(
   git: Git,
+  staging: Staging,
   path: string,
   remote: RemoteAccess,
   oids: readonly Oid[],
@@ -19,16 +29,25 @@ export async function fetchObjects(
   patience: Patience,
 ): Promise<void> {
   if (oids.length === 0) return;
-  const { url, ...call } = prepareRemoteCall(remote, options, patience);
-  await git.run({
-    ...call,
-    gitDir: path,
-    args: [
-      ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
-      ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
-    ],
-    // A command line has a limit of length, standard input has none.
-    input: oids.map((oid) => `${oid}\n`).join(""),
+  const { url, env, ...call } = prepareRemoteCall(remote, options, patience);
+  await staging.use("fetch", async (arriving) => {
+    await mkdir(arriving);
+    await git.run({
+      ...call,
+      env: {
+        ...env,
+        GIT_OBJECT_DIRECTORY: arriving,
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
+      },
+      gitDir: path,
+      args: [
+        ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
+        ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
+      ],
+      // A command line has a limit of length, standard input has none.
+      input: oids.map((oid) => `${oid}\n`).join(""),
+    });
+    await moveObjects(arriving, join(path, "objects"));
   });
   const here = await checkObjects(git, path, oids);
   const missing = oids.find((oid) => !here.has(oid));
@@ -37,4 +56,9 @@ export async function fetchObjects(
     "remote-lacks-object",
     `The remote did not send ${missing}, which it offered a moment ago. The next update looks again.`,
   );
+}
+
+/** Git reads a list with colons between; in quotes, a path may hold one. */
+function quote(path: string): string {
+  return `"${path.replace(/["\\]/g, "\\$&")}"`;
 }

@@ -66,8 +66,12 @@ test("git:// goes to the checked address and names the host as the URL does", as
   const requests: string[] = [];
   const server = createTcpServer((socket) => {
     socket.on("error", () => {});
-    socket.once("data", (data) => {
-      requests.push(data.toString());
+    let request = "";
+    socket.on("data", (data) => {
+      request += data.toString();
+      // Length and rest may come apart.
+      if (!request.includes("\0host=") || !request.endsWith("\0")) return;
+      requests.push(request);
       socket.destroy();
     });
   });

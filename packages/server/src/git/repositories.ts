@@ -1,8 +1,10 @@
 import { access } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import type { Log, Repositories } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
 import { answerAncestry } from "./answer-ancestry.ts";
 import { applyChanges } from "./apply-changes.ts";
+import { DISK_FULL } from "./classify-stderr.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
@@ -53,7 +55,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     requireGit: () => requireGit(git),
     removeLeftovers: () => staging.removeLeftovers(),
     pathOf: (id) => join(root, String(Math.floor(id / REPOSITORIES_A_DIRECTORY)), `${id}.git`),
-    init: (path, settings) => initRepository(git, stagingFor(path), path, settings),
+    init: (path, settings) => tellFullDisk(initRepository(git, stagingFor(path), path, settings)),
     exists: (path) =>
       access(join(path, "HEAD")).then(
         () => true,
@@ -63,14 +65,29 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     readRefs: (path) => readRefs(git, path),
     readDefaultBranch,
     answerAncestry: (path, questions) => answerAncestry(git, path, questions),
-    fetchAll: (path, remote, transfer) => fetchAll(git, stagingFor(path), path, remote, transfer, patience),
-    fetchObjects: (path, remote, oids, transfer) => fetchObjects(git, path, remote, oids, transfer, patience),
-    applyChanges: (path, changes) => applyChanges(git, path, changes),
+    fetchAll: (path, remote, transfer) =>
+      tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, patience)),
+    fetchObjects: (path, remote, oids, transfer) =>
+      tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, patience)),
+    applyChanges: (path, changes) => tellFullDisk(applyChanges(git, path, changes)),
     setHead: (path, head) => setHead(git, path, head),
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),
     packObjects: (path, request, options) => packObjects(git, path, request, options, patience),
-    push: (path, remote, changes, transfer) => push(git, staging, path, remote, changes, transfer, patience),
+    push: (path, remote, changes, transfer) =>
+      tellFullDisk(push(git, staging, path, remote, changes, transfer, patience)),
   };
+}
+
+/** The verbs that write files themselves fail like git does when there is no space for them. */
+async function tellFullDisk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "ENOSPC" || code === "EDQUOT")
+      throw new HeliostatError("disk-full", DISK_FULL, { cause: error });
+    throw error;
+  }
 }
