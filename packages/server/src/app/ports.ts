@@ -209,7 +209,7 @@ export interface MirrorChanges {
   readonly credential?: { readonly username?: string | null; readonly password?: string | null };
   readonly options?: Partial<MirrorOptions>;
   readonly userId?: number;
-  /** Forgets status, errors and applied state: the relation is a new one. */
+  /** Forgets status, errors, applied state and the lease of a run under way: the relation is a new one. */
   readonly resetState?: boolean;
 }
 

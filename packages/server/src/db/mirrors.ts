@@ -56,26 +56,36 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
       return (await query.execute()).map(toMirror);
     },
     async update(id, changes) {
-      const row = await db
-        .updateTable("mirrors")
-        .set({
-          enabled: changes.enabled,
-          url: changes.url,
-          url_had_userinfo: changes.urlHadUserinfo,
-          auth_method: changes.authMethod,
-          user_id: changes.userId,
-          ...optionColumns(changes.options ?? {}),
-          // Other options want other refs: what was in step need not be any more.
-          ...(changes.options ? { applied_digest: null } : {}),
-          ...credentialColumns(secrets, id, changes.credential),
-          ...(changes.resetState ? FORGOTTEN_STATE : {}),
-          updated_at: sql`now()`,
-        })
-        .where("id", "=", id)
-        .returningAll()
-        .executeTakeFirst();
-      if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
-      return toMirror(row);
+      return await db.transaction().execute(async (transaction) => {
+        const row = await transaction
+          .updateTable("mirrors")
+          .set({
+            enabled: changes.enabled,
+            url: changes.url,
+            url_had_userinfo: changes.urlHadUserinfo,
+            auth_method: changes.authMethod,
+            user_id: changes.userId,
+            ...optionColumns(changes.options ?? {}),
+            // Other options want other refs: what was in step need not be any more.
+            ...(changes.options ? { applied_digest: null } : {}),
+            ...credentialColumns(secrets, id, changes.credential),
+            ...(changes.resetState ? FORGOTTEN_STATE : {}),
+            updated_at: sql`now()`,
+          })
+          .where("id", "=", id)
+          .returningAll()
+          .executeTakeFirst();
+        if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
+        if (changes.resetState) {
+          await transaction
+            .updateTable("mirror_updates")
+            .set({ status: "cancelled", finished_at: sql`now()`, error: "The mirror's URL was changed." })
+            .where("mirror_id", "=", id)
+            .where("status", "=", "started")
+            .execute();
+        }
+        return toMirror(row);
+      });
     },
     async remove(id) {
       await db.deleteFrom("mirrors").where("id", "=", id).execute();
@@ -99,6 +109,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
 }
 
 /** What a mirror forgets when its remote becomes another one. */
+/** The lease goes too: a run that is under way is one of the old relation, and may record nothing any more. */
 const FORGOTTEN_STATE = {
   update_status: "none",
   last_error: null,
@@ -108,6 +119,8 @@ const FORGOTTEN_STATE = {
   retry_count: 0,
   applied_digest: null,
   applied_generation: null,
+  lease_token: null,
+  lease_expires_at: null,
 } as const;
 
 function passwordContext(mirrorId: number): string {

@@ -47,8 +47,10 @@ export async function configurePullMirror(
   const mirror = before
     ? await change(ports, user, before, settings, remote, options)
     : await create(ports, user, project, settings, remote, options);
+  // A run that is under way carries what the old upstream has: it must end before the project can get the new one's.
+  const endsRun = before && (before.url !== mirror.url || !mirror.enabled);
+  if (endsRun) await ports.queue.cancel(mirror.id);
   if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
-  else if (before?.enabled) await ports.queue.cancel(mirror.id);
   return mirror;
 }
 
