@@ -164,8 +164,9 @@ function serveCgi(
   request.pipe(stdin);
   response.on("close", () => {
     endGroup(child);
-    // It may wait for a drain that never comes; unread, its pipe would keep the test process alive.
+    // It may wait for a drain that never comes; unread, its pipes would keep the test process alive.
     stdout.destroy();
+    stderr.destroy();
   });
 
   let head = Buffer.alloc(0);

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   "data-dir-in-use": "conflict",
   "database-version": "conflict",
   "database-unavailable": "transient",
+  "listen-failed": "conflict",
   "git-too-old": "invalid",
   "git-missing": "invalid",
   // requests

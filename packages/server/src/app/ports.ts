@@ -164,7 +164,10 @@ export interface ProjectStore {
   beginRefsWrite(id: number): Promise<void>;
   /** Raises `refsGeneration` and answers it; null while somebody else still writes, or when the project is gone. */
   endRefsWrite(id: number): Promise<number | null>;
-  /** At start, when nobody writes: ends the writes that a killed server left open. */
+  /**
+   * At start, when nobody writes: ends the writes that a killed server left open. What they wrote nobody was told, so
+   * the mirrors of these projects are due at once.
+   */
   endLostRefsWrites(): Promise<void>;
   touchActivity(id: number, now: Date): Promise<void>;
 }
@@ -263,6 +266,11 @@ export interface MirrorStore {
    * recorded as failed, and this one counts as its recovery.
    */
   startUpdate(id: number, now: Date, expiresAt: Date): Promise<UpdateLease | null>;
+  /**
+   * At start, when no other node is at work: the leases that are held are a killed server's. They lapse, so that their
+   * runs are taken up at once; a run of a mirror that was disabled since is recorded as failed.
+   */
+  endLostLeases(now: Date): Promise<void>;
   /** False when the lease is no longer ours, or the mirror is gone or disabled: the run must stop. */
   renewLease(lease: UpdateLease, expiresAt: Date): Promise<boolean>;
   /** False, and nothing written, when the lease is no longer ours. */

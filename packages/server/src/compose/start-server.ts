@@ -5,7 +5,7 @@ import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-roo
 import { createUseCases } from "../app/create-use-cases.ts";
 import type { Log, Ports } from "../app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
-import { localUrlOf } from "../config/listen-address.ts";
+import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
@@ -13,12 +13,12 @@ import { createInstanceSettingsStore, initInstanceSettings } from "../db/instanc
 import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
-import { type DatabaseConnection, openDatabase } from "../db/pool.ts";
+import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { createRepositories } from "../git/repositories.ts";
+import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
@@ -48,8 +48,7 @@ export interface RunningServer {
 /** Running updates get this long at shutdown before they are released for another node. */
 const GRACE_MS = 30_000;
 
-/** Leftovers count as dead after ten minutes. */
-const CLEAN_EVERY_MS = 15 * 60_000;
+const CLEAN_EVERY_MS = 3600_000;
 
 /** Less than this, and the instance is not ready: the next fetch would only fail in the middle. */
 const LEAST_FREE_BYTES = 16 * 1024 * 1024;
@@ -97,6 +96,7 @@ async function start(
     onIdleError: (error) => log.warn({ err: error }, "a database connection was lost"),
   });
   stops.push(() => db.destroy());
+  await requireDatabase(db);
   await migrate(db);
   await initInstanceSettings(db, { allowLocalRequests: settings.allowLocalRemotes });
 
@@ -142,7 +142,11 @@ async function start(
   };
 
   await projects.endLostRefsWrites();
-  stops.push(keepClean(() => repositories.removeLeftovers(), log));
+  // The embedded database allows one server: whatever else seems to be at work here is what a killed one left.
+  const isAlone = settings.databaseUrl === null;
+  if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
+  await repositories.removeLeftovers({ isAlone });
+  stops.push(keepClean(repositories, log));
   const madeUp = await bootstrapRoot(ports, {
     password: settings.adminPassword,
     token: settings.adminToken,
@@ -166,32 +170,18 @@ async function start(
     log,
   });
   stops.push(() => http.close());
-  await http.listen({ host: settings.httpListen.host, port: settings.httpListen.port });
+  await http.listen({ ...settings.httpListen }).catch((error: NodeJS.ErrnoException) => {
+    const address = formatListenAddress(settings.httpListen);
+    const why = error.code === "EADDRINUSE" ? "it is in use by another program" : error.message;
+    const text = `Cannot listen on ${address}: ${why}. Set HELIOSTAT_HTTP_LISTEN to another address.`;
+    throw new HeliostatError("listen-failed", text, { cause: error });
+  });
   const [bound] = http.addresses();
   if (typeof bound === "object" && settings.externalUrl === null) {
     externalUrl = localUrlOf({ host: settings.httpListen.host, port: bound.port });
   }
   started.wakeAt(new Date());
   return { url: externalUrl, madeUp, broken: broken.promise, stop: stopAll };
-}
-
-/** Clears what dead runs left in the staging area, at once and then now and then. Answers what ends that. */
-function keepClean(removeLeftovers: () => Promise<number>, log: Log): () => Promise<void> {
-  const clean = () =>
-    removeLeftovers().then(
-      (removed) => {
-        if (removed > 0) log.info({ removed }, "removed what dead runs left");
-      },
-      (error: unknown) => log.warn({ err: error }, "leftovers of dead runs could not be removed"),
-    );
-  let last = clean();
-  const timer = setInterval(() => {
-    last = clean();
-  }, CLEAN_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    await last;
-  };
 }
 
 /**
@@ -215,6 +205,35 @@ async function connect(
     await postgres.stop();
   });
   return postgres.connection;
+}
+
+/**
+ * Removes at once and then every hour what runs and gits left that did not end well. In the background: a start must
+ * not wait for it. Answers how to stop it.
+ */
+function keepClean(
+  repositories: Pick<GitRepositories, "removeLeftovers" | "removeStaleFiles">,
+  log: Log,
+): () => Promise<void> {
+  const stopping = new AbortController();
+  const clean = async (): Promise<void> => {
+    try {
+      const removed =
+        (await repositories.removeLeftovers()) + (await repositories.removeStaleFiles(stopping.signal));
+      if (removed > 0) log.info({ removed }, "removed what dead runs had left");
+    } catch (error) {
+      log.warn({ err: error }, "leftovers of dead runs could not be removed");
+    }
+  };
+  let cleaning = clean();
+  const timer = setInterval(() => {
+    cleaning = cleaning.then(clean);
+  }, CLEAN_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    stopping.abort();
+    await cleaning;
+  };
 }
 
 async function makeDirectory(path: string): Promise<void> {

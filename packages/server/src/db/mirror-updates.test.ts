@@ -191,6 +191,38 @@ describe("the lease of a run", () => {
       assert.equal(await mirrors.renewLease(lease, seconds(60)), false);
     }
   });
+
+  it("of a killed server lapses at the next start, and a disabled mirror's run is over", async () => {
+    const one = await createMirror();
+    const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });
+    for (const { id } of [one, two]) {
+      await mirrors.requestUpdate(id, "manual", T0);
+      assert(await mirrors.startUpdate(id, T0, seconds(30)));
+    }
+    await mirrors.update(two.id, { enabled: false });
+    await mirrors.endLostLeases(seconds(1));
+    assert.deepEqual(await mirrors.listWaiting(seconds(1)), [one.id]);
+    assert.equal((await mirrors.startUpdate(one.id, seconds(1), seconds(31)))?.trigger, "recovery");
+    assert.deepEqual(
+      (await mirrors.listUpdates(two.id, 10)).map(({ status }) => status),
+      ["failed"],
+    );
+    assert.equal((await mirrors.find(two.id))?.updateStatus, "failed");
+  });
+
+  it("ends when the mirror gets another URL, and the run may record nothing", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "manual", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert(lease);
+    await mirrors.update(id, { url: parseRemoteUrl("https://example.com/c.git").url, resetState: true });
+    assert.equal(await mirrors.renewLease(lease, seconds(60)), false);
+    assert.equal(await mirrors.finishUpdate(lease, success(seconds(2))), false);
+    assert.deepEqual(
+      (await mirrors.listUpdates(id, 10)).map(({ status }) => status),
+      ["cancelled"],
+    );
+  });
 });
 
 describe("the end of a run", () => {
@@ -322,5 +354,21 @@ describe("the generation of a project's refs", () => {
     await projects.beginRefsWrite(projectId);
     await projects.endLostRefsWrites();
     assert.equal((await projects.find(projectId))?.refsGeneration, before + 3);
+  });
+
+  it("that a killed server was writing makes the project's mirrors due at once, and no other's", async () => {
+    const projects = createProjectStore(db);
+    const { id } = await createMirror();
+    const later = new Date(Date.now() + 3_600_000);
+    await db.updateTable("mirrors").set({ next_check_at: later }).execute();
+    await projects.endLostRefsWrites();
+    assert.deepEqual((await mirrors.find(id))?.nextCheckAt, later);
+    await projects.beginRefsWrite(projectId);
+    await projects.endLostRefsWrites();
+    const due = await mirrors.claimDue(new Date(), later, 10);
+    assert.deepEqual(
+      due.map((mirror) => mirror.id),
+      [id],
+    );
   });
 });

@@ -16,6 +16,7 @@ export type UpdateStore = Pick<
   | "recordUnchanged"
   | "nextDueAt"
   | "startUpdate"
+  | "endLostLeases"
   | "renewLease"
   | "finishUpdate"
   | "listUpdates"
@@ -142,6 +143,36 @@ export function createUpdateStore(db: Db): UpdateStore {
           .returning("id")
           .executeTakeFirstOrThrow();
         return { mirror: toMirror(row), updateId: update.id, trigger, token };
+      });
+    },
+    async endLostLeases(now) {
+      await db.transaction().execute(async (transaction) => {
+        const disabled = await transaction
+          .updateTable("mirrors")
+          .set({
+            update_status: "failed",
+            last_error: "The update was interrupted.",
+            lease_token: null,
+            lease_expires_at: null,
+          })
+          .where("lease_token", "is not", null)
+          .where("enabled", "=", false)
+          .returning("id")
+          .execute();
+        if (disabled.length > 0) {
+          const ids = disabled.map((row) => row.id);
+          await transaction
+            .updateTable("mirror_updates")
+            .set({ status: "failed", finished_at: now, error: "The update was interrupted." })
+            .where("mirror_id", "in", ids)
+            .where("status", "=", "started")
+            .execute();
+        }
+        await transaction
+          .updateTable("mirrors")
+          .set({ lease_expires_at: new Date(now.getTime() - 1) })
+          .where("lease_token", "is not", null)
+          .execute();
       });
     },
     async renewLease(lease, expiresAt) {

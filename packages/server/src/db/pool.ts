@@ -1,5 +1,6 @@
-import { Kysely, PostgresDialect } from "kysely";
+import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
+import { HeliostatError } from "../domain/errors.ts";
 import type { Database } from "./schema.ts";
 
 /** How to reach PostgreSQL: a URL, or the socket directory of the embedded one. */
@@ -30,4 +31,18 @@ export function openDatabase(
   // An idle connection may die with its server; the pool replaces it, but an unheard 'error' ends the process.
   pool.on("error", options.onIdleError);
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** Resolves when the database answers; `database-unavailable` with its reason, for whoever gave the URL, when not. */
+export async function requireDatabase(db: Db): Promise<void> {
+  try {
+    await sql`select 1`.execute(db);
+  } catch (error) {
+    // Where a name has several addresses, each fails with a reason of its own, and the whole has none.
+    const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+    const reason = first instanceof Error ? first.message : String(first);
+    throw new HeliostatError("database-unavailable", `The database cannot be used: ${reason}`, {
+      cause: error,
+    });
+  }
 }

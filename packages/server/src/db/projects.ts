@@ -118,11 +118,13 @@ export function createProjectStore(db: Db): ProjectStore {
       return row?.refs_writers === 0 ? row.refs_generation : null;
     },
     async endLostRefsWrites() {
-      await db
-        .updateTable("projects")
-        .set({ refs_writers: 0, refs_generation: sql`refs_generation + 1` })
-        .where("refs_writers", ">", 0)
-        .execute();
+      await sql`with lost as (
+          update projects set refs_writers = 0, refs_generation = refs_generation + 1
+          where refs_writers > 0 returning id
+        )
+        update mirrors set next_check_at = now() from lost where mirrors.project_id = lost.id and next_check_at > now()`.execute(
+        db,
+      );
     },
     async touchActivity(id, now) {
       await db.updateTable("projects").set({ last_activity_at: now }).where("id", "=", id).execute();

@@ -93,6 +93,12 @@ test("what a remote says does not decide what went wrong", () => {
   assert.equal(remoteWords(stderr), "fatal: No space left on device Authentication failed");
 });
 
+test("the progress that git reports from the other side is not among what a remote says", () => {
+  const stderr =
+    "remote: Enumerating objects: 18, done.\nremote: Counting objects: 100% (18/18), done.\nremote: Total 18 (delta 0), reused 0\nremote: Counting on you!";
+  assert.equal(remoteWords(stderr), "Counting on you!");
+});
+
 test("the lines that name a failure are found among others", () => {
   assert.equal(
     failureLines("hint: x\nerror: one\nCounting\nfatal: two\nhint: y\n"),

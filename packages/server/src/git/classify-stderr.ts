@@ -146,16 +146,17 @@ export function classifyStderr(stderr: string): StderrClass | null {
   return row ? { code: row.code, message: row.message } : null;
 }
 
-/** What a server tells while it makes a pack is no news. */
-const PROGRESS = /^(?:[A-Z][a-z]+ objects:|Resolving deltas:|Total \d+ \(delta)/;
+/** What git itself reports of its progress on the other side: `Counting objects: 100% (18/18), done.` */
+const REMOTE_PROGRESS =
+  /^(Enumerating|Counting|Compressing|Resolving|Finding|Writing|Unpacking|Checking|Total) .*\d/;
 
 /** What a server said for people to read, as git shows it; "" for nothing. */
 export function remoteWords(stderr: string): string {
   return joinRemoteWords(
     linesOf(stderr)
       .filter((line) => line.startsWith("remote: "))
-      .map((line) => line.slice("remote: ".length))
-      .filter((line) => !PROGRESS.test(line.trim())),
+      .map((line) => line.slice("remote: ".length).trim())
+      .filter((line) => !REMOTE_PROGRESS.test(line)),
   );
 }
 

@@ -13,6 +13,7 @@ import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
 import { removeRepository } from "./remove-repository.ts";
+import { removeAllStaleFiles } from "./remove-stale-files.ts";
 import { createGit } from "./run-git.ts";
 import { advertise, servePack } from "./serve-pack.ts";
 import { setHead } from "./set-head.ts";
@@ -34,8 +35,13 @@ export interface RepositoriesOptions {
 export interface GitRepositories extends Repositories {
   /** To be called once at start: `git-missing` or `git-too-old` when nothing here would work. */
   requireGit(): Promise<GitVersion>;
-  /** Removes what dead runs left behind, on whichever node; to be called at start and now and then. */
-  removeLeftovers(): Promise<number>;
+  /**
+   * Removes what dead runs left in the staging area, on whichever node; to be called at start and now and then.
+   * `isAlone`: at start, when no other node works here, so that every run is a dead one.
+   */
+  removeLeftovers(options?: { readonly isAlone: boolean }): Promise<number>;
+  /** Removes the locks and half packs that a git which was killed left in any repository; takes its time. */
+  removeStaleFiles(signal: AbortSignal): Promise<number>;
 }
 
 /** Directories with many thousands of entries are slow on some file systems. */
@@ -53,7 +59,8 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     path.startsWith(root + sep) ? staging : createStaging(join(dirname(path), ".heliostat-staging"));
   return {
     requireGit: () => requireGit(git),
-    removeLeftovers: () => staging.removeLeftovers(),
+    removeLeftovers: (leftovers) => staging.removeLeftovers(leftovers),
+    removeStaleFiles: (signal) => removeAllStaleFiles(root, signal),
     pathOf: (id) => join(root, String(Math.floor(id / REPOSITORIES_A_DIRECTORY)), `${id}.git`),
     init: (path, settings) => tellFullDisk(initRepository(git, stagingFor(path), path, settings)),
     exists: (path) =>

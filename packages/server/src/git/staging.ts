@@ -14,8 +14,8 @@ export interface Staging {
   use<T>(kind: string, work: (path: string) => Promise<T>): Promise<T>;
   /** A fresh path for something that is to be deleted: whatever is moved there goes, if not at once then later. */
   makePath(kind: string): Promise<string>;
-  /** Removes the entries of dead runs; answers how many. */
-  removeLeftovers(): Promise<number>;
+  /** Removes the entries of dead runs, or every entry if nobody else can be at work here; answers how many. */
+  removeLeftovers(options?: { readonly isAlone: boolean }): Promise<number>;
 }
 
 const RENEW_MS = 60_000;
@@ -49,7 +49,7 @@ export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Stagin
         await remove(outer);
       }
     },
-    async removeLeftovers() {
+    async removeLeftovers({ isAlone } = { isAlone: false }) {
       const names = await readdir(area).catch(() => []);
       let removed = 0;
       for (const name of names) {
@@ -58,9 +58,14 @@ export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Stagin
           ({ mtimeMs }) => Date.now() - mtimeMs,
           () => 0,
         );
-        if (age < deadAfterMs) continue;
-        await remove(path);
-        removed += 1;
+        if (age < deadAfterMs && !isAlone) continue;
+        // A git of the dead run may still write there: it ends by itself, and the next call removes the rest.
+        await remove(path).then(
+          () => {
+            removed += 1;
+          },
+          () => {},
+        );
       }
       return removed;
     },

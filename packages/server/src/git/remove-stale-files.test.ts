@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import {
+  checkRepository,
+  git,
+  makeCommit,
+  makeRepository,
+  makeTempDir,
+  refsOf,
+} from "../../../../test/support/repositories.ts";
+import { removeAllStaleFiles, removeStaleFiles } from "./remove-stale-files.ts";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+async function leave(repository: string, name: string, ageMs: number): Promise<void> {
+  const path = join(repository, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, "");
+  const then = new Date(Date.now() - ageMs);
+  await utimes(path, then, then);
+}
+
+test("locks that no living git can hold are removed, and refs can be changed again", async (t) => {
+  const repository = await makeRepository(join(await makeTempDir(t), "0/1.git"));
+  const oid = await makeCommit(repository, { ref: "refs/heads/deep/topic" });
+  const locks = ["HEAD.lock", "packed-refs.lock", "refs/heads/deep/topic.lock", "refs/heads/main.lock"];
+  for (const lock of locks) await leave(repository, lock, 11 * MINUTE);
+  await assert.rejects(git(repository, ["update-ref", "refs/heads/main", oid]), /File exists/);
+
+  assert.equal(await removeStaleFiles(repository), locks.length);
+  await git(repository, ["update-ref", "refs/heads/main", oid]);
+  await git(repository, ["update-ref", "-d", "refs/heads/deep/topic"]);
+  assert.deepEqual(await refsOf(repository), { "refs/heads/main": oid });
+});
+
+test("a lock that is fresh, and a ref or an object whose name only looks like one, stay", async (t) => {
+  const repository = await makeRepository(join(await makeTempDir(t), "0/1.git"));
+  const oid = await makeCommit(repository, { ref: "refs/heads/tmp_topic" });
+  await git(repository, ["update-ref", "refs/heads/lock", oid]);
+  await git(repository, ["repack", "-adq"]);
+  const then = new Date(Date.now() - 2 * DAY);
+  for (const ref of ["tmp_topic", "lock"]) await utimes(join(repository, "refs/heads", ref), then, then);
+  await leave(repository, "refs/heads/main.lock", MINUTE);
+
+  assert.equal(await removeStaleFiles(repository), 0);
+  assert(existsSync(join(repository, "refs/heads/main.lock")));
+  assert.equal(Object.keys(await refsOf(repository)).length, 2);
+  await checkRepository(repository);
+});
+
+test("half packs and quarantines go after a day, in all repositories", async (t) => {
+  const root = await makeTempDir(t);
+  const old = ["objects/pack/tmp_pack_h2Vq5l", "objects/pack/.tmp-77-pack-1.pack", "objects/tmp_obj_x"];
+  for (const id of [1, 1_001]) {
+    const repository = await makeRepository(join(root, `${Math.floor(id / 1000)}/${id}.git`));
+    for (const name of old) await leave(repository, name, 2 * DAY);
+    await leave(repository, "objects/tmp_objdir-incoming-1/pack/tmp_pack_1", 2 * DAY);
+    await leave(repository, "objects/tmp_objdir-incoming-2/pack/tmp_pack_1", MINUTE);
+    const then = new Date(Date.now() - 2 * DAY);
+    await utimes(join(repository, "objects/tmp_objdir-incoming-1"), then, then);
+  }
+  await leave(root, ".staging/fetch-1/repository/objects/pack/tmp_pack_1", 2 * DAY);
+
+  const stopped = AbortSignal.abort();
+  assert.equal(await removeAllStaleFiles(root, stopped), 0);
+  assert.equal(await removeAllStaleFiles(root, new AbortController().signal), 2 * (old.length + 1));
+  assert(existsSync(join(root, "1/1001.git/objects/tmp_objdir-incoming-2/pack/tmp_pack_1")));
+  assert(existsSync(join(root, ".staging/fetch-1/repository/objects/pack/tmp_pack_1")));
+  assert.equal(await removeStaleFiles(join(root, "0/404.git")), 0);
+});
