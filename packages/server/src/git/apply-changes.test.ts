@@ -226,10 +226,7 @@ test("git's own lock on the packed refs is respected", async (t) => {
   await writeFile(join(path, "packed-refs.lock"), "");
   const [change] = manyCreations(a, 1);
   assert.ok(change?.new);
-  assert.equal(
-    await writePackedRefs(makeGit(), path, [{ ref: change.ref, oid: change.new, peeled: null }]),
-    false,
-  );
+  assert.equal(await writePackedRefs(path, [{ ref: change.ref, oid: change.new, peeled: null }]), false);
   assert.equal(existsSync(join(path, "packed-refs")), false);
   assert.equal(existsSync(join(path, "packed-refs.lock")), true, "not ours to remove");
 });
@@ -240,13 +237,13 @@ test("a push that comes between the look and the write keeps its ref", async (t)
   const interrupted: Git = {
     ...real,
     async run(call) {
-      const result = await real.run(call);
-      // The moment after the repository was found to have no refs.
-      if (call.args.includes("--count=1")) {
-        await setRef(path, "refs/heads/topic-5", a);
-        await setRef(path, "refs/heads/topic-6/below", a);
+      // The rival's git looked before the refs were packed, and writes after.
+      if (call.args[0] === "for-each-ref") {
+        await writeFile(join(path, "refs/heads/topic-5"), `${a}\n`);
+        await mkdir(join(path, "refs/heads/topic-6"));
+        await writeFile(join(path, "refs/heads/topic-6/below"), `${a}\n`);
       }
-      return result;
+      return real.run(call);
     },
   };
   const results = await applyChanges(interrupted, path, manyCreations(b));

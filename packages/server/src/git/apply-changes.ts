@@ -5,7 +5,7 @@ import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
 import { checkObjects } from "./check-objects.ts";
 import { findNameConflicts } from "./name-conflicts.ts";
-import { readRefs } from "./read-refs.ts";
+import { readBranchesAndTags } from "./read-refs.ts";
 import type { Git } from "./run-git.ts";
 import { updateRefs } from "./update-refs.ts";
 import { writePackedRefs } from "./write-packed-refs.ts";
@@ -83,7 +83,6 @@ async function createFirstRefs(
     "^{}",
   );
   const written = await writePackedRefs(
-    git,
     path,
     fit.map((change) => ({
       ref: change.ref,
@@ -105,7 +104,7 @@ async function tellWhatIs(
   changes: readonly Create[],
   written: ReadonlySet<RefName>,
 ): Promise<Map<RefName, RefResult>> {
-  const { refs } = await readRefs(git, path);
+  const refs = await readBranchesAndTags(git, path);
   const inTheWay = findNameConflicts(written, refs.keys());
   // `a` was packed while a push created `a/b`. The push was first in the eyes of its client: ours goes.
   await updateRefs(

@@ -5,7 +5,7 @@ import { objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
 import { moveObjects } from "./move-objects.ts";
-import { isLossy, readHead, readObjectFormat } from "./read-refs.ts";
+import { isLossy, readHeadFile, readObjectFormat } from "./read-refs.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
@@ -31,6 +31,9 @@ export async function fetchAll(
 ): Promise<AdvertisedRefs> {
   const { url, config, ...call } = prepareRemoteCall(remote, options, patience);
   return staging.use("fetch", async (clone) => {
+    const ownFormat = readObjectFormat(git, path);
+    // Judged below: the clone, which runs meanwhile, must have ended before its place is taken away.
+    ownFormat.catch(() => {});
     await git.run({
       ...call,
       config: [...config, ["init.defaultBranch", NO_BRANCH]],
@@ -41,11 +44,11 @@ export async function fetchAll(
         ...["--", url, clone],
       ],
     });
-    const [advertised, ownFormat] = await Promise.all([readClone(git, clone), readObjectFormat(git, path)]);
-    if (advertised.objectFormat !== ownFormat) {
+    const advertised = await readClone(git, clone);
+    if (advertised.objectFormat !== (await ownFormat)) {
       throw new HeliostatError(
         "object-format-mismatch",
-        `The remote's objects are ${advertised.objectFormat}, this repository's are ${ownFormat}. Mirror it into a repository of the same format.`,
+        `The remote's objects are ${advertised.objectFormat}, this repository's are ${await ownFormat}. Mirror it into a repository of the same format.`,
       );
     }
     await moveObjects(join(clone, "objects"), join(path, "objects"));
@@ -55,10 +58,12 @@ export async function fetchAll(
 
 async function readClone(git: Git, clone: string): Promise<AdvertisedRefs> {
   // `show-ref` rather than `for-each-ref`: it takes the peeled values from packed-refs, and opens no object for them.
-  const [shown, target] = await Promise.all([
-    git.run({ gitDir: clone, args: ["show-ref", "--dereference"], expect: [1], maxOutput: MAX_OUTPUT }),
-    readHead(git, clone),
-  ]);
+  const shown = await git.run({
+    gitDir: clone,
+    args: ["show-ref", "--dereference"],
+    expect: [1],
+    maxOutput: MAX_OUTPUT,
+  });
   const refs = new Map<RefName, AdvertisedRef>();
   for (const line of shown.stdout.toString().split("\n")) {
     if (line === "") continue;
@@ -76,5 +81,6 @@ async function readClone(git: Git, clone: string): Promise<AdvertisedRefs> {
   }
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, clone) : objectFormatOf(first.oid);
+  const target = await readHeadFile(clone);
   return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
 }

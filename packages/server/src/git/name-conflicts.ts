@@ -7,18 +7,28 @@ import type { RefName } from "../domain/ref-name.ts";
 export function findNameConflicts(names: Iterable<RefName>, others: Iterable<RefName>): ReadonlySet<RefName> {
   const standing = new Set<string>(others);
   const directories = new Set<string>();
-  for (const name of standing) for (const parent of parentsOf(name)) directories.add(parent);
+  for (const name of standing) {
+    for (let parent = parentOf(name); parent !== ""; parent = parentOf(parent)) {
+      // Those further up were added together with this one.
+      if (directories.has(parent)) break;
+      directories.add(parent);
+    }
+  }
   const conflicts = new Set<RefName>();
   for (const name of names) {
-    if (directories.has(name) || parentsOf(name).some((parent) => standing.has(parent))) conflicts.add(name);
+    if (directories.has(name) || isBelow(name, standing)) conflicts.add(name);
   }
   return conflicts;
 }
 
-function parentsOf(name: string): string[] {
-  const parents: string[] = [];
-  for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {
-    parents.push(name.slice(0, slash));
+function isBelow(name: string, standing: ReadonlySet<string>): boolean {
+  for (let parent = parentOf(name); parent !== ""; parent = parentOf(parent)) {
+    if (standing.has(parent)) return true;
   }
-  return parents;
+  return false;
+}
+
+/** "" for a name without a slash. */
+function parentOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf("/")));
 }

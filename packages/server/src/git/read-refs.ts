@@ -21,7 +21,8 @@ export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   return { objectFormat, refs, head };
 }
 
-async function readBranchesAndTags(git: Git, path: string): Promise<LocalRefs["refs"]> {
+/** The branches and tags alone: one process. */
+export async function readBranchesAndTags(git: Git, path: string): Promise<LocalRefs["refs"]> {
   const { stdout } = await git.run({
     gitDir: path,
     args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/", "refs/tags/"],
@@ -38,7 +39,7 @@ async function readBranchesAndTags(git: Git, path: string): Promise<LocalRefs["r
 }
 
 /** The ref that HEAD points at, born or not; null when HEAD is detached. */
-export async function readHead(git: Git, path: string): Promise<RefName | null> {
+async function readHead(git: Git, path: string): Promise<RefName | null> {
   const { exitCode, stdout } = await git.run({
     gitDir: path,
     args: ["symbolic-ref", "--quiet", "HEAD"],
@@ -62,14 +63,18 @@ export function isLossy(name: string): boolean {
  * lists of projects ask this once a row. No repository at `path`: null too.
  */
 export async function readDefaultBranch(path: string): Promise<RefName | null> {
-  const head = await readText(`${path}/HEAD`);
-  const [, target] = /^ref: (refs\/heads\/.+)\n?$/.exec(head) ?? [];
-  if (target === undefined || isLossy(target)) return null;
-  const ref = parseRefName(target);
+  const ref = await readHeadFile(path);
+  if (ref === null) return null;
   const isBorn =
     /^[0-9a-f]{40}/.test(await readText(`${path}/${ref}`)) ||
     (await readText(`${path}/packed-refs`)).includes(` ${ref}\n`);
   return isBorn ? ref : null;
+}
+
+/** The branch that HEAD points at, born or not, of a repository that keeps its refs in files, as ours all do. */
+export async function readHeadFile(path: string): Promise<RefName | null> {
+  const [, target] = /^ref: (refs\/heads\/.+)\n?$/.exec(await readText(`${path}/HEAD`)) ?? [];
+  return target === undefined || isLossy(target) ? null : parseRefName(target);
 }
 
 async function readText(path: string): Promise<string> {

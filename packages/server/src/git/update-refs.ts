@@ -4,7 +4,7 @@ import { isBranch, isTag, type RefName } from "../domain/ref-name.ts";
 import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
 import { classifyStderr, failureLines } from "./classify-stderr.ts";
-import { readRefs } from "./read-refs.ts";
+import { readBranchesAndTags } from "./read-refs.ts";
 import type { Git, GitCall } from "./run-git.ts";
 
 /** After so many refused transactions the trouble is not of a few refs. Each costs a process of some 3 ms. */
@@ -30,7 +30,7 @@ export async function updateRefs(
     return results;
   }
 
-  const { refs } = await readRefs(git, path);
+  const refs = await readBranchesAndTags(git, path);
   const stillOpen: RefChange[] = [];
   for (const change of changes) {
     const now = refs.get(change.ref) ?? null;

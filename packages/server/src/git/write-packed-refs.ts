@@ -1,7 +1,6 @@
-import { access, open, readFile, rename, rm } from "node:fs/promises";
+import { access, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import type { Oid } from "../domain/oid.ts";
 import type { RefName } from "../domain/ref-name.ts";
-import type { Git } from "./run-git.ts";
 
 export interface PackedRef {
   readonly ref: RefName;
@@ -20,7 +19,7 @@ const HEADER = "# pack-refs with: peeled fully-peeled sorted \n";
  * Git's own lock keeps others from packing refs meanwhile; it does not keep a push from creating a loose ref. Such a
  * ref stands above the packed one of its name, so that nothing is lost: the caller reads again what each ref now is.
  */
-export async function writePackedRefs(git: Git, path: string, refs: readonly PackedRef[]): Promise<boolean> {
+export async function writePackedRefs(path: string, refs: readonly PackedRef[]): Promise<boolean> {
   const target = `${path}/packed-refs`;
   const lock = `${target}.lock`;
   const file = await open(lock, "wx", 0o644).catch((error: NodeJS.ErrnoException) => {
@@ -29,7 +28,7 @@ export async function writePackedRefs(git: Git, path: string, refs: readonly Pac
   });
   if (file === null) return false;
   try {
-    if (!(await hasNoRefs(git, path))) return false;
+    if (!(await hasNoRefs(path))) return false;
     await file.writeFile(HEADER + sortByBytes(refs).map(lineOf).join(""));
     await file.sync();
     await rename(lock, target);
@@ -41,7 +40,8 @@ export async function writePackedRefs(git: Git, path: string, refs: readonly Pac
   }
 }
 
-async function hasNoRefs(git: Git, path: string): Promise<boolean> {
+/** Looks at the files, as this whole file does. A lock, too, is a ref that somebody is about to make. */
+async function hasNoRefs(path: string): Promise<boolean> {
   const hasReftable = await access(`${path}/reftable`).then(
     () => true,
     () => false,
@@ -49,8 +49,8 @@ async function hasNoRefs(git: Git, path: string): Promise<boolean> {
   if (hasReftable) return false;
   const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
   if (packed.split("\n").some((line) => line !== "" && !line.startsWith("#"))) return false;
-  const { stdout } = await git.run({ gitDir: path, args: ["for-each-ref", "--count=1"] });
-  return stdout.length === 0;
+  const entries = await readdir(`${path}/refs`, { recursive: true, withFileTypes: true });
+  return entries.every((entry) => entry.isDirectory());
 }
 
 /** By the bytes of UTF-8, as git searches the file; JavaScript would sort by UTF-16. */
