@@ -112,8 +112,8 @@ export function createReportReader(options: {
 
 /** Lines that end in a carriage return are progress, and were overwritten by what followed. */
 function readWords(said: string): string {
-  const lines = decodeBytes(said).split("\n");
-  return joinRemoteWords(lines.map((line) => line.replace(/\r$/, "").replace(/^.*\r/, "")));
+  const lines = decodeBytes(said).split(/\r?\n/);
+  return joinRemoteWords(lines.map((line) => line.slice(line.lastIndexOf("\r") + 1)));
 }
 
 /** Text that was kept a character for each byte. */
