@@ -24,7 +24,7 @@ export function staleVerdict(change: RefChange): PushVerdict {
 
 /** The remote said no. `reason` is what it says of this ref, `words` what it told people about the push; "" for none. */
 export function refusedVerdict(change: RefChange, reason: string, words: string): PushVerdict {
-  const tail = words === "" ? "" : ` The remote says: ${words}`;
+  const tail = words === "" ? "" : ` The remote says: ${words.slice(0, MAX_WORDS)}`;
   return {
     result: rejectedResult(change, `The remote refused it: ${reason}.${tail}`),
     isOfWholePush: WHOLE_PUSH.test(reason),
@@ -36,11 +36,13 @@ export function rejectedVerdict(change: RefChange, message: string): PushVerdict
   return { result: rejectedResult(change, message), isOfWholePush: false };
 }
 
-/** The lines that a server sent for people to read, joined and cut to a length that fits a message; "" for none. */
+/**
+ * The lines that a server sent for people to read, as one; "" for none. Not cut to length here: whoever holds the
+ * credential redacts first, since half a secret would not be recognized.
+ */
 export function joinRemoteWords(lines: readonly string[]): string {
   return lines
     .map((line) => line.trim())
     .filter((line) => line !== "")
-    .join(" ")
-    .slice(0, MAX_WORDS);
+    .join(" ");
 }

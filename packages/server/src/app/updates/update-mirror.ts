@@ -76,12 +76,24 @@ async function run(
   const wanted = await wantedRefs(ports, mirror);
   const onProgress = (progress: TransferProgress) => observer.onProgress?.(mirror.id, progress);
   try {
-    return await runDirection({ ports, mirror, project, remote, wanted, transfer: { signal, onProgress } });
+    const transfer = { signal, onProgress };
+    return hideIn(await runDirection({ ports, mirror, project, remote, wanted, transfer }), hideSecrets);
   } catch (error) {
-    // The adapters redact what they quote; this is the second fence, at the one place that all texts pass.
     const failure = asHeliostatError(error);
     throw new HeliostatError(failure.code, hideSecrets(failure.message), { cause: error });
   }
+}
+
+/** The adapters redact what they quote; this is the second fence, at the one place that all texts of a run pass. */
+function hideIn(outcome: RunOutcome, hideSecrets: (text: string) => string): RunOutcome {
+  return {
+    ...outcome,
+    results: outcome.results.map((result) =>
+      result.message === undefined ? result : { ...result, message: hideSecrets(result.message) },
+    ),
+    notes: outcome.notes.map(hideSecrets),
+    failure: outcome.failure === null ? null : hideSecrets(outcome.failure),
+  };
 }
 
 function runDirection(run: UpdateRun): Promise<RunOutcome> {
