@@ -24,9 +24,8 @@ export function staleVerdict(change: RefChange): PushVerdict {
 
 /** The remote said no. `reason` is what it says of this ref, `words` what it told people about the push; "" for none. */
 export function refusedVerdict(change: RefChange, reason: string, words: string): PushVerdict {
-  const tail = words === "" ? "" : ` The remote says: ${words.slice(0, MAX_WORDS)}`;
   return {
-    result: rejectedResult(change, `The remote refused it: ${reason}.${tail}`),
+    result: rejectedResult(change, `The remote refused it: ${reason}.${remoteSays(words)}`),
     isOfWholePush: WHOLE_PUSH.test(reason),
   };
 }
@@ -34,6 +33,11 @@ export function refusedVerdict(change: RefChange, reason: string, words: string)
 /** It was not done, for a reason that is this ref's alone. */
 export function rejectedVerdict(change: RefChange, message: string): PushVerdict {
   return { result: rejectedResult(change, message), isOfWholePush: false };
+}
+
+/** The end of a message: what the remote told people, cut to a length that fits; "" when it told nothing. */
+export function remoteSays(words: string): string {
+  return words === "" ? "" : ` The remote says: ${words.slice(0, MAX_WORDS)}`;
 }
 
 /**

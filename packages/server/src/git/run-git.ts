@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Log } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { remoteSays } from "../domain/push-verdict.ts";
 import { redact } from "../domain/redact.ts";
 import {
   type Exit,
@@ -123,8 +124,7 @@ function describeFailure(call: GitCall, exit: Exit): HeliostatError {
       exit.reason satisfies never;
   }
   const known = classifyStderr(said);
-  const words = remoteWords(said);
-  const tail = words === "" ? "" : ` The remote says: ${words}`;
+  const tail = remoteSays(remoteWords(said));
   if (known)
     return new HeliostatError(known.code, `${known.message}${tail}`, {
       cause: new Error(failureLines(said)),
