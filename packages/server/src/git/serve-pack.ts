@@ -12,11 +12,15 @@ import type { ConfigLine } from "./environment.ts";
 import { isLossy } from "./read-refs.ts";
 import { DEFAULT_PATIENCE } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
+import { watchCommands } from "./watch-commands.ts";
 
 const HOOKS = fileURLToPath(new URL("hooks", import.meta.url));
 /** The refs of one push, one line each. */
 const MAX_UPDATES_BYTES = 64 * 1024 * 1024;
 const MAX_ADVERTISEMENT_BYTES = 256 * 1024 * 1024;
+
+/** A git whose input has ended early needs moments to notice and to tidy up. */
+const CUT_GRACE_MS = 10_000;
 
 const UPLOAD_CONFIG: readonly ConfigLine[] = [
   ["uploadpack.allowFilter", "true"],
@@ -67,17 +71,25 @@ export async function servePack(
     idleTimeoutMs: DEFAULT_PATIENCE.silenceSeconds * 1000,
     ...(isPush ? { fd3MaxOutput: MAX_UPDATES_BYTES } : {}),
   });
-  const { stdout } = running;
+  const { stdin, stdout } = running;
+  const commands = isPush ? watchCommands(input) : null;
 
+  let cutTimer: NodeJS.Timeout | null = null;
   const onClientGone = (): void => {
     // It has the whole answer: git is only clearing up, or running our hook.
     if (output.writableEnded) return;
-    if (isPush && input.readableEnded) {
-      stdout.unpipe(output);
-      stdout.resume();
-    } else {
+    if (!isPush || !(input.readableEnded || commands?.isComplete())) {
       running.stop("aborted");
+      return;
     }
+    stdout.unpipe(output);
+    stdout.resume();
+    if (input.readableEnded || cutTimer) return;
+    // The pack breaks off, so git refuses the push by itself, and takes away what it had received of it; told by a
+    // signal it leaves that behind, for its children still write while it deletes.
+    input.unpipe(stdin);
+    stdin.end();
+    cutTimer = setTimeout(() => running.stop("aborted"), CUT_GRACE_MS);
   };
   if (exchange.signal.aborted) onClientGone();
   exchange.signal.addEventListener("abort", onClientGone, { once: true });
@@ -90,6 +102,10 @@ export async function servePack(
   exchange.signal.removeEventListener("abort", onClientGone);
   // Of an answer that was cut off the client must not believe that it is whole.
   if (exit.reason !== null) output.destroy();
+  if (cutTimer) {
+    clearTimeout(cutTimer);
+    if (exit.exitCode !== 0) throw new HeliostatError("cancelled", "The client went away.");
+  }
   running.check(exit);
   if (!output.destroyed) await finished(output, { readable: false }).catch(() => {});
   return readUpdates(exit.fd3);
