@@ -9,6 +9,7 @@ import { type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
 import { startGitHttpPeer } from "../../../../test/support/git-http-peer.ts";
+import { makeNoise } from "../../../../test/support/incompressible.ts";
 import {
   git,
   makeCommit,
@@ -381,19 +382,13 @@ test("a remote that refuses a large push at its beginning is heard", async (t) =
 });
 
 test("200 MB pass through without being held", async (t) => {
-  const { path, a, push, downstream, proxy, fsck } = await setUp(t, {}, 20_000);
+  const { path, push, downstream, proxy, fsck } = await setUp(t, {}, 20_000);
   for (const [key, value] of [
     ["core.compression", "0"],
-    ["core.bigFileThreshold", "1m"],
+    ["core.bigFileThreshold", "64k"],
   ] as const)
     await git(path, ["config", key, value]);
-  let tip = a;
-  for (let i = 0; i < 10; i += 1) {
-    tip = await makeCommit(path, {
-      parents: [tip],
-      files: { [`f${i}`]: randomBytes(15_000_000).toString("base64") },
-    });
-  }
+  const tip = await makeNoise(path, 200_000_000);
   globalThis.gc?.();
   const before = process.memoryUsage();
   let peak = 0;
