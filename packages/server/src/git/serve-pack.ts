@@ -104,7 +104,8 @@ export async function servePack(
   if (exit.reason !== null) output.destroy();
   if (cutTimer) {
     clearTimeout(cutTimer);
-    if (exit.exitCode !== 0) throw new HeliostatError("cancelled", "The client went away.");
+    // Whatever git makes of a broken pack, by its exit code too: nothing changed.
+    if (readUpdates(exit.fd3).length === 0) throw new HeliostatError("cancelled", "The client went away.");
   }
   running.check(exit);
   if (!output.destroyed) await finished(output, { readable: false }).catch(() => {});
