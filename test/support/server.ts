@@ -76,6 +76,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       cwd: parent,
       env: {
         PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
         HOME: parent,
         HELIOSTAT_DATA_DIR: dataDir,
         HELIOSTAT_HTTP_LISTEN: `127.0.0.1:${port}`,

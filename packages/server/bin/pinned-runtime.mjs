@@ -25,12 +25,19 @@ export function findRuntime(root) {
 export const RUNTIME_FLAGS = ["--max-semi-space-size=2"];
 
 /**
- * The environment with the workspace's tools first on PATH, so that `node` means the pinned one.
+ * The environment with the workspace's tools first on PATH, so that `node` means the pinned one, and with a place where
+ * Node keeps the code that it compiled: from the second start on it need not load its TypeScript compiler, which
+ * measured 25 MB and half a second.
  *
  * @param {string} root the workspace
  */
 export function environmentWithTools(root) {
-  return { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}` };
+  const modules = join(root, "node_modules");
+  return {
+    NODE_COMPILE_CACHE: join(modules, ".cache", "compiled"),
+    ...process.env,
+    PATH: `${join(modules, ".bin")}:${process.env["PATH"] ?? ""}`,
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError } from "commander";
 import { HeliostatError } from "../domain/errors.ts";
 import { VERSION } from "../version.ts";
@@ -12,6 +13,10 @@ const EXIT_USAGE = 2;
 // Types are stripped once and compiled code is kept: the next start is quicker and 20 MB smaller. Where the folder
 // cannot be written nothing is kept, and nothing else changes.
 enableCompileCache(join(CHECKOUT_DIR, "node_modules", ".cache", "compiled"));
+
+// The heap's nursery stays as small as it starts. Node lets it grow to 48 MB of buffers that were used once: measured on
+// a push of any size, 65 MB on top of 150 MB resident against 18 MB on top of 139 MB, in the same time.
+setFlagsFromString("--semi-space-growth-factor=1");
 
 const program = new Command("heliostat")
   .description("Hosts Git repositories and keeps each one in step with its copies elsewhere.")
