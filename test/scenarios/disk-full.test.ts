@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -8,23 +7,12 @@ import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts"
 import { makeNoise, SEND_AS_IS } from "../support/incompressible.ts";
 import { git, makeCommit, makeRepository, makeTempDir, refsOf } from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
-import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
+import { mountSmallDisk, type SmallDisk, whereMountingIsAllowed } from "../support/small-disk.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const MB = 1024 * 1024;
 
-/** Who may not mount does so in a namespace of their own: the same tests, in a process that believes to be root. */
-if (process.getuid?.() === 0) describe("a full disk", fullDisk);
-else test("a full disk, in a namespace where this user may mount", runAsRootOfNamespace);
-
-async function runAsRootOfNamespace(): Promise<void> {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = ["--user", "--map-root-user", "--mount", process.execPath, "--test", import.meta.filename];
-  const child = spawn("unshare", args, { env, stdio: ["ignore", "inherit", "inherit"] });
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.on("error", reject).on("close", resolve);
-  assert.equal(await promise, 0);
-}
+whereMountingIsAllowed(import.meta.filename, () => describe("a full disk", fullDisk));
 
 function fullDisk(): void {
   let root: string;

@@ -1,6 +1,8 @@
-import { execFile } from "node:child_process";
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, rm, statfs, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { test } from "node:test";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
@@ -44,4 +46,22 @@ export async function mountSmallDisk(path: string, bytes: number): Promise<Small
       await execute("umount", ["--lazy", path]);
     },
   };
+}
+
+/**
+ * Declares tests that mount. Who may not mount does so in a namespace of their own: `file` is then run once more, in a
+ * process that believes to be root.
+ */
+export function whereMountingIsAllowed(file: string, declareTests: () => void): void {
+  if (process.getuid?.() === 0) declareTests();
+  else test("in a namespace where this user may mount", () => runAsRootOfNamespace(file));
+}
+
+async function runAsRootOfNamespace(file: string): Promise<void> {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const args = ["--user", "--map-root-user", "--mount", process.execPath, "--test", file];
+  const child = spawn("unshare", args, { env, stdio: ["ignore", "inherit", "inherit"] });
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.on("error", reject).on("close", resolve);
+  assert.equal(await promise, 0);
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
 import {
   checkRepository,
@@ -12,17 +12,26 @@ import {
   makeTempDir,
   refsOf,
 } from "../../../../test/support/repositories.ts";
-import { makeTinyDisk } from "../../../../test/support/tiny-disk.ts";
+import { mountSmallDisk, whereMountingIsAllowed } from "../../../../test/support/small-disk.ts";
 import { parseOid } from "../domain/oid.ts";
 import { branchRef } from "../domain/ref-name.ts";
 import { createRepositories } from "./repositories.ts";
 
 const signal = new AbortController().signal;
 
-test("a full disk is told as such, and nothing is lost or left behind", async (t) => {
-  const disk = await makeTinyDisk(t, 1_500);
-  if (disk === null) return t.skip("needs root on Linux to mount a small file system");
-  const root = join(disk, "data");
+whereMountingIsAllowed(import.meta.filename, () => {
+  test("a full disk is told as such, and nothing is lost or left behind", tellsFullDisk);
+});
+
+async function tellsFullDisk(t: TestContext): Promise<void> {
+  const parent = await makeTempDir({ after: () => {} });
+  const mountPoint = join(parent, "disk");
+  const disk = await mountSmallDisk(mountPoint, 1_500 * 1024);
+  t.after(async () => {
+    await disk.unmount();
+    await rm(parent, { recursive: true, force: true });
+  });
+  const root = join(mountPoint, "data");
   const repositories = createRepositories({ root, log: makeMemoryLog() });
   const path = repositories.pathOf(1);
   await repositories.init(path, { objectFormat: "sha1", head: branchRef("main") });
@@ -40,8 +49,7 @@ test("a full disk is told as such, and nothing is lost or left behind", async (t
   assert.deepEqual(await readdir(path, { recursive: true }), before);
   assert.ok(!(await readdir(root)).includes(".staging"));
 
-  const filler = join(disk, "filler");
-  await writeFile(filler, Buffer.alloc(4_000_000)).catch(() => {});
+  await disk.fill();
   const few = [changeOf("refs/heads/one", null, small)];
   const many = Array.from({ length: 150 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, small));
   for (const changes of [few, many]) await assert.rejects(repositories.applyChanges(path, changes), isFull);
@@ -51,9 +59,8 @@ test("a full disk is told as such, and nothing is lost or left behind", async (t
   assert.deepEqual(await refsOf(path), {});
   assert.equal((await repositories.readRefs(path)).head, "refs/heads/main");
 
-  await rm(filler);
+  await disk.free();
   const results = await repositories.applyChanges(path, many);
   assert.ok(results.every((result) => result.outcome === "created"));
   await checkRepository(path);
-  return undefined;
-});
+}
