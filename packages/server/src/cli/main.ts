@@ -28,9 +28,10 @@ const program = new Command("heliostat")
 program
   .command("serve")
   .description("run the server: UI, API, Git over HTTP, and the mirrors")
-  .action(async () => {
+  .option("--check", "only look whether the configuration can be used, and exit")
+  .action(async (options: { check?: boolean }) => {
     const { serve } = await import("./serve.ts");
-    process.exitCode = await serve();
+    process.exitCode = await serve({ check: options.check ?? false });
   });
 
 program

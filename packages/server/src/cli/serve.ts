@@ -6,18 +6,26 @@ import { readProcessSettings } from "../config/settings.ts";
 import { createLog } from "./log.ts";
 import { CHECKOUT_DIR, WEB_ROOT } from "./places.ts";
 
-/** Runs the server until a signal ends it or it breaks. Answers the exit code. */
-export async function serve(): Promise<number> {
+/**
+ * Runs the server until a signal ends it or it breaks. Answers the exit code. With `check`, it goes no further than to
+ * load the program and the configuration.
+ */
+export async function serve(options: { check: boolean }): Promise<number> {
   const settings = readProcessSettings({ checkoutDir: CHECKOUT_DIR });
-  const log = createLog(settings.logLevel);
-  const server = await startServer(settings, log, { webRoot: WEB_ROOT });
-  const secretsPath = join(settings.dataDir, "initial-root-secrets");
-  if (server.madeUp.password !== null || server.madeUp.token !== null) {
-    await writeFile(secretsPath, secretsText(server.madeUp), { mode: 0o600 });
+  if (options.check) {
+    console.log("The configuration can be used.");
+    return 0;
   }
+  const log = createLog(settings.logLevel);
+  const signal = nextSignal();
+  const secretsPath = join(settings.dataDir, "initial-root-secrets");
+  const server = await startServer(settings, log, {
+    webRoot: WEB_ROOT,
+    keepSecrets: (madeUp) => writeFile(secretsPath, secretsText(madeUp), { mode: 0o600, flush: true }),
+  });
   console.log(welcome(server.url, server.madeUp, secretsPath));
 
-  const reason = await Promise.race([nextSignal(), server.broken]);
+  const reason = await Promise.race([signal, server.broken]);
   if (reason instanceof Error) log.error({ err: reason }, "the server cannot go on");
   else log.info({ signal: reason }, "shutting down");
   await server.stop();

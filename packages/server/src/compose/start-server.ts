@@ -32,6 +32,8 @@ import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
 export interface ServerOptions {
   /** Folder of the built web interface; a sentence is served in its place when it is not there. */
   readonly webRoot: string;
+  /** Keeps what the first start makes up where only its starter can read it; called before it is in force. */
+  readonly keepSecrets: (madeUp: MadeUpSecrets) => Promise<void>;
 }
 
 export interface RunningServer {
@@ -147,10 +149,8 @@ async function start(
   if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, log));
-  const madeUp = await bootstrapRoot(ports, {
-    password: settings.adminPassword,
-    token: settings.adminToken,
-  });
+  const given = { password: settings.adminPassword, token: settings.adminToken };
+  const madeUp = await bootstrapRoot(ports, given, options.keepSecrets);
 
   await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
   stops.push(() => queue.stop());

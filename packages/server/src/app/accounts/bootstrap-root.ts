@@ -17,37 +17,44 @@ export interface MadeUpSecrets {
 const ROOT = "root";
 
 /**
- * Makes the user `root` at the first start, with a personal access token. Later starts change nothing, but for a
- * token in the environment that is not known yet: it is added, so that a script can always be let in.
+ * Makes the user `root` at the first start, with a personal access token. Later starts change nothing, but for a token
+ * in the environment that is not known yet: it is added, so that a script can always be let in. What is made up is
+ * handed to `keep` *before* it is in force: a start that is killed in between makes up something new, and never leaves
+ * an instance that nobody can enter.
  */
 export async function bootstrapRoot(
   ports: Pick<Ports, "users" | "tokens" | "passwords" | "instance" | "clock">,
   given: RootSecrets,
+  keep: (madeUp: MadeUpSecrets) => Promise<void>,
 ): Promise<MadeUpSecrets> {
   const existing = await ports.users.findByUsername(ROOT);
-  if (existing) {
-    if (
-      given.token !== null &&
-      (await ports.tokens.findLive(digestToken(given.token), ports.clock.now())) === null
-    ) {
-      await createToken(ports, existing, given.token);
-    }
-    return { password: null, token: null };
+  const makesToken = given.token === null && (existing === null || !(await hasEverHadToken(ports, existing)));
+  const madeUp: MadeUpSecrets = {
+    password: existing === null && given.password === null ? ports.instance.makeTokenSecret() : null,
+    token: makesToken ? ports.instance.makeTokenSecret() : null,
+  };
+  if (madeUp.password !== null || madeUp.token !== null) await keep(madeUp);
+  const root = existing ?? (await createRoot(ports, given.password ?? madeUp.password ?? ""));
+  const token = given.token ?? madeUp.token;
+  if (token !== null && (await ports.tokens.findLive(digestToken(token), ports.clock.now())) === null) {
+    await createToken(ports, root, token);
   }
-  const password = given.password ?? ports.instance.makeTokenSecret();
-  const root = await ports.users.create({
+  return madeUp;
+}
+
+async function hasEverHadToken(ports: Pick<Ports, "tokens">, root: User): Promise<boolean> {
+  const { total } = await ports.tokens.listOf(root.id, { page: 1, perPage: 1 });
+  return total > 0;
+}
+
+async function createRoot(ports: Pick<Ports, "users" | "passwords">, password: string): Promise<User> {
+  return await ports.users.create({
     username: ROOT,
     name: "Administrator",
     email: "root@localhost",
     isAdmin: true,
     passwordHash: await ports.passwords.hash(password),
   });
-  const token = given.token ?? ports.instance.makeTokenSecret();
-  await createToken(ports, root, token);
-  return {
-    password: given.password === null ? password : null,
-    token: given.token === null ? token : null,
-  };
 }
 
 async function createToken(ports: Pick<Ports, "tokens">, root: User, secret: string): Promise<void> {
