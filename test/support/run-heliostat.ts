@@ -10,7 +10,7 @@ export interface HeliostatRun {
 const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", import.meta.url));
 
 /**
- * Runs one command line of `heliostat` to its end, with these variables and no others of ours. What does not end within
+ * Runs one command line of `heliostat` to its end, with these variables and no other settings. What does not end within
  * a minute is killed: then the exit code is null.
  */
 export function runHeliostat(
@@ -19,7 +19,12 @@ export function runHeliostat(
 ): Promise<HeliostatRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...env },
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        HOME: "/nonexistent",
+        ...env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
       timeout: 60_000,
       killSignal: "SIGKILL",
