@@ -257,8 +257,8 @@ export interface MirrorStore {
   claimDue(now: Date, until: Date, limit: number): Promise<readonly Mirror[]>;
   /** Writes the outcome of many checks that found nothing to do. */
   recordUnchanged(checks: readonly { id: number; nextCheckAt: Date }[], now: Date): Promise<void>;
-  /** The next moment at which a mirror is due for a check or a wish falls due; null: none. */
-  nextDueAt(): Promise<Date | null>;
+  /** The first moment after `moment` at which a mirror is due for a check or a wish falls due; null: none. */
+  nextDueAfter(moment: Date): Promise<Date | null>;
 
   /**
    * Takes the mirror's lease, starts an update row and clears the wish. Null when there is nothing to run: no wish

@@ -14,7 +14,7 @@ export type UpdateStore = Pick<
   | "listWaiting"
   | "claimDue"
   | "recordUnchanged"
-  | "nextDueAt"
+  | "nextDueAfter"
   | "startUpdate"
   | "endLostLeases"
   | "renewLease"
@@ -94,14 +94,23 @@ export function createUpdateStore(db: Db): UpdateStore {
         db,
       );
     },
-    async nextDueAt() {
-      const row = await db
-        .selectFrom("mirrors")
-        .select(sql<Date | null>`min(least(next_check_at, requested_at))`.as("at"))
-        .where("enabled", "=", true)
-        .where("lease_token", "is", null)
-        .executeTakeFirstOrThrow();
-      return row.at;
+    async nextDueAfter(moment) {
+      // One smallest value for each column: each is the first entry of an index, however many mirrors there are.
+      const [check, wish] = await Promise.all(
+        (["next_check_at", "requested_at"] as const).map((column) =>
+          db
+            .selectFrom("mirrors")
+            .select(column)
+            .where("enabled", "=", true)
+            .where("lease_token", "is", null)
+            .where(column, ">", moment)
+            .orderBy(column)
+            .limit(1)
+            .executeTakeFirst(),
+        ),
+      );
+      const times = [check?.next_check_at, wish?.requested_at].filter((time) => time instanceof Date);
+      return times.length === 0 ? null : new Date(Math.min(...times.map((time) => time.getTime())));
     },
     async startUpdate(id, now, expiresAt) {
       return await db.transaction().execute(async (transaction) => {

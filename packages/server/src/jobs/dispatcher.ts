@@ -51,10 +51,13 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
     isPassing = true;
     wakesAt = Number.POSITIVE_INFINITY;
     const { clock, log, mirrors } = ports();
+    const began = clock.now();
     let next: Date | null = null;
     try {
       await passOnce(ports(), stopping.signal);
-      next = await mirrors.nextDueAt();
+      // What was due by then is dealt with, or must wait: for a worker, or for mirroring to be switched on again.
+      // Looking for it once more would make one pass after the other; it has the sweep.
+      next = await mirrors.nextDueAfter(began);
     } catch (error) {
       if (!stopping.signal.aborted)
         log.warn({ err: error }, "the dispatcher's pass failed; it is made again");
