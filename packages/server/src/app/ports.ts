@@ -255,8 +255,15 @@ export interface MirrorStore {
   listWaiting(now: Date): Promise<readonly number[]>;
   /** Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. */
   claimDue(now: Date, until: Date, limit: number): Promise<readonly Mirror[]>;
-  /** Writes the outcome of many checks that found nothing to do. */
-  recordUnchanged(checks: readonly { id: number; nextCheckAt: Date }[], now: Date): Promise<void>;
+  /**
+   * Writes the outcome of many checks that found nothing to do, but for the mirrors to which something happened since
+   * they were claimed until `claimedUntil`: a wish, a run, other options.
+   */
+  recordUnchanged(
+    checks: readonly { id: number; nextCheckAt: Date }[],
+    claimedUntil: Date,
+    now: Date,
+  ): Promise<void>;
   /** The first moment after `moment` at which a mirror is due for a check or a wish falls due; null: none. */
   nextDueAfter(moment: Date): Promise<Date | null>;
 

@@ -291,18 +291,29 @@ describe("due mirrors", () => {
 
   it("that are unchanged get their next time and read finished", async () => {
     const id = await createDue(seconds(10));
-    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(11));
+    await mirrors.claimDue(seconds(10), seconds(130), 10);
+    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(130), seconds(11));
     const mirror = await mirrors.find(id);
     assert.deepEqual(mirror?.nextCheckAt, seconds(500));
     assert.deepEqual(mirror?.lastSuccessfulUpdateAt, seconds(11));
   });
 
-  it("are not recorded as unchanged once a run has begun", async () => {
+  it("are not recorded as unchanged once there is a wish, or a run that began or even failed meanwhile", async () => {
     const id = await createDue(seconds(10));
+    await mirrors.claimDue(seconds(10), seconds(130), 10);
+    const record = async (): Promise<Mirror | null> => {
+      await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(130), seconds(12));
+      return await mirrors.find(id);
+    };
     await mirrors.requestUpdate(id, "manual", seconds(11));
-    await mirrors.startUpdate(id, seconds(11), seconds(41));
-    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(12));
-    assert.equal((await mirrors.find(id))?.updateStatus, "started");
+    assert.equal((await record())?.lastUpdateAt?.getTime(), seconds(1).getTime(), "a wish waits");
+    const lease = await mirrors.startUpdate(id, seconds(11), seconds(41));
+    assert.equal((await record())?.updateStatus, "started");
+    assert.ok(lease);
+    const failure = { status: "failed", error: "no", retryCount: 1, nextCheckAt: seconds(60) } as const;
+    await mirrors.finishUpdate(lease, success(seconds(12), failure));
+    const mirror = await record();
+    assert.deepEqual([mirror?.lastError, mirror?.retryCount, mirror?.nextCheckAt], ["no", 1, seconds(60)]);
   });
 });
 

@@ -82,7 +82,7 @@ export function createUpdateStore(db: Db): UpdateStore {
         .execute();
       return rows.map(toMirror);
     },
-    async recordUnchanged(checks, now) {
+    async recordUnchanged(checks, claimedUntil, now) {
       if (checks.length === 0) return;
       const ids = checks.map((check) => check.id);
       const times = checks.map((check) => check.nextCheckAt.toISOString());
@@ -90,9 +90,8 @@ export function createUpdateStore(db: Db): UpdateStore {
         set next_check_at = checked.next, update_status = 'finished', last_error = null, retry_count = 0,
           last_update_started_at = ${now}, last_update_at = ${now}, last_successful_update_at = ${now}
         from unnest(${ids}::integer[], ${times}::timestamptz[]) as checked (id, next)
-        where mirrors.id = checked.id and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(
-        db,
-      );
+        where mirrors.id = checked.id and mirrors.next_check_at = ${claimedUntil} and mirrors.requested_at is null
+          and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(db);
     },
     async nextDueAfter(moment) {
       // One smallest value for each column: each is the first entry of an index, however many mirrors there are.

@@ -86,7 +86,8 @@ async function passOnce(ports: Ports, stopping: AbortSignal): Promise<void> {
 
   for (;;) {
     const now = ports.clock.now();
-    const claimed = await ports.mirrors.claimDue(now, new Date(now.getTime() + CHECK_LIMIT_MS), BATCH);
+    const claimedUntil = new Date(now.getTime() + CHECK_LIMIT_MS);
+    const claimed = await ports.mirrors.claimDue(now, claimedUntil, BATCH);
     if (claimed.length === 0 || stopping.aborted) return;
     const unchanged: Mirror[] = [];
     await forEachAtOnce(claimed, CHECKS_AT_ONCE, async (mirror) => {
@@ -105,6 +106,7 @@ async function passOnce(ports: Ports, stopping: AbortSignal): Promise<void> {
         id,
         nextCheckAt: nextCheckAfter({ ...interval, random: ports.instance.random }),
       })),
+      claimedUntil,
       checkedAt,
     );
   }
