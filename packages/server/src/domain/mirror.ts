@@ -21,6 +21,10 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   triggerBuilds: false,
 };
 
+export function areSameOptions(a: MirrorOptions, b: MirrorOptions): boolean {
+  return (Object.keys(a) as (keyof MirrorOptions)[]).every((option) => a[option] === b[option]);
+}
+
 /** One relation of a project to one remote. The secret is not in here: `MirrorStore.readSecret` opens it. */
 export interface Mirror {
   readonly id: number;

@@ -1,5 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorOptions } from "../../domain/mirror.ts";
+import {
+  areSameOptions,
+  DEFAULT_MIRROR_OPTIONS,
+  type Mirror,
+  type MirrorOptions,
+} from "../../domain/mirror.ts";
 import type { ProjectAction } from "../../domain/policy.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { sameRemote } from "../../domain/remote-url.ts";
@@ -90,7 +95,10 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
         ...(changes.authMethod === undefined ? {} : { authMethod: changes.authMethod }),
       });
       if (!updated.enabled) await ports.queue.cancel(mirror.id);
-      if (turnsOn) await requestUpdate(ports, updated, "configured");
+      // Other options want other refs. A wish, because a run that is under way would end with the digest of the old
+      // ones, which the next check may find again where the new ones only add to them.
+      const wantsOther = updated.enabled && !areSameOptions(options, mirror.options);
+      if (turnsOn || wantsOther) await requestUpdate(ports, updated, "configured");
       return await seen(updated);
     },
     async removePushMirror(principal, which, mirrorId) {
