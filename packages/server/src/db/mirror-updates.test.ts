@@ -155,6 +155,7 @@ describe("the lease of a run", () => {
     assert.ok(dead);
     assert.deepEqual(await mirrors.listWaiting(seconds(30)), []);
     assert.deepEqual(await mirrors.listWaiting(seconds(31)), [id]);
+    await mirrors.requestUpdate(id, "push", seconds(31));
     const taker = await mirrors.startUpdate(id, seconds(31), seconds(61));
     assert.equal(taker?.trigger, "recovery");
     assert.equal(await mirrors.renewLease(dead, seconds(90)), false);

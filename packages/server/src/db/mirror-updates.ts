@@ -122,7 +122,8 @@ export function createUpdateStore(db: Db): UpdateStore {
           .forUpdate()
           .executeTakeFirst();
         if (!before) return null;
-        const trigger = before.requested_trigger ?? "recovery";
+        // Whatever is wished for besides: who takes over must know that it does.
+        const trigger = (before.lease_token === null ? before.requested_trigger : null) ?? "recovery";
         if (before.lease_token !== null) {
           await transaction
             .updateTable("mirror_updates")

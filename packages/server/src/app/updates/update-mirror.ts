@@ -50,8 +50,11 @@ export async function updateMirror(
     keeper.stop();
   }
 
-  // Downstream first: should we die in between, the update is run again and asks again.
-  if (changedProject) await requestPushMirrors(ports, mirror.projectId, "pull");
+  // Downstream first: should we die in between, the recovery asks. It finds nothing to change any more, so it asks
+  // in any case.
+  if (changedProject || (mirror.direction === "pull" && trigger === "recovery")) {
+    await requestPushMirrors(ports, mirror.projectId, "pull");
+  }
   const recorded = await ports.mirrors.finishUpdate(lease, finished);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded }, "update ended");
