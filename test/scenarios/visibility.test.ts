@@ -156,6 +156,10 @@ test("what a token may do is what its scopes say", async () => {
   assert.equal((await root.as(writeRepository).call("POST", "/projects", { name: "x" })).status, 403);
 
   assert.equal((await root.as(readApi).call("GET", "/projects/owner%2Fprivate")).status, 200);
+  assert.equal(
+    (await root.as(readApi).call("GET", "/projects/owner%2Fprivate/protected_branches")).status,
+    200,
+  );
   assert.equal((await root.as(readApi).call("PUT", "/projects/owner%2Fprivate", { name: "x" })).status, 403);
   assert.equal((await root.as(readApi).call("POST", "/projects/owner%2Fprivate/mirror/pull")).status, 403);
   await assert.rejects(allRefsAt(url(readApi)), /not found|not be found|403/);

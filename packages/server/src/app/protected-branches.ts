@@ -14,11 +14,11 @@ type ProtectedBranchPorts = Pick<Ports, "clock" | "mirrors" | "projects" | "prot
 export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedBranchUseCases {
   return {
     async listProtectedBranches(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "read-repository");
+      const project = await findProjectFor(ports, principal, which, "read-project");
       return await ports.protectedBranches.list(project.id);
     },
     async findProtectedBranch(principal, which, name) {
-      const project = await findProjectFor(ports, principal, which, "read-repository");
+      const project = await findProjectFor(ports, principal, which, "read-project");
       const found = (await ports.protectedBranches.list(project.id)).find((branch) => branch.name === name);
       if (!found) throw new HeliostatError("not-found", "Not found");
       return found;
