@@ -11,7 +11,7 @@ import type { RemoteUrl } from "../domain/remote-url.ts";
 import type { AccessToken, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 
-/** What the use cases need of the world. `main.ts` gives them the adapters; tests of use cases give real ones too. */
+/** What the use cases need of the world. `compose/` gives them the adapters; tests of use cases give real ones too. */
 export interface Ports {
   readonly instance: Instance;
   readonly clock: Clock;
@@ -106,6 +106,8 @@ export interface TokenStore {
   }): Promise<AccessToken>;
   /** The live token with this digest and its user, or null when unknown, revoked or expired at `now`. */
   findLive(digest: Buffer, now: Date): Promise<{ token: AccessToken; user: User } | null>;
+  /** Whether there is or was a token with this digest. */
+  isKnown(digest: Buffer): Promise<boolean>;
   listOf(userId: number, page: Page): Promise<Paged<AccessToken>>;
   find(id: number): Promise<AccessToken | null>;
   revoke(id: number): Promise<void>;

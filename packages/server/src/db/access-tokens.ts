@@ -42,6 +42,14 @@ export function createTokenStore(db: Db): TokenStore {
         .executeTakeFirstOrThrow();
       return { token: toToken(row), user: toUser(user) };
     },
+    async isKnown(digest) {
+      const row = await db
+        .selectFrom("access_tokens")
+        .select("id")
+        .where("digest", "=", digest)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
     async listOf(userId, page) {
       const { limit, offset } = windowOf(page);
       const ofUser = db.selectFrom("access_tokens").where("user_id", "=", userId);

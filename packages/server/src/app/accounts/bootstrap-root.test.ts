@@ -38,15 +38,7 @@ function portsNow() {
     users: createUserStore(db),
     tokens: createTokenStore(db),
     passwords: createPasswordHasher(),
-    clock: { now: () => new Date() },
-    instance: {
-      version: "",
-      revision: "",
-      externalUrl: "",
-      random: () => 0,
-      readinessProbes: {},
-      makeTokenSecret: () => `made-up-${randomUUID()}`,
-    },
+    instance: { makeTokenSecret: () => `made-up-${randomUUID()}` },
   };
 }
 
@@ -95,6 +87,15 @@ describe("a later start", () => {
     await db.updateTable("access_tokens").set({ revoked: true }).execute();
     assert.deepEqual(await bootstrapRoot(ports, NOTHING, keep), NOTHING);
     assert.equal(kept.length, 1);
+  });
+
+  it("leaves a token of the environment revoked, and starts all the same", async () => {
+    const ports = portsNow();
+    const given = { password: null, token: "token-of-the-environment" };
+    await bootstrapRoot(ports, given, keep);
+    await db.updateTable("access_tokens").set({ revoked: true }).execute();
+    await bootstrapRoot(ports, given, keep);
+    assert.equal(await ports.tokens.findLive(digestToken(given.token), new Date()), null);
   });
 
   it("adds a token of the environment that is not known, and leaves the password", async () => {

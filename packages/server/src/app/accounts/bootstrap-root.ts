@@ -1,5 +1,5 @@
 import type { User } from "../../domain/user.ts";
-import type { Ports } from "../ports.ts";
+import type { Instance, Ports } from "../ports.ts";
 import { digestToken } from "./token-digest.ts";
 
 export interface RootSecrets {
@@ -18,12 +18,14 @@ const ROOT = "root";
 
 /**
  * Makes the user `root` at the first start, with a personal access token. Later starts change nothing, but for a token
- * in the environment that is not known yet: it is added, so that a script can always be let in. What is made up is
+ * in the environment that is not known yet: it is added, so that a script can be let in. One that was revoked stays so. What is made up is
  * handed to `keep` *before* it is in force: a start that is killed in between makes up something new, and never leaves
  * an instance that nobody can enter.
  */
 export async function bootstrapRoot(
-  ports: Pick<Ports, "users" | "tokens" | "passwords" | "instance" | "clock">,
+  ports: Pick<Ports, "users" | "tokens" | "passwords"> & {
+    readonly instance: Pick<Instance, "makeTokenSecret">;
+  },
   given: RootSecrets,
   keep: (madeUp: MadeUpSecrets) => Promise<void>,
 ): Promise<MadeUpSecrets> {
@@ -36,7 +38,7 @@ export async function bootstrapRoot(
   if (madeUp.password !== null || madeUp.token !== null) await keep(madeUp);
   const root = existing ?? (await createRoot(ports, given.password ?? madeUp.password ?? ""));
   const token = given.token ?? madeUp.token;
-  if (token !== null && (await ports.tokens.findLive(digestToken(token), ports.clock.now())) === null) {
+  if (token !== null && !(await ports.tokens.isKnown(digestToken(token)))) {
     await createToken(ports, root, token);
   }
   return madeUp;
