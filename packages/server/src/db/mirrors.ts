@@ -108,8 +108,10 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   };
 }
 
-/** What a mirror forgets when its remote becomes another one. */
-/** The lease goes too: a run that is under way is one of the old relation, and may record nothing any more. */
+/**
+ * What a mirror forgets when its remote becomes another one. The lease goes too: a run that is under way is one of
+ * the old relation, and may record nothing any more.
+ */
 const FORGOTTEN_STATE = {
   update_status: "none",
   last_error: null,
