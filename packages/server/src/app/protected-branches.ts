@@ -48,7 +48,8 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
 async function updateFilteredMirrors(ports: ProtectedBranchPorts, projectId: number): Promise<void> {
   for (const mirror of await ports.mirrors.listOf(projectId)) {
     if (!mirror.options.onlyProtectedBranches) continue;
-    await ports.mirrors.update(mirror.id, { options: mirror.options });
+    // None of them, so that one that somebody sets meanwhile stays set; but all the same, what was in step is not.
+    await ports.mirrors.update(mirror.id, { options: {} });
     if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
   }
 }
