@@ -298,3 +298,8 @@ async function expectRefusal(
     );
   }
 }
+
+test("a user name that the web server needs for itself is refused, as a group's is", async () => {
+  const user = { username: "API", name: "A", email: "a@example.com", password: "a password of nobody" };
+  await expectRefusal("POST", "/users", user, 400, { message: { username: ["is a reserved name"] } });
+});

@@ -1,6 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
-import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
+import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
 
@@ -26,6 +26,9 @@ export function userUseCases(ports: Pick<Ports, "users" | "passwords" | "namespa
       requireAdmin(principal);
       const fields: Record<string, string[]> = {};
       if (!PATH_PATTERN.test(draft.username)) fields["username"] = [PATH_MESSAGE];
+      else if (RESERVED_TOP_LEVEL.has(draft.username.toLowerCase())) {
+        fields["username"] = ["is a reserved name"];
+      }
       if (!/^[^@\s]+@[^@\s]+$/.test(draft.email)) fields["email"] = ["is invalid"];
       if (draft.password !== null && draft.password.length < SHORTEST_PASSWORD) {
         fields["password"] = [`is too short (minimum is ${SHORTEST_PASSWORD} characters)`];
