@@ -303,3 +303,14 @@ test("a user name that the web server needs for itself is refused, as a group's 
   const user = { username: "API", name: "A", email: "a@example.com", password: "a password of nobody" };
   await expectRefusal("POST", "/users", user, 400, { message: { username: ["is a reserved name"] } });
 });
+
+test("a changed pull mirror reads as waiting, without the error of before", async () => {
+  await api.createProject("changed");
+  // Port 1 of an address reserved for documentation: whatever the network makes of it, no update succeeds.
+  const url = "http://192.0.2.1:1/x.git";
+  const first = await api.createPullMirror("root/changed", url);
+  assert.match(first.update_status, /^(scheduled|started)$/);
+  const changed = await api.createPullMirror("root/changed", url, { mirror_trigger_builds: true });
+  assert.match(changed.update_status, /^(scheduled|started)$/);
+  assert.equal(changed.last_error, null);
+});

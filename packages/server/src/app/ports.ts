@@ -214,6 +214,8 @@ export interface MirrorChanges {
   readonly credential?: { readonly username?: string | null; readonly password?: string | null };
   readonly options?: Partial<MirrorOptions>;
   readonly userId?: number;
+  /** Takes the last error away: what made it may be gone with this change. */
+  readonly clearsError?: boolean;
   /** Forgets status, errors, applied state and the lease of a run under way: the relation is a new one. */
   readonly resetState?: boolean;
 }

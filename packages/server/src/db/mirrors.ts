@@ -69,6 +69,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             // Other options want other refs: what was in step need not be any more.
             ...(changes.options ? { applied_digest: null } : {}),
             ...credentialColumns(secrets, id, changes.credential),
+            ...(changes.clearsError ? { last_error: null } : {}),
             ...(changes.resetState ? FORGOTTEN_STATE : {}),
             updated_at: sql`now()`,
           })

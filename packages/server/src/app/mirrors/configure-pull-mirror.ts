@@ -31,7 +31,7 @@ export async function refuseBadPullMirror(
 /**
  * Makes the project's pull mirror or changes it; what is left out stays. The caller becomes the mirror user. A URL
  * on another host drops the stored credentials unless new ones come along; switching off drops them too, as GitLab
- * does. While the mirror is on, an update starts at once.
+ * does. The last error is gone and, while the mirror is on, an update starts at once.
  */
 export async function configurePullMirror(
   ports: Ports,
@@ -50,8 +50,10 @@ export async function configurePullMirror(
   // A run that is under way carries what the old upstream has: it must end before the project can get the new one's.
   const endsRun = before && (before.url !== mirror.url || !mirror.enabled);
   if (endsRun) await ports.queue.cancel(mirror.id);
-  if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
-  return mirror;
+  if (!mirror.enabled) return mirror;
+  await requestUpdate(ports, mirror, "configured");
+  // As it is now: who polls for the end must not take the state before for it.
+  return (await ports.mirrors.find(mirror.id)) ?? mirror;
 }
 
 async function create(
@@ -99,6 +101,7 @@ async function change(
       ...(dropsSecrets ? { username: null, password: null } : {}),
       ...(settings.enabled === false ? {} : { ...remote?.credential, ...given }),
     },
+    clearsError: true,
     resetState: isOtherUrl,
   };
   return await ports.mirrors.update(before.id, changes);
