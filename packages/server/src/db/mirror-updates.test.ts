@@ -257,6 +257,17 @@ describe("the end of a run", () => {
     assert.equal(shutDown.updateStatus, "scheduled");
   });
 
+  it("reads scheduled for a pull mirror that was triggered meanwhile, whatever came of this run", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    await mirrors.requestUpdate(id, "manual", seconds(1));
+    assert.equal((await mirrors.find(id))?.updateStatus, "started");
+    await mirrors.finishUpdate(lease, success(seconds(2)));
+    assert.equal((await mirrors.find(id))?.updateStatus, "scheduled");
+  });
+
   it("keeps what became of each ref", async () => {
     const results = [
       { ref: "refs/heads/x" as never, outcome: "rejected", old: null, new: null, message: "why" },

@@ -201,7 +201,8 @@ export function createUpdateStore(db: Db): UpdateStore {
         const row = await transaction
           .updateTable("mirrors")
           .set({
-            update_status: statusAfter(outcome),
+            // A wish that came during the run: the mirror waits again, as `requestUpdate` has it.
+            update_status: sql<UpdateStatus>`case when direction = 'pull' and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
             last_error: outcome.error,
             last_update_at: now,
             ...(succeeded
