@@ -18,9 +18,9 @@ const ROOT = "root";
 
 /**
  * Makes the user `root` at the first start, with a personal access token. Later starts change nothing, but for a token
- * in the environment that is not known yet: it is added, so that a script can be let in. One that was revoked stays so. What is made up is
- * handed to `keep` *before* it is in force: a start that is killed in between makes up something new, and never leaves
- * an instance that nobody can enter.
+ * in the environment that is not known yet: it is added, so that a script can be let in. One that was revoked stays
+ * so. What is made up is handed to `keep` *before* it is in force: a start that is killed in between makes up something
+ * new, and never leaves an instance that nobody can enter.
  */
 export async function bootstrapRoot(
   ports: Pick<Ports, "users" | "tokens" | "passwords"> & {
