@@ -52,6 +52,12 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
       const { id } = await api.createPushMirror("root/idle", peer.urlOf("idle-copy.git"));
       await api.waitForMirror("root/idle", id, "finished");
       assert.deepEqual(await refsOf(downstream), await refsOf(upstream));
+      // Six wrong passwords at once left 100 MB with the process: hashing takes memory on purpose.
+      const guesses = Array.from({ length: 6 }, (_, i) => {
+        const headers = { authorization: `Basic ${Buffer.from(`root:guess-${i}`).toString("base64")}` };
+        return fetch(`${server.url}/root/idle.git/info/refs?service=git-upload-pack`, { headers });
+      });
+      for (const answer of await Promise.all(guesses)) assert.equal(answer.status, 401);
       await sleep(20_000);
       const worked = await readMemory(server.pid());
       t.diagnostic(`resident ${Math.round(worked.resident / MB)} MB after work and 20 s of rest`);

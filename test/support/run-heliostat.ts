@@ -22,6 +22,7 @@ export function runHeliostat(
       env: {
         PATH: process.env["PATH"],
         NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        MALLOC_MMAP_THRESHOLD_: process.env["MALLOC_MMAP_THRESHOLD_"],
         HOME: "/nonexistent",
         ...env,
       },

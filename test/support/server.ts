@@ -77,6 +77,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       env: {
         PATH: process.env["PATH"],
         NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        MALLOC_MMAP_THRESHOLD_: process.env["MALLOC_MMAP_THRESHOLD_"],
         HOME: parent,
         HELIOSTAT_DATA_DIR: dataDir,
         HELIOSTAT_HTTP_LISTEN: `127.0.0.1:${port}`,

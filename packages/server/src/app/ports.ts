@@ -264,8 +264,7 @@ export interface MirrorStore {
    * they were claimed until `claimedUntil`: a wish, a run, other options.
    */
   recordUnchanged(
-    checks: readonly { id: number; nextCheckAt: Date }[],
-    claimedUntil: Date,
+    checks: readonly { id: number; claimedUntil: Date; nextCheckAt: Date }[],
     now: Date,
   ): Promise<void>;
   /** The first moment after `moment` at which a mirror is due for a check or a wish falls due; null: none. */

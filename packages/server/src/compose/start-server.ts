@@ -18,6 +18,7 @@ import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
@@ -90,7 +91,7 @@ async function start(
   await makeDirectory(settings.dataDir);
   await makeDirectory(repositoriesRoot);
 
-  const repositories = createRepositories({ root: repositoriesRoot, log });
+  const repositories = limitTransfers(createRepositories({ root: repositoriesRoot, log }));
   await repositories.requireGit();
 
   const connection = await connect(settings, log, stops, broken.resolve);

@@ -53,7 +53,6 @@ before(async () => {
 
 after(async () => {
   await db.destroy();
-  await database.drop();
 });
 
 beforeEach(async () => {
@@ -304,7 +303,10 @@ describe("due mirrors", () => {
   it("that are unchanged get their next time and read finished", async () => {
     const id = await createDue(seconds(10));
     await mirrors.claimDue(seconds(10), seconds(130), 10);
-    await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(130), seconds(11));
+    await mirrors.recordUnchanged(
+      [{ id, claimedUntil: seconds(130), nextCheckAt: seconds(500) }],
+      seconds(11),
+    );
     const mirror = await mirrors.find(id);
     assert.deepEqual(mirror?.nextCheckAt, seconds(500));
     assert.deepEqual(mirror?.lastSuccessfulUpdateAt, seconds(11));
@@ -314,7 +316,10 @@ describe("due mirrors", () => {
     const id = await createDue(seconds(10));
     await mirrors.claimDue(seconds(10), seconds(130), 10);
     const record = async (): Promise<Mirror | null> => {
-      await mirrors.recordUnchanged([{ id, nextCheckAt: seconds(500) }], seconds(130), seconds(12));
+      await mirrors.recordUnchanged(
+        [{ id, claimedUntil: seconds(130), nextCheckAt: seconds(500) }],
+        seconds(12),
+      );
       return await mirrors.find(id);
     };
     await mirrors.requestUpdate(id, "manual", seconds(11));

@@ -82,15 +82,16 @@ export function createUpdateStore(db: Db): UpdateStore {
         .execute();
       return rows.map(toMirror);
     },
-    async recordUnchanged(checks, claimedUntil, now) {
+    async recordUnchanged(checks, now) {
       if (checks.length === 0) return;
       const ids = checks.map((check) => check.id);
+      const claims = checks.map((check) => check.claimedUntil.toISOString());
       const times = checks.map((check) => check.nextCheckAt.toISOString());
       await sql`update mirrors
         set next_check_at = checked.next, update_status = 'finished', last_error = null, retry_count = 0,
           last_update_started_at = ${now}, last_update_at = ${now}, last_successful_update_at = ${now}
-        from unnest(${ids}::integer[], ${times}::timestamptz[]) as checked (id, next)
-        where mirrors.id = checked.id and mirrors.next_check_at = ${claimedUntil} and mirrors.requested_at is null
+        from unnest(${ids}::integer[], ${claims}::timestamptz[], ${times}::timestamptz[]) as checked (id, claim, next)
+        where mirrors.id = checked.id and mirrors.next_check_at = checked.claim and mirrors.requested_at is null
           and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(db);
     },
     async nextDueAfter(moment) {

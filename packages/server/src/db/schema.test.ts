@@ -17,7 +17,6 @@ before(async () => {
 });
 after(async () => {
   await db.destroy();
-  await database.drop();
 });
 
 describe("the migrations", () => {

@@ -47,7 +47,6 @@ describe("the dispatcher", () => {
   });
   after(async () => {
     await db.destroy();
-    await database.drop();
   });
 
   beforeEach(async () => {

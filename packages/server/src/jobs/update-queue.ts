@@ -1,11 +1,15 @@
 import { type ConstructorOptions, PgBoss } from "pg-boss";
 import type { Log, UpdateQueue } from "../app/ports.ts";
+import { createSlots } from "../slots.ts";
 import type { RunningUpdates } from "./running-updates.ts";
 
 const QUEUE = "update-mirror";
 
-/** Updates at the same time on one node: git is the work, and a machine of two cores is the smallest there is. */
-const CONCURRENCY = 4;
+/**
+ * Updates at the same time on one node. Most of an update is waiting for a remote, which costs nothing, and a remote
+ * that hangs must not hold up others; what costs is the transfer, and that has bounds of its own (`limitTransfers`).
+ */
+const UPDATES_AT_ONCE = 128;
 
 /** A job is only a wake-up; what it is about is in the database, so a lost or repeated one does no harm. */
 interface UpdateJob {
@@ -54,17 +58,20 @@ export function createUpdateQueue(options: {
         expireInSeconds: 23 * 3600,
         deleteAfterSeconds: 600,
       });
+      const slots = createSlots(UPDATES_AT_ONCE);
+      const runOne = async (mirrorId: number): Promise<void> => {
+        const giveBack = await slots.take();
+        // Not waited for: the job has done its part, and the next one is to be looked at.
+        void running
+          .run(mirrorId, (signal) => work(mirrorId, signal))
+          .catch((error: unknown) => log.error({ mirrorId, err: error }, "an update could not be recorded"))
+          .finally(giveBack);
+      };
       await boss.work<UpdateJob>(
         QUEUE,
-        { localConcurrency: CONCURRENCY, batchSize: 1, notifyPollingIntervalSeconds: 10 },
+        { batchSize: 16, burstWhenBatchFull: true, notifyPollingIntervalSeconds: 10 },
         async (jobs) => {
-          for (const { data } of jobs) {
-            await running
-              .run(data.mirrorId, (signal) => work(data.mirrorId, signal))
-              .catch((error: unknown) => {
-                log.error({ mirrorId: data.mirrorId, err: error }, "an update could not be recorded");
-              });
-          }
+          for (const { data } of jobs) await runOne(data.mirrorId);
         },
       );
     },

@@ -26,7 +26,6 @@ before(async () => {
 });
 after(async () => {
   await db.destroy();
-  await database.drop();
 });
 beforeEach(async () => {
   await db.deleteFrom("users").execute();

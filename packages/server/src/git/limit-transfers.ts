@@ -1,0 +1,43 @@
+import type { Repositories } from "../app/ports.ts";
+import { createSlots, type Slots } from "../slots.ts";
+
+/** Transfers are git's work: more of them than there are cores to work on only take memory from each other. */
+const TRANSFERS_AT_ONCE = 3;
+
+/**
+ * The same repositories, with a bound on the transfers at the same time. In and out count apart: upstreams that stall
+ * must not hold up a push. Waiting for an answer before a transfer is not bounded here, because it costs nothing.
+ */
+export function limitTransfers<R extends Repositories>(repositories: R): R {
+  const incoming = createSlots(TRANSFERS_AT_ONCE);
+  const outgoing = createSlots(TRANSFERS_AT_ONCE);
+  return {
+    ...repositories,
+    fetchAll: (path, remote, options) =>
+      within(incoming, options.signal, () => repositories.fetchAll(path, remote, options)),
+    fetchObjects: (path, remote, oids, options) =>
+      within(incoming, options.signal, () => repositories.fetchObjects(path, remote, oids, options)),
+    push: (path, remote, changes, options) =>
+      within(outgoing, options.signal, () => repositories.push(path, remote, changes, options)),
+    async packObjects(path, request, options) {
+      const giveBack = await outgoing.take(options.signal);
+      try {
+        const pack = await repositories.packObjects(path, request, options);
+        pack.done.then(giveBack, giveBack);
+        return pack;
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+    },
+  };
+}
+
+async function within<T>(slots: Slots, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const giveBack = await slots.take(signal);
+  try {
+    return await work();
+  } finally {
+    giveBack();
+  }
+}
