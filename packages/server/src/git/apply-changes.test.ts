@@ -16,8 +16,7 @@ import {
   setRef,
 } from "../../../../test/support/repositories.ts";
 import { parseOid } from "../domain/oid.ts";
-import { applyChanges } from "./apply-changes.ts";
-import type { Git } from "./run-git.ts";
+import { applyChanges, tellWhatIs } from "./apply-changes.ts";
 import { writePackedRefs } from "./write-packed-refs.ts";
 
 async function setUp(t: Parameters<typeof makeTempDir>[0]) {
@@ -233,20 +232,15 @@ test("git's own lock on the packed refs is respected", async (t) => {
 
 test("a push that comes between the look and the write keeps its ref", async (t) => {
   const { path, a, b } = await setUp(t);
-  const real = makeGit();
-  const interrupted: Git = {
-    ...real,
-    async run(call) {
-      // The rival's git looked before the refs were packed, and writes after.
-      if (call.args[0] === "for-each-ref") {
-        await writeFile(join(path, "refs/heads/topic-5"), `${a}\n`);
-        await mkdir(join(path, "refs/heads/topic-6"));
-        await writeFile(join(path, "refs/heads/topic-6/below"), `${a}\n`);
-      }
-      return real.run(call);
-    },
-  };
-  const results = await applyChanges(interrupted, path, manyCreations(b));
+  const changes = manyCreations(b);
+  const packed = changes.map(({ ref }) => ({ ref, oid: parseOid(b), peeled: null }));
+  assert.ok(await writePackedRefs(path, packed));
+  // The rival's git looked before the refs were packed, and writes after.
+  await writeFile(join(path, "refs/heads/topic-5"), `${a}\n`);
+  await mkdir(join(path, "refs/heads/topic-6"));
+  await writeFile(join(path, "refs/heads/topic-6/below"), `${a}\n`);
+  const told = await tellWhatIs(makeGit(), path, changes, new Set(changes.map(({ ref }) => ref)));
+  const results = [...told.values()];
   assert.deepEqual(
     results.filter((result) => result.outcome !== "created").map((result) => [result.ref, result.message]),
     [

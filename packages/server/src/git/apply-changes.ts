@@ -6,6 +6,7 @@ import type { RefChange, RefResult } from "../domain/refs.ts";
 import { checkObjects } from "./check-objects.ts";
 import { findNameConflicts } from "./name-conflicts.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
+import { hasNoLooseRefs } from "./ref-files.ts";
 import type { Git } from "./run-git.ts";
 import { updateRefs } from "./update-refs.ts";
 import { writePackedRefs } from "./write-packed-refs.ts";
@@ -97,20 +98,23 @@ async function createFirstRefs(
   return tellWhatIs(git, path, changes, new Set(fit.map((change) => change.ref)));
 }
 
-/** Reads again what each ref is now: a push may have created one while the file was written. */
-async function tellWhatIs(
+/** Says what each ref is now: a push may have created one while the file was written. Then it stands loose above it. */
+export async function tellWhatIs(
   git: Git,
   path: string,
-  changes: readonly Create[],
+  changes: readonly RefChange[],
   written: ReadonlySet<RefName>,
 ): Promise<Map<RefName, RefResult>> {
+  if (written.size === changes.length && (await hasNoLooseRefs(path))) {
+    return new Map(changes.map((change) => [change.ref, successResult(change)]));
+  }
   const refs = await readBranchesAndTags(git, path);
   const inTheWay = findNameConflicts(written, refs.keys());
   // `a` was packed while a push created `a/b`. The push was first in the eyes of its client: ours goes.
   await updateRefs(
     git,
     path,
-    changes.filter((change) => inTheWay.has(change.ref)).map(({ ref, new: oid }) => deletion(ref, oid)),
+    changes.flatMap(({ ref, new: oid }) => (oid !== null && inTheWay.has(ref) ? [deletion(ref, oid)] : [])),
   );
   return new Map(
     changes.map((change) => {

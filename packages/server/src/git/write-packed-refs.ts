@@ -1,6 +1,7 @@
-import { access, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import type { Oid } from "../domain/oid.ts";
 import type { RefName } from "../domain/ref-name.ts";
+import { hasNoRefs } from "./ref-files.ts";
 
 export interface PackedRef {
   readonly ref: RefName;
@@ -38,19 +39,6 @@ export async function writePackedRefs(path: string, refs: readonly PackedRef[]):
     // Gone already after the rename.
     await rm(lock, { force: true });
   }
-}
-
-/** Looks at the files, as this whole file does. A lock, too, is a ref that somebody is about to make. */
-async function hasNoRefs(path: string): Promise<boolean> {
-  const hasReftable = await access(`${path}/reftable`).then(
-    () => true,
-    () => false,
-  );
-  if (hasReftable) return false;
-  const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
-  if (packed.split("\n").some((line) => line !== "" && !line.startsWith("#"))) return false;
-  const entries = await readdir(`${path}/refs`, { recursive: true, withFileTypes: true });
-  return entries.every((entry) => entry.isDirectory());
 }
 
 /** By the bytes of UTF-8, as git searches the file; JavaScript would sort by UTF-16. */

@@ -31,7 +31,8 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
     let written: number | null = null;
     try {
       applied = await ports.repositories.applyChanges(path, plan.changes);
-      if (ours.refs.size === 0 && theirs.head) await ports.repositories.setHead(path, theirs.head);
+      if (ours.refs.size === 0 && theirs.head && theirs.head !== ours.head)
+        await ports.repositories.setHead(path, theirs.head);
     } finally {
       written = await ports.projects.endRefsWrite(project.id);
     }

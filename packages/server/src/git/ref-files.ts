@@ -1,0 +1,22 @@
+import { access, readdir, readFile } from "node:fs/promises";
+
+/**
+ * Whether a repository has no refs at all, packed or loose; starts no process. A lock, too, counts as a ref that
+ * somebody is about to make. False for a repository that keeps its refs in another format.
+ */
+export async function hasNoRefs(path: string): Promise<boolean> {
+  const hasReftable = await access(`${path}/reftable`).then(
+    () => true,
+    () => false,
+  );
+  if (hasReftable) return false;
+  const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
+  if (packed.split("\n").some((line) => line !== "" && !line.startsWith("#"))) return false;
+  return await hasNoLooseRefs(path);
+}
+
+/** Whether no ref stands in a file of its own, above the packed ones. */
+export async function hasNoLooseRefs(path: string): Promise<boolean> {
+  const entries = await readdir(`${path}/refs`, { recursive: true, withFileTypes: true });
+  return entries.every((entry) => entry.isDirectory());
+}
