@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
@@ -5,14 +6,14 @@ import { objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
 import { moveObjects } from "./move-objects.ts";
-import { isLossy, readHeadFile, readObjectFormat } from "./read-refs.ts";
+import { isLossy, readHeadFile } from "./read-refs.ts";
+import { readObjectFormatFile } from "./ref-files.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 
 /** Stands where git puts a name of its own choice, when the remote does not say where its HEAD points. */
 const NO_BRANCH = "heliostat-none";
-const MAX_OUTPUT = 512 * 1024 * 1024;
 
 /**
  * First pull: `git clone --bare` next to the repository, then its objects are moved in. Measured with 20,000 commits
@@ -31,9 +32,7 @@ export async function fetchAll(
 ): Promise<AdvertisedRefs> {
   const { url, config, ...call } = prepareRemoteCall(remote, options, patience);
   return staging.use("fetch", async (clone) => {
-    const ownFormat = readObjectFormat(git, path);
-    // Judged below: the clone, which runs meanwhile, must have ended before its place is taken away.
-    ownFormat.catch(() => {});
+    const ownFormat = await readObjectFormatFile(path);
     await git.run({
       ...call,
       config: [...config, ["init.defaultBranch", NO_BRANCH]],
@@ -44,11 +43,11 @@ export async function fetchAll(
         ...["--", url, clone],
       ],
     });
-    const advertised = await readClone(git, clone);
-    if (advertised.objectFormat !== (await ownFormat)) {
+    const advertised = await readClone(clone);
+    if (advertised.objectFormat !== ownFormat) {
       throw new HeliostatError(
         "object-format-mismatch",
-        `The remote's objects are ${advertised.objectFormat}, this repository's are ${await ownFormat}. Mirror it into a repository of the same format.`,
+        `The remote's objects are ${advertised.objectFormat}, this repository's are ${ownFormat}. Mirror it into a repository of the same format.`,
       );
     }
     await moveObjects(join(clone, "objects"), join(path, "objects"));
@@ -56,31 +55,25 @@ export async function fetchAll(
   });
 }
 
-async function readClone(git: Git, clone: string): Promise<AdvertisedRefs> {
-  // `show-ref` rather than `for-each-ref`: it takes the peeled values from packed-refs, and opens no object for them.
-  const shown = await git.run({
-    gitDir: clone,
-    args: ["show-ref", "--dereference"],
-    expect: [1],
-    maxOutput: MAX_OUTPUT,
-  });
+/** The clone is git's own work, and fresh: all its refs are in the one file that it wrote, with the peeled values. */
+async function readClone(clone: string): Promise<AdvertisedRefs> {
   const refs = new Map<RefName, AdvertisedRef>();
-  for (const line of shown.stdout.toString().split("\n")) {
-    if (line === "") continue;
-    const space = line.indexOf(" ");
-    const oid = parseOid(line.slice(0, space));
-    const name = line.slice(space + 1);
-    if (isLossy(name)) continue;
-    if (name.endsWith("^{}")) {
-      const tag = parseRefName(name.slice(0, -"^{}".length));
-      const seen = refs.get(tag);
-      if (seen) refs.set(tag, { ...seen, peeled: oid });
-    } else {
-      refs.set(parseRefName(name), { oid });
+  let last: RefName | null = null;
+  const packed = await readFile(join(clone, "packed-refs"), "utf8").catch(() => "");
+  for (const line of packed.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    if (line.startsWith("^")) {
+      const tag = last === null ? undefined : refs.get(last);
+      if (last !== null && tag) refs.set(last, { ...tag, peeled: parseOid(line.slice(1)) });
+      continue;
     }
+    const space = line.indexOf(" ");
+    const name = line.slice(space + 1);
+    last = isLossy(name) ? null : parseRefName(name);
+    if (last !== null) refs.set(last, { oid: parseOid(line.slice(0, space)) });
   }
   const first = refs.values().next().value;
-  const objectFormat = first === undefined ? await readObjectFormat(git, clone) : objectFormatOf(first.oid);
+  const objectFormat = first === undefined ? await readObjectFormatFile(clone) : objectFormatOf(first.oid);
   const target = await readHeadFile(clone);
   return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
 }

@@ -2,7 +2,7 @@ import { appendFile, mkdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ObjectFormat } from "../domain/oid.ts";
-import type { RefName } from "../domain/ref-name.ts";
+import { type RefName, shortName } from "../domain/ref-name.ts";
 import type { Git } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 
@@ -38,12 +38,12 @@ export async function initRepository(
         "--bare",
         "--template=",
         `--object-format=${options.objectFormat}`,
+        `--initial-branch=${shortName(options.head)}`,
         "--",
         made,
       ],
     });
     await appendFile(`${made}/config`, CONFIG);
-    await git.run({ gitDir: made, args: ["symbolic-ref", "HEAD", options.head] });
     await mkdir(dirname(path), { recursive: true });
     await rename(made, path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST" && cause.code !== "ENOTDIR") throw cause;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type ObjectFormat, objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { LocalRefs } from "../domain/refs.ts";
-import { hasNoRefs } from "./ref-files.ts";
+import { hasNoRefs, readObjectFormatFile } from "./ref-files.ts";
 import type { Git } from "./run-git.ts";
 
 /** The fields that are asked for, and the order in which they come back: one list, so that the two cannot drift. */
@@ -16,7 +16,7 @@ const MAX_OUTPUT = 512 * 1024 * 1024;
  * too is a ref whose name is not UTF-8: no answer could name it.
  */
 export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
-  if (await hasNoRefs(path).catch(() => false)) return await readEmpty(git, path);
+  if (await hasNoRefs(path).catch(() => false)) return await readEmpty(path);
   const [refs, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
@@ -24,8 +24,8 @@ export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
 }
 
 /** A new repository: its format is all that there is to ask for. */
-async function readEmpty(git: Git, path: string): Promise<LocalRefs> {
-  const [objectFormat, head] = await Promise.all([readObjectFormat(git, path), readHeadFile(path)]);
+async function readEmpty(path: string): Promise<LocalRefs> {
+  const [objectFormat, head] = await Promise.all([readObjectFormatFile(path), readHeadFile(path)]);
   return { objectFormat, refs: new Map(), head };
 }
 

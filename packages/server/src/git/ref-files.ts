@@ -1,4 +1,5 @@
 import { access, readdir, readFile } from "node:fs/promises";
+import type { ObjectFormat } from "../domain/oid.ts";
 
 /**
  * Whether a repository has no refs at all, packed or loose; starts no process. A lock, too, counts as a ref that
@@ -13,6 +14,12 @@ export async function hasNoRefs(path: string): Promise<boolean> {
   const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
   if (packed.split("\n").some((line) => line !== "" && !line.startsWith("#"))) return false;
   return await hasNoLooseRefs(path);
+}
+
+/** The object format that a repository's own configuration names; starts no process. */
+export async function readObjectFormatFile(path: string): Promise<ObjectFormat> {
+  const config = await readFile(`${path}/config`, "utf8");
+  return /^\s*objectformat\s*=\s*sha256\s*$/im.test(config) ? "sha256" : "sha1";
 }
 
 /** Whether no ref stands in a file of its own, above the packed ones. */
