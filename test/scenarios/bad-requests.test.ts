@@ -314,3 +314,18 @@ test("a changed pull mirror reads as waiting, without the error of before", asyn
   assert.match(changed.update_status, /^(scheduled|started)$/);
   assert.equal(changed.last_error, null);
 });
+
+test("a push mirror that changed after If-Unmodified-Since is not removed", async () => {
+  const id = await makeDisabledMirror(project.id, "https://203.0.113.1/unmodified.git");
+  const remove = (since: string) =>
+    api.call("DELETE", `${mirrors}/${id}`, undefined, { headers: { "If-Unmodified-Since": since } });
+  const refused = await remove("Sat, 01 Jan 2000 00:00:00 GMT");
+  assert.equal(refused.status, 412);
+  assert.deepEqual(refused.body, { message: "412 Precondition Failed" });
+  assert.equal((await api.readPushMirror(project.id, id)).id, id);
+  assert.equal((await remove("not a date")).status, 204);
+
+  const second = await makeDisabledMirror(project.id, "https://203.0.113.1/unmodified.git");
+  const headers = { "If-Unmodified-Since": new Date().toUTCString() };
+  assert.equal((await api.call("DELETE", `${mirrors}/${second}`, undefined, { headers })).status, 204);
+});

@@ -96,7 +96,13 @@ export interface UseCases {
     mirrorId: number,
     changes: PushMirrorChanges,
   ): Promise<Mirror>;
-  removePushMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
+  /** `conflict`, and the mirror stays, when it has changed after the second of `unmodifiedSince`. */
+  removePushMirror(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    unmodifiedSince: Date | null,
+  ): Promise<void>;
   /** Resolves too when one is running or it must wait; `model-invalid` with GitLab's sentence when disabled. */
   syncPushMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
 

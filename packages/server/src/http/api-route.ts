@@ -29,6 +29,8 @@ export interface ApiContext<P> {
   readonly useCases: UseCases;
   readonly principal: Principal;
   readonly params: P;
+  /** The time in `If-Unmodified-Since`; null where there is none that can be read. */
+  readonly unmodifiedSince: Date | null;
   /** Base of the URLs in answers, without a slash at the end. */
   readonly externalUrl: string;
 }
@@ -171,12 +173,18 @@ async function runRoute(
       useCases: door.useCases,
       principal,
       params,
+      unmodifiedSince: readTime(request.headers["if-unmodified-since"]),
       externalUrl: door.externalUrl,
     });
     return sendAnswer(door, request, reply, answer);
   } catch (error) {
     return answerApiError(door, error, request, reply, form);
   }
+}
+
+function readTime(value: string | undefined): Date | null {
+  const time = new Date(value ?? "");
+  return Number.isNaN(time.getTime()) ? null : time;
 }
 
 function requireAccess(route: ApiRoute, principal: Principal): void {

@@ -20,6 +20,8 @@ export interface TextErrorAnswer {
 export interface ErrorForm {
   /** GitLab answers 401, not 403, to members who may not mirror (remote mirrors only). */
   readonly forbiddenStatus?: 401 | 403;
+  /** 412 where all that can be in conflict is the time in `If-Unmodified-Since`. */
+  readonly conflictStatus?: 409 | 412;
   /** The field under which a refused URL is reported; `url` when left out. */
   readonly urlField?: string;
 }
@@ -62,6 +64,8 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
     case "not-found":
       return plain(status, `404 ${known.message}`);
     case "conflict":
+      if (form.conflictStatus === 412) return plain(412, "412 Precondition Failed");
+      return plain(status, known.message);
     case "credential":
     case "remote":
     case "full":

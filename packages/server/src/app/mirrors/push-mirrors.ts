@@ -101,8 +101,11 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
       if (turnsOn || wantsOther) await requestUpdate(ports, updated, "configured");
       return await seen(updated);
     },
-    async removePushMirror(principal, which, mirrorId) {
+    async removePushMirror(principal, which, mirrorId, unmodifiedSince) {
       const { mirror } = await find(principal, which, mirrorId);
+      if (unmodifiedSince !== null && secondOf(mirror.updatedAt) > secondOf(unmodifiedSince)) {
+        throw new HeliostatError("conflict", "The mirror has changed meanwhile.");
+      }
       await ports.mirrors.remove(mirror.id);
       await ports.queue.cancel(mirror.id);
     },
@@ -126,6 +129,11 @@ function optionsOf(changes: PushMirrorChanges, before: MirrorOptions): MirrorOpt
     keepDivergentRefs: changes.keepDivergentRefs ?? before.keepDivergentRefs,
     branchRegex: changes.branchRegex === undefined ? before.branchRegex : regexOrNull(changes.branchRegex),
   };
+}
+
+/** Times in HTTP are whole seconds. */
+function secondOf(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
 }
 
 function refuseTooMany(mirrors: readonly Mirror[]): void {

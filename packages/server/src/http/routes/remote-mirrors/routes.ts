@@ -120,12 +120,13 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
   }),
   apiRoute({
     ...rules,
+    conflictStatus: 412,
     method: "DELETE",
     path: ONE,
     access: "api",
     params: remoteMirrorParams,
-    handle: async ({ useCases, principal, params }) => {
-      await useCases.removePushMirror(principal, params.id, params.mirror_id);
+    handle: async ({ useCases, principal, params, unmodifiedSince }) => {
+      await useCases.removePushMirror(principal, params.id, params.mirror_id, unmodifiedSince);
       return noContent();
     },
   }),
