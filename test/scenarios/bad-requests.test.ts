@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
+import { gzipSync } from "node:zlib";
 import { createApi, idOf, type Parameters, projectPath } from "../support/api.ts";
 import { startServer } from "../support/server.ts";
 
@@ -328,4 +329,27 @@ test("a push mirror that changed after If-Unmodified-Since is not removed", asyn
   const second = await makeDisabledMirror(project.id, "https://203.0.113.1/unmodified.git");
   const headers = { "If-Unmodified-Since": new Date().toUTCString() };
   assert.equal((await api.call("DELETE", `${mirrors}/${second}`, undefined, { headers })).status, 204);
+});
+
+test("what git would never send is refused as a request, not as a remote's answer", async () => {
+  const zeros = Buffer.alloc(100_000);
+  for (const service of ["upload-pack", "receive-pack"]) {
+    for (const [body, encoding] of [
+      [zeros, "identity"],
+      [gzipSync(zeros), "gzip"],
+    ] as const) {
+      const answer = await fetch(`${server.url}/root/wrong.git/git-${service}`, {
+        method: "POST",
+        headers: {
+          authorization: `Basic ${Buffer.from(`root:${server.token}`).toString("base64")}`,
+          "content-type": `application/x-git-${service}-request`,
+          "content-encoding": encoding,
+        },
+        body,
+      });
+      assert.equal(answer.status, 400, `${service}, ${encoding}`);
+      assert.match(answer.headers.get("content-type") ?? "", /^text\/plain/);
+      assert.equal(await answer.text(), "The request is not what Git sends.\n");
+    }
+  }
 });

@@ -1,4 +1,5 @@
 import { finished, pipeline } from "node:stream/promises";
+import type { ErrorCode } from "@heliostat/contract";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { GitService } from "../../app/git-exchange.ts";
 import type { OpenRepository } from "../../app/use-cases.ts";
@@ -13,6 +14,7 @@ import { openGitRequestBody } from "./git-request-body.ts";
 import type { GitPath } from "./parse-git-path.ts";
 
 const FLUSH_PACKET = "0000";
+const NONSENSE: ReadonlySet<ErrorCode> = new Set(["remote-not-git", "remote-closed"]);
 
 /**
  * Answers one request of git's smart HTTP protocol. Throws while the answer can still be an error; from its first byte
@@ -110,7 +112,7 @@ async function serve(
     },
   });
   try {
-    await repository.serve(input, answer, { protocol, signal: controller.signal });
+    await repository.serve(input, answer, { protocol, signal: controller.signal }).catch(refuseNonsense);
     if (!answer.writableEnded) answer.end();
     await finished(answer);
     // git has nothing to say to the probe in front of a large push.
@@ -140,6 +142,17 @@ function endBroken(
   if (!hasStarted) throw cause;
   if (isFault(cause)) reportFault(door.log, request, cause);
   reply.raw.destroy();
+}
+
+/**
+ * What git complains of in a request it words as it does about a remote's answer. Here the other side is the client,
+ * and the words for operators of mirrors would send it looking elsewhere.
+ */
+function refuseNonsense(error: unknown): never {
+  if (error instanceof HeliostatError && NONSENSE.has(error.code)) {
+    throw requestError(400, "The request is not what Git sends.");
+  }
+  throw error;
 }
 
 function clientGone(): HeliostatError {
