@@ -173,6 +173,23 @@ test("the README's first mirror: in from one host, out to another, driven by cur
   });
 });
 
+test("what a pull brings goes on at once, also right after another push update", async (t) => {
+  const pause = (seconds: number) =>
+    api.put("/application/settings", { push_mirror_min_interval_seconds: seconds });
+  await pause(600);
+  t.after(() => pause(0));
+  const upstream = await makeRepository(join(directory, "upstreams/brisk.git"));
+  const tip = await makeCommit(upstream);
+  const downstream = await makeRepository(join(directory, "downstreams/brisk.git"));
+  await api.createProject("brisk");
+  const { id } = await api.createPushMirror("root/brisk", asUser(downstreams.urlOf("brisk.git")));
+  await api.waitForMirror("root/brisk", id, "finished");
+  await api.createPullMirror("root/brisk", upstreams.urlOf("brisk.git"));
+  await waitFor(async () => (await refsOf(downstream))["refs/heads/main"] === tip, {
+    message: "what was pulled is downstream",
+  });
+});
+
 test("this project's own repository, in and out", async (t) => {
   const upstream = await cloneCheckout(join(directory, "upstreams/heliostat.git"));
   if (upstream === null) {

@@ -22,8 +22,8 @@ export async function requestUpdate(
 }
 
 /**
- * The project's refs changed: asks its push mirrors to carry that on. The first goes at once; what follows within
- * `push_mirror_min_interval_seconds` becomes one update.
+ * The project's refs changed: asks its push mirrors to carry that on. What a pull has brought goes at once, and so does
+ * the first push of a client; further ones within `push_mirror_min_interval_seconds` become one update.
  */
 export async function requestPushMirrors(
   ports: RequestPorts & Pick<Ports, "settings">,
@@ -35,7 +35,8 @@ export async function requestPushMirrors(
   const { mirrorAvailable, pushMirrorMinIntervalSeconds } = await ports.settings.read();
   if (!mirrorAvailable) return;
   for (const mirror of pushMirrors) {
-    await requestUpdate(ports, mirror, trigger, earliestPush(mirror, pushMirrorMinIntervalSeconds));
+    const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
+    await requestUpdate(ports, mirror, trigger, notBefore);
   }
 }
 
