@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -150,6 +150,26 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
       await api.createProject("there");
       await server.restart();
       assert.equal((await api.call("GET", projectPath("root/there"))).status, 200);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("the file with the made-up secrets is named at every start, until it is deleted", async () => {
+    const server = await startServer({
+      env: { HELIOSTAT_ADMIN_PASSWORD: undefined, HELIOSTAT_ADMIN_TOKEN: undefined },
+    });
+    try {
+      const path = join(server.dataDir, "initial-root-secrets");
+      const line = `root; password and API token are in ${path}\n`;
+      const named = () => server.output().split(line).length - 1;
+      await waitFor(() => named() === 1, { message: "the first start names it" });
+      await server.restart();
+      await waitFor(() => named() === 2, { message: "the second start names it" });
+      await rm(path);
+      await server.restart();
+      await waitFor(() => / {2}User {6}root\n/.test(server.output()), { message: "the third says root" });
+      assert.equal(named(), 2);
     } finally {
       await server.stop();
     }

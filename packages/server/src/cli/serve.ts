@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { startServer } from "../compose/start-server.ts";
@@ -23,7 +23,12 @@ export async function serve(options: { check: boolean }): Promise<number> {
     webRoot: WEB_ROOT,
     keepSecrets: (madeUp) => writeFile(secretsPath, secretsText(madeUp), { mode: 0o600, flush: true }),
   });
-  console.log(welcome(server.url, server.madeUp, secretsPath));
+  // Also at later starts, for as long as nobody has deleted it.
+  const hasSecretsFile = await access(secretsPath).then(
+    () => true,
+    () => false,
+  );
+  console.log(welcome(server.url, hasSecretsFile ? secretsPath : null));
 
   const reason = await Promise.race([signal, server.broken]);
   if (reason instanceof Error) log.error({ err: reason }, "the server cannot go on");
@@ -53,11 +58,12 @@ function secretsText(madeUp: MadeUpSecrets): string {
   return `${lines.join("\n")}\n`;
 }
 
-function welcome(url: string, madeUp: MadeUpSecrets, secretsPath: string): string {
-  const isFirstStart = madeUp.password !== null || madeUp.token !== null;
+function welcome(url: string, secretsPath: string | null): string {
   const lines = [
     `Heliostat is ready: ${url}`,
-    isFirstStart ? `  User      root; password and API token are in ${secretsPath}` : "  User      root",
+    secretsPath === null
+      ? "  User      root"
+      : `  User      root; password and API token are in ${secretsPath}`,
     '  Mirror    curl -H "PRIVATE-TOKEN: <token>" --data-urlencode import_url=https://example.com/repo.git \\',
     `              -d name=repo -d mirror=true ${url}/api/v4/projects`,
   ];

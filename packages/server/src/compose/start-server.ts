@@ -40,8 +40,6 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Base URL by which people reach it. */
   readonly url: string;
-  /** What the first start made up, for the one who started it; nulls on every later start. */
-  readonly madeUp: MadeUpSecrets;
   /** Settles when the server can no longer work, with the reason. */
   readonly broken: Promise<Error>;
   /** Drains: no new work, 30 s for what runs, then the rest is left to the next start. */
@@ -151,7 +149,7 @@ async function start(
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, log));
   const given = { password: settings.adminPassword, token: settings.adminToken };
-  const madeUp = await bootstrapRoot(ports, given, options.keepSecrets);
+  await bootstrapRoot(ports, given, options.keepSecrets);
 
   await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
   stops.push(() => queue.stop());
@@ -182,7 +180,7 @@ async function start(
     externalUrl = localUrlOf({ host: settings.httpListen.host, port: bound.port });
   }
   started.wakeAt(new Date());
-  return { url: externalUrl, madeUp, broken: broken.promise, stop: stopAll };
+  return { url: externalUrl, broken: broken.promise, stop: stopAll };
 }
 
 /**
