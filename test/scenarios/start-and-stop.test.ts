@@ -5,6 +5,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
+import { openDatabase } from "../../packages/server/src/db/pool.ts";
 import { createApi, projectPath } from "../support/api.ts";
 import { startGatedProxy } from "../support/gated-proxy.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
@@ -152,6 +154,28 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
       assert.equal((await api.call("GET", projectPath("root/there"))).status, 200);
     } finally {
       await server.stop();
+    }
+  });
+
+  test("a lost database connection is told by code and message, without what hangs on the error", async () => {
+    const database = await createTestDatabase();
+    const db = openDatabase(database.connection, { onIdleError: () => undefined });
+    const server = await startServer({ env: { HELIOSTAT_DATABASE_URL: database.url } });
+    try {
+      await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()`.execute(db);
+      const line = await waitFor(
+        async () => /^.*a database connection was lost.*$/m.exec(server.output())?.[0],
+        { message: "the log tells of the lost connection" },
+      );
+      const { level: _level, time: _time, msg: _msg, ...rest } = JSON.parse(line);
+      assert.equal(rest.code, "57P01");
+      assert.deepEqual(Object.keys(rest).sort(), ["code", "reason"]);
+    } finally {
+      await server.stop();
+      await db.destroy();
+      await database.drop();
     }
   });
 

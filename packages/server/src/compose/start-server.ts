@@ -94,7 +94,8 @@ async function start(
 
   const connection = await connect(settings, log, stops, broken.resolve);
   const db = openDatabase(connection, {
-    onIdleError: (error) => log.warn({ err: error }, "a database connection was lost"),
+    // Not the error itself: the driver hangs the whole connection on it, with the key that would cancel its queries.
+    onIdleError: ({ code, message }) => log.warn({ code, reason: message }, "a database connection was lost"),
   });
   stops.push(() => db.destroy());
   await requireDatabase(db);

@@ -15,7 +15,7 @@ const INT8 = 20;
 /** Opens the pool that all stores share. `destroy()` on the result closes it. */
 export function openDatabase(
   connection: DatabaseConnection,
-  options: { onIdleError: (error: Error) => void; max?: number },
+  options: { onIdleError: (error: Error & { readonly code?: string }) => void; max?: number },
 ): Db {
   const pool = new pg.Pool({
     ...connection,
