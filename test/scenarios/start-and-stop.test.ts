@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdir, rm } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, symlink } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { openDatabase } from "../../packages/server/src/db/pool.ts";
 import { createApi, projectPath } from "../support/api.ts";
@@ -18,6 +19,7 @@ import { runHeliostat } from "../support/run-heliostat.ts";
 import { startServer } from "../support/server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
+const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 const MB = 1024 * 1024;
 
 /** Resident memory of the server's own process when it has nothing to do. */
@@ -279,6 +281,24 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
       assert(!(await readdir(root)).includes("never-made"));
     });
   }
+
+  test("a package that is missing: one line that names it and the way out", async () => {
+    const damaged = join(root, "damaged");
+    const source = join(CHECKOUT, "packages/server");
+    await cp(join(source, "src"), join(damaged, "packages/server/src"), { recursive: true });
+    await cp(join(source, "package.json"), join(damaged, "packages/server/package.json"));
+    await mkdir(join(damaged, "node_modules"));
+    for (const name of await readdir(join(CHECKOUT, "node_modules"))) {
+      if (name === "fastify" || name.startsWith(".")) continue;
+      await symlink(join(CHECKOUT, "node_modules", name), join(damaged, "node_modules", name));
+    }
+    const run = await runHeliostat(["serve"], {}, join(damaged, "packages/server/src/cli/main.ts"));
+    assert.equal(run.exitCode, 1, run.stderr);
+    assert.equal(
+      run.stderr,
+      "heliostat: the package fastify is missing. Run: rm -rf node_modules && npm start\n",
+    );
+  });
 
   test("config prints what is in force, with secrets masked", async () => {
     const env = {

@@ -11,14 +11,15 @@ const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", impo
 
 /**
  * Runs one command line of `heliostat` to its end, with these variables and no other settings. What does not end within
- * a minute is killed: then the exit code is null.
+ * a minute is killed: then the exit code is null. `main` is another copy of the program than this checkout's.
  */
 export function runHeliostat(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  main = MAIN,
 ): Promise<HeliostatRun> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [main, ...args], {
       env: {
         PATH: process.env["PATH"],
         NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],

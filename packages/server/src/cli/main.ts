@@ -84,6 +84,15 @@ function exitCodeOf(error: unknown): number {
     console.error(`heliostat: ${error.message}`);
     return error.kind === "invalid" ? EXIT_USAGE : EXIT_FAILED;
   }
-  console.error("heliostat: unexpected error", error);
+  const missing = missingPackageOf(error);
+  if (missing === null) console.error("heliostat: unexpected error", error);
+  else console.error(`heliostat: the package ${missing} is missing. Run: rm -rf node_modules && npm start`);
   return EXIT_FAILED;
+}
+
+/** The package that an import did not find, whole or in part; null for every other error. */
+function missingPackageOf(error: unknown): string | null {
+  if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) return null;
+  const [what = ""] = error.message.split(" imported from ");
+  return /(?:package '|.*\/node_modules\/)((?:@[^/']+\/)?[^/']+)/.exec(what)?.[1] ?? null;
 }
