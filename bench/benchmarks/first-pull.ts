@@ -16,7 +16,7 @@ const COMMITS = 20_000;
 const REFS = 5_000;
 
 /** Each question costs the server milliseconds that the pull could use: asking often would measure the asking. */
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 /** The first pull of a large repository, through the running server and by the adapter alone. */
 export const firstPull: Benchmark = {
@@ -38,17 +38,18 @@ export const firstPull: Benchmark = {
       };
       const pull = async (run: number): Promise<number> => {
         const name = `large-${run}`;
-        const took = await time(async () => {
-          await api.createProject(name, { mirror: true, import_url: url });
-          for (;;) {
-            const { update_status, last_error } = await api.readPullMirror(`root/${name}`);
-            if (update_status === "finished") return;
-            if (update_status === "failed") throw new Error(`the pull failed: ${last_error}`);
-            await sleep(POLL_MS);
-          }
-        });
+        const began = Date.now();
+        await api.createProject(name, { mirror: true, import_url: url });
+        for (;;) {
+          const { update_status, last_error } = await api.readPullMirror(`root/${name}`);
+          if (update_status === "finished") break;
+          if (update_status === "failed") throw new Error(`the pull failed: ${last_error}`);
+          await sleep(POLL_MS);
+        }
         const [update] = await api.listUpdates(`root/${name}`, "pull");
         if (update?.refs.length !== refs) throw new Error(`${update?.refs.length} of ${refs} refs came`);
+        // By the server's own record: how often we ask must not be in the figure.
+        const took = Date.parse(update.finished_at ?? "") - began;
         await api.delete(projectPath(`root/${name}`));
         await server.assertNoGitLeft();
         return took;
@@ -78,7 +79,7 @@ export const firstPull: Benchmark = {
           compare({ what: "  of it: the git adapter alone", unit: "ms" }, byGit, byAdapter, null),
         ],
         notes: [
-          "first-pull: `git clone --mirror`; ours from the API call that makes the project until it says finished, asked every 50 ms.",
+          "first-pull: `git clone --mirror`; ours from the API call that makes the project until it says finished, by the time that the server recorded.",
         ],
       };
     }),

@@ -360,8 +360,15 @@ export interface Repositories {
     oids: readonly Oid[],
     options: TransferOptions,
   ): Promise<void>;
-  /** Applies all changes, each against its old value; a ref that moved meanwhile is `rejected`, the rest go on. */
-  applyChanges(path: string, changes: readonly RefChange[]): Promise<readonly RefResult[]>;
+  /**
+   * Applies all changes, each against its old value; a ref that moved meanwhile is `rejected`, the rest go on.
+   * `areChecked`: git has just looked at all objects that they lead to, and what tags peel to is in the changes.
+   */
+  applyChanges(
+    path: string,
+    changes: readonly RefChange[],
+    options?: { readonly areChecked: boolean },
+  ): Promise<readonly RefResult[]>;
   setHead(path: string, head: RefName): Promise<void>;
   /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;

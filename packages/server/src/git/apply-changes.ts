@@ -9,7 +9,7 @@ import { readBranchesAndTags } from "./read-refs.ts";
 import { hasNoLooseRefs } from "./ref-files.ts";
 import type { Git } from "./run-git.ts";
 import { updateRefs } from "./update-refs.ts";
-import { writePackedRefs } from "./write-packed-refs.ts";
+import { type PackedRef, writePackedRefs } from "./write-packed-refs.ts";
 
 /** From this number on, a repository's first refs are written as one file. Below, a transaction is as quick. */
 const PACK_FROM = 100;
@@ -18,16 +18,19 @@ const PACK_FROM = 100;
  * Applies all changes, each against the value that its plan saw, and answers one result for each, in their order. A
  * ref that moved meanwhile or is locked is `rejected` with the reason; the others are applied. `disk-full` and other
  * failures that are of no single ref are thrown; then some changes may have been applied, and the next plan sees them.
+ * `areChecked`: git has just looked at all the objects, and tags carry what they peel to.
  */
 export async function applyChanges(
   git: Git,
   path: string,
   changes: readonly RefChange[],
+  { areChecked } = { areChecked: false },
 ): Promise<readonly RefResult[]> {
   const byRef = new Map(changes.map((change) => [change.ref, change]));
   if (byRef.size !== changes.length) throw new HeliostatError("bug", "two changes for one ref");
 
-  const results = (await createFirstRefs(git, path, changes)) ?? (await updateInOrder(git, path, changes));
+  const results =
+    (await createFirstRefs(git, path, changes, areChecked)) ?? (await updateInOrder(git, path, changes));
   return changes.map((change) => results.get(change.ref) ?? rejectedResult(change, "It was not tried."));
 }
 
@@ -58,44 +61,37 @@ async function createFirstRefs(
   git: Git,
   path: string,
   changes: readonly RefChange[],
+  areChecked: boolean,
 ): Promise<Map<RefName, RefResult> | null> {
   const names = changes.map((change) => change.ref);
   if (changes.length < PACK_FROM || !changes.every(isCreate) || findNameConflicts(names, names).size > 0)
     return null;
 
-  // What `git update-ref` would check for us: the object is there, and a branch points at a commit.
-  const objects = await checkObjects(
-    git,
-    path,
-    changes.map((change) => change.new),
-  );
-  const isFit = (change: Create): boolean => {
+  const packed = areChecked
+    ? changes.map((change) => ({ ref: change.ref, oid: change.new, peeled: change.peeled ?? null }))
+    : await findPackable(git, path, changes);
+  const written = await writePackedRefs(path, packed);
+  if (!written) return null;
+  return tellWhatIs(git, path, changes, new Set(packed.map(({ ref }) => ref)));
+}
+
+/** What `git update-ref` would check for us: the object is there, and a branch points at a commit. */
+async function findPackable(git: Git, path: string, changes: readonly Create[]): Promise<PackedRef[]> {
+  const oids = changes.map((change) => change.new);
+  const objects = await checkObjects(git, path, oids);
+  const fit = changes.filter((change) => {
     const type = objects.get(change.new)?.type;
     return type !== undefined && (type === "commit" || !isBranch(change.ref));
-  };
-  const fit = changes.filter(isFit);
-  const unpeeled = fit.filter(
-    (change) => objects.get(change.new)?.type === "tag" && change.peeled === undefined,
-  );
-  const peeled = await checkObjects(
-    git,
-    path,
-    unpeeled.map((change) => change.new),
-    "^{}",
-  );
-  const written = await writePackedRefs(
-    path,
-    fit.map((change) => ({
-      ref: change.ref,
-      oid: change.new,
-      peeled:
-        objects.get(change.new)?.type === "tag"
-          ? (change.peeled ?? peeled.get(change.new)?.oid ?? null)
-          : null,
-    })),
-  );
-  if (!written) return null;
-  return tellWhatIs(git, path, changes, new Set(fit.map((change) => change.ref)));
+  });
+  const isTagObject = (change: Create): boolean => objects.get(change.new)?.type === "tag";
+  const unpeeled = fit.filter((change) => isTagObject(change) && change.peeled === undefined);
+  const unpeeledOids = unpeeled.map((change) => change.new);
+  const peeled = await checkObjects(git, path, unpeeledOids, "^{}");
+  return fit.map((change) => ({
+    ref: change.ref,
+    oid: change.new,
+    peeled: isTagObject(change) ? (change.peeled ?? peeled.get(change.new)?.oid ?? null) : null,
+  }));
 }
 
 /** Says what each ref is now: a push may have created one while the file was written. Then it stands loose above it. */

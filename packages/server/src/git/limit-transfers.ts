@@ -2,7 +2,7 @@ import type { Repositories } from "../app/ports.ts";
 import { createSlots, type Slots } from "../slots.ts";
 
 /** Transfers are git's work: more of them than there are cores to work on only take memory from each other. */
-const TRANSFERS_AT_ONCE = 3;
+const TRANSFERS_AT_ONCE = 4;
 
 /**
  * The same repositories, with a bound on the transfers at the same time. In and out count apart: upstreams that stall

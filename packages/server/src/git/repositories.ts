@@ -76,7 +76,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, patience)),
     fetchObjects: (path, remote, oids, transfer) =>
       tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, patience)),
-    applyChanges: (path, changes) => tellFullDisk(applyChanges(git, path, changes)),
+    applyChanges: (path, changes, options) => tellFullDisk(applyChanges(git, path, changes, options)),
     setHead: (path, head) => setHead(git, path, head),
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>

@@ -13,7 +13,7 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
   const { ports, project, mirror, wanted } = run;
   const path = ports.repositories.pathOf(project.id);
   const ours = await ports.repositories.readRefs(path);
-  const theirs = await transfer(run, path, ours);
+  const { theirs, areChecked } = await transfer(run, path, ours);
   const input = {
     ours,
     theirs,
@@ -30,7 +30,7 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
     await ports.projects.beginRefsWrite(project.id);
     let written: number | null = null;
     try {
-      applied = await ports.repositories.applyChanges(path, plan.changes);
+      applied = await ports.repositories.applyChanges(path, plan.changes, { areChecked });
       if (ours.refs.size === 0 && theirs.head && theirs.head !== ours.head)
         await ports.repositories.setHead(path, theirs.head);
     } finally {
@@ -50,26 +50,66 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
   };
 }
 
+/** What the remote has, its objects now here. */
+interface Transferred {
+  readonly theirs: AdvertisedRefs;
+  /** Whether git has looked at every object that a ref leads to, as it does when it clones. */
+  readonly areChecked: boolean;
+}
+
 /** Brings the objects here that the plan may need, and answers what the remote has. */
-async function transfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<AdvertisedRefs> {
+async function transfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<Transferred> {
   const { ports, remote, wanted } = run;
+  // Measured: a clone writes refs packed and checks connectivity once, which a fetch into nothing does not.
+  if (ours.refs.size === 0 && wanted.everything) return await firstTransfer(run, path, ours);
   const listed = await ports.remotes.listRefs(remote, run.transfer);
+  if (ours.refs.size === 0) await adoptFormat(run, path, ours, listed);
   // The plan checks it too, but git would fail before, with words that lead astray.
   requireSameFormat(listed, ours);
-  if (ours.refs.size === 0 && listed.refs.size > 0) {
-    if (listed.objectFormat !== ours.objectFormat) {
-      // Nothing is in here yet, so the repository may still become what upstream is.
-      await ports.repositories.remove(path);
-      await ports.repositories.init(path, {
-        objectFormat: listed.objectFormat,
-        head: ours.head ?? listed.head ?? branchRef("main"),
-      });
-    }
-    // Measured: a clone writes refs packed and checks connectivity once, which a fetch into nothing does not.
-    if (wanted.everything) return await ports.repositories.fetchAll(path, remote, run.transfer);
-  }
   await ports.repositories.fetchObjects(path, remote, missingOids(run, ours, listed), run.transfer);
-  return listed;
+  return { theirs: listed, areChecked: false };
+}
+
+/**
+ * Listing and cloning at the same time: the listing knows sooner and says better what is wrong with a remote, and
+ * whether the clone is of a format that the project does not have yet.
+ */
+async function firstTransfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<Transferred> {
+  const { ports, remote } = run;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([run.transfer.signal, stop.signal]);
+  const cloning = ports.repositories.fetchAll(path, remote, { ...run.transfer, signal });
+  cloning.catch(() => undefined);
+  try {
+    const listed = await ports.remotes.listRefs(remote, run.transfer);
+    if (listed.refs.size === 0 || listed.objectFormat === ours.objectFormat) {
+      return { theirs: await cloning, areChecked: true };
+    }
+    stop.abort();
+    await cloning.catch(() => undefined);
+    await adoptFormat(run, path, ours, listed);
+    const theirs = await ports.repositories.fetchAll(path, remote, run.transfer);
+    return { theirs, areChecked: true };
+  } finally {
+    stop.abort();
+    await cloning.catch(() => undefined);
+  }
+}
+
+/** Nothing is in the repository yet, so it may still become what upstream is. */
+async function adoptFormat(
+  run: UpdateRun,
+  path: string,
+  ours: LocalRefs,
+  listed: AdvertisedRefs,
+): Promise<void> {
+  if (listed.refs.size === 0 || listed.objectFormat === ours.objectFormat) return;
+  const { repositories } = run.ports;
+  await repositories.remove(path);
+  await repositories.init(path, {
+    objectFormat: listed.objectFormat,
+    head: ours.head ?? listed.head ?? branchRef("main"),
+  });
 }
 
 function missingOids(run: UpdateRun, ours: LocalRefs, theirs: AdvertisedRefs): Oid[] {
