@@ -60,40 +60,19 @@ interface Transferred {
 /** Brings the objects here that the plan may need, and answers what the remote has. */
 async function transfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<Transferred> {
   const { ports, remote, wanted } = run;
-  // Measured: a clone writes refs packed and checks connectivity once, which a fetch into nothing does not.
-  if (ours.refs.size === 0 && wanted.everything) return await firstTransfer(run, path, ours);
+  // First, and alone: a remote that does not answer must not take a transfer's place from one that does.
   const listed = await ports.remotes.listRefs(remote, run.transfer);
-  if (ours.refs.size === 0) await adoptFormat(run, path, ours, listed);
+  if (ours.refs.size === 0) {
+    await adoptFormat(run, path, ours, listed);
+    // Measured: a clone writes refs packed and checks connectivity once, which a fetch into nothing does not.
+    if (wanted.everything && listed.refs.size > 0) {
+      return { theirs: await ports.repositories.fetchAll(path, remote, run.transfer), areChecked: true };
+    }
+  }
   // The plan checks it too, but git would fail before, with words that lead astray.
   requireSameFormat(listed, ours);
   await ports.repositories.fetchObjects(path, remote, missingOids(run, ours, listed), run.transfer);
   return { theirs: listed, areChecked: false };
-}
-
-/**
- * Listing and cloning at the same time: the listing knows sooner and says better what is wrong with a remote, and
- * whether the clone is of a format that the project does not have yet.
- */
-async function firstTransfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<Transferred> {
-  const { ports, remote } = run;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([run.transfer.signal, stop.signal]);
-  const cloning = ports.repositories.fetchAll(path, remote, { ...run.transfer, signal });
-  cloning.catch(() => undefined);
-  try {
-    const listed = await ports.remotes.listRefs(remote, run.transfer);
-    if (listed.refs.size === 0 || listed.objectFormat === ours.objectFormat) {
-      return { theirs: await cloning, areChecked: true };
-    }
-    stop.abort();
-    await cloning.catch(() => undefined);
-    await adoptFormat(run, path, ours, listed);
-    const theirs = await ports.repositories.fetchAll(path, remote, run.transfer);
-    return { theirs, areChecked: true };
-  } finally {
-    stop.abort();
-    await cloning.catch(() => undefined);
-  }
 }
 
 /** Nothing is in the repository yet, so it may still become what upstream is. */
