@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
 
-/** Captured with git 2.39.5 and curl 7.88 against real peers, unless another source is named; hosts replaced. */
+/**
+ * Lines of git 2.39.5 and curl 7.88, hosts replaced: most captured against real peers; those on certificates, object
+ * formats and connection timeouts are written as git and curl word them, and were not captured.
+ */
 const CAPTURED: readonly (readonly [code: string, stderr: string])[] = [
   ["remote-not-git", "fatal: http://h/a.git/info/refs not valid: is this a git repository?"],
   ["remote-not-git", "fatal: unable to access 'http://h/a/': The requested URL returned error: 400"],

@@ -139,8 +139,8 @@ async function askAgain(ports: Ports, mirror: Mirror, finished: FinishedUpdate):
   } else if (finished.willRetry) {
     // Into the database only: the node that starts next finds it there.
     await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);
-  } else {
-    // A wish that came during the run found it in the way: it is in the database, and the queue must hear of it.
-    ports.queue.wakeAt(finished.now);
+    return;
   }
+  // A wish that came during the run found it in the way: it is in the database, and the queue must hear of it.
+  ports.queue.wakeAt(finished.now);
 }
