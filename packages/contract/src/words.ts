@@ -22,6 +22,10 @@ export type UpdateTrigger = (typeof UPDATE_TRIGGERS)[number];
 export const AUTH_METHODS = ["password", "ssh_public_key"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
 
+/** What a mirror does with refs that its source no longer has (`mirror_deletions`). */
+export const MIRROR_DELETIONS = ["default", "never", "always"] as const;
+export type MirrorDeletions = (typeof MIRROR_DELETIONS)[number];
+
 export const VISIBILITIES = ["private", "internal", "public"] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
@@ -41,8 +45,33 @@ export const REF_OUTCOMES = [
   "fast-forward",
   "forced",
   "deleted",
+  "up-to-date",
   "diverged",
   "held",
   "rejected",
+  "skipped",
 ] as const;
 export type RefOutcome = (typeof REF_OUTCOMES)[number];
+
+/** Why a ref was refused, as far as the remote's words tell. */
+export const REJECTION_REASONS = [
+  "protected-branch",
+  "hidden-ref",
+  "file-too-large",
+  "push-too-large",
+  "hook-declined",
+  "email-privacy",
+  "missing-workflow-scope",
+  "secret-found",
+  "lfs-objects-missing",
+  "name-conflict",
+  "stale-lease",
+  "not-fast-forward",
+  "default-branch",
+  "read-only",
+  "quota",
+  "corrupt-object",
+  "broken-off",
+  "other",
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];

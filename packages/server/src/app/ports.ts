@@ -1,8 +1,16 @@
 import type { Readable, Writable } from "node:stream";
 import type { AuthMethod, MirrorDirection, TokenScope, UpdateTrigger, Visibility } from "@heliostat/contract";
-import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
+import type {
+  Mirror,
+  MirrorHealth,
+  MirrorOptions,
+  MirrorUpdate,
+  UpdateLogLine,
+  UpdateProgress,
+} from "../domain/mirror.ts";
 import type { ObjectFormat, Oid } from "../domain/oid.ts";
 import type { Namespace, Project } from "../domain/project.ts";
+import type { NewProjectEvent, ProjectEvent } from "../domain/project-event.ts";
 import type { PushVerdict } from "../domain/push-verdict.ts";
 import type { RefName } from "../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ancestry.ts";
@@ -31,6 +39,12 @@ export interface Ports {
 
 export interface Clock {
   now(): Date;
+  /** Calls `work` once, `ms` milliseconds from now, unless it is cancelled before. Keeps no process alive. */
+  after(ms: number, work: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
 }
 
 /** The structured log: fields first, message second. Secrets never reach it. */
@@ -70,6 +84,30 @@ export interface InstanceSettings {
   readonly pullMirrorIntervalSeconds: number;
   readonly pullMirrorMinIntervalSeconds: number;
   readonly pushMirrorMinIntervalSeconds: number;
+  /** Nothing goes out: no push, no pull, no mail. */
+  readonly silentModeEnabled: boolean;
+  /** Minutes: no failing pull mirror waits longer, no adaptive interval is longer. */
+  readonly mirrorMaxDelay: number;
+  /** Pull updates at the same time, over all nodes. */
+  readonly mirrorMaxCapacity: number;
+  /** GitLab's; ours starts updates as soon as one ends, so it is kept and answered only. */
+  readonly mirrorCapacityThreshold: number;
+  /** Updates at the same time with one host, over all nodes and both directions. */
+  readonly mirrorMaxUpdatesPerHost: number;
+  /** The longest that one update may take. */
+  readonly mirrorUpdateTimeoutSeconds: number;
+  /** The longest that a transfer may go without a byte. */
+  readonly mirrorStallTimeoutSeconds: number;
+  /** How long the history of updates is kept. */
+  readonly mirrorUpdateRetentionDays: number;
+  /** More changes of a kind than this in one push make one event for all. */
+  readonly pushEventActivitiesLimit: number;
+  readonly pushEventHooksLimit: number;
+  readonly gitPushPipelineLimit: number;
+  /** Hosts, addresses and ranges that are exempt from the checks of the outbound guard. */
+  readonly outboundAllowlist: readonly string[];
+  readonly denyAllRequestsExceptAllowed: boolean;
+  readonly dnsRebindingProtectionEnabled: boolean;
 }
 
 export interface InstanceSettingsStore {
@@ -187,6 +225,22 @@ export interface ProtectedBranchStore {
   remove(projectId: number, name: string): Promise<boolean>;
 }
 
+export interface ProtectedTag {
+  readonly id: number;
+  readonly projectId: number;
+  /** An exact name, or with `*` for any run of characters. */
+  readonly name: string;
+  /** Who may create such a tag: 0 no one, 30 developers, 40 maintainers. */
+  readonly createAccessLevel: number;
+}
+
+export interface ProtectedTagStore {
+  list(projectId: number): Promise<readonly ProtectedTag[]>;
+  /** `conflict` when the name is protected already. */
+  create(projectId: number, name: string, createAccessLevel: number): Promise<ProtectedTag>;
+  remove(projectId: number, name: string): Promise<boolean>;
+}
+
 /** A user name and a password or token for a remote, in the clear: kept no longer than one run. */
 export interface RemoteCredential {
   readonly username: string;
@@ -232,7 +286,13 @@ export interface FinishedUpdate {
   readonly status: "finished" | "failed" | "cancelled";
   readonly error: string | null;
   readonly results: readonly RefResult[];
+  /** Refs that were equal on both sides, and that the filter left out. All of them; the store keeps some names. */
+  readonly upToDate: readonly RefName[];
+  readonly skipped: readonly RefName[];
   readonly notes: readonly string[];
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly log: readonly UpdateLogLine[];
   readonly now: Date;
   /** Set on success only. */
   readonly appliedDigest: string | null;
@@ -253,8 +313,8 @@ export interface MirrorStore {
   /** The stored secret, opened; null when there is none. `secret-unreadable` when its key is lost. */
   readSecret(id: number): Promise<Partial<RemoteCredential>>;
 
-  /** Notes in the database that an update is wanted, so that the wish survives a crash. */
-  requestUpdate(id: number, trigger: UpdateTrigger, at: Date): Promise<void>;
+  /** Notes in the database that an update is wanted, and who wants it, so that the wish survives a crash. */
+  requestUpdate(id: number, trigger: UpdateTrigger, at: Date, userId?: number | null): Promise<void>;
   /** Mirrors to run now: a wish that is due and no live lease, or a lease that lapsed with its node. */
   listWaiting(now: Date): Promise<readonly number[]>;
   /** Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. */
@@ -288,6 +348,70 @@ export interface MirrorStore {
   listUpdates(mirrorId: number, limit: number): Promise<readonly MirrorUpdate[]>;
 }
 
+/** A host that did not answer. */
+export interface FailingHost {
+  /** Host and port. */
+  readonly host: string;
+  readonly failures: number;
+  readonly lastError: string;
+  readonly failingSince: Date;
+  /** Null: its mirrors run as ever. */
+  readonly pausedUntil: Date | null;
+}
+
+/** What is known of the hosts that mirrors speak to: one that works is not in it. Shared by all nodes. */
+export interface HostStore {
+  find(host: string): Promise<FailingHost | null>;
+  list(): Promise<readonly FailingHost[]>;
+  /** One more failure of the network kind; answers what is known now. */
+  recordFailure(
+    host: string,
+    failure: { error: string; now: Date; pausedUntil: Date | null },
+  ): Promise<FailingHost>;
+  /** It answered: forgets its failures. True when it was paused, so that what waits may run. */
+  recordAnswer(host: string): Promise<boolean>;
+}
+
+export interface EventFilter {
+  readonly action?: ProjectEvent["action"];
+  /** Events of this day and later are left out; of this day and earlier. As GitLab's `before` and `after`. */
+  readonly before?: Date;
+  readonly after?: Date;
+  readonly sort: "asc" | "desc";
+}
+
+export interface EventStore {
+  record(events: readonly NewProjectEvent[]): Promise<void>;
+  list(projectId: number, filter: EventFilter, page: Page): Promise<Paged<ProjectEvent>>;
+}
+
+export interface Mail {
+  readonly recipient: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+export interface WaitingMail extends Mail {
+  readonly id: number;
+  readonly attempts: number;
+}
+
+/** Mails that are to be sent, in the database, so that a crash loses none. */
+export interface MailOutbox {
+  /**
+   * Notes that people are told of the mirror's health, and with it the mails that tell them, in one transaction. Does
+   * nothing and answers false when they were told of this health before.
+   */
+  tellHealth(mirrorId: number, health: MirrorHealth, mails: readonly Mail[], now: Date): Promise<boolean>;
+  put(mails: readonly Mail[], now: Date): Promise<void>;
+  /** Hands out mails that are due, each to one caller, and moves them out of the way until `until`. */
+  claimDue(now: Date, until: Date, limit: number): Promise<readonly WaitingMail[]>;
+  recordSent(id: number, now: Date): Promise<void>;
+  /** `nextAttemptAt` null: given up. */
+  recordFailure(id: number, error: string, nextAttemptAt: Date | null): Promise<void>;
+}
+
 // --- repositories and remotes ----------------------------------------------------------------------------------
 
 /** A remote that was checked and may be spoken to, for one run. Made by `Remotes.open` only. */
@@ -298,15 +422,11 @@ export interface RemoteAccess {
   readonly address: string | null;
 }
 
-export interface TransferProgress {
-  readonly phase: string;
-  readonly done: number;
-  readonly total: number | null;
-}
-
 export interface TransferOptions {
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: TransferProgress) => void;
+  readonly onProgress?: (progress: UpdateProgress) => void;
+  /** Longest time without a byte; the adapter's own when left out. */
+  readonly stallTimeoutMs?: number;
 }
 
 /** What a pack is to hold: all that leads to `wants` and not to `haves`. */

@@ -1,11 +1,11 @@
 import type { WriteStream } from "node:tty";
-import type { TransferProgress } from "../app/ports.ts";
+import type { UpdateProgress } from "../domain/mirror.ts";
 
 const WIDTH = 24;
 
 /** A progress bar on a terminal, in one line that is rewritten in place; elsewhere nothing is written. */
 export function showProgress(stream: WriteStream): {
-  update: (progress: TransferProgress) => void;
+  update: (progress: UpdateProgress) => void;
   clear: () => void;
 } {
   if (!stream.isTTY) return { update: () => undefined, clear: () => undefined };

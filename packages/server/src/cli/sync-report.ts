@@ -28,15 +28,15 @@ function summary({ plan, results }: SyncOutcome, dryRun: boolean): string {
   for (const { outcome } of results) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   const parts = [...counts].map(([outcome, count]) => `${count} ${outcome}`);
   if (dryRun && plan.changes.length > 0) parts.unshift(`${plan.changes.length} to change`);
-  parts.push(`${plan.upToDate} up to date`);
+  parts.push(`${plan.upToDate.length} up to date`);
   return parts.length === 1 && !dryRun ? `In step: ${parts.join(", ")}.` : `${parts.join(", ")}.`;
 }
 
 /** One JSON document for scripts: `changes` is the plan, `results` what became of it. */
 export function syncAsJson({ plan, results }: SyncOutcome, dryRun: boolean): string {
-  const { changes, upToDate, filtered, notes } = plan;
+  const { changes, upToDate, skipped, notes } = plan;
   return JSON.stringify(
-    { dry_run: dryRun, changes, results, up_to_date: upToDate, filtered, notes },
+    { dry_run: dryRun, changes, results, up_to_date: upToDate.length, filtered: skipped.length, notes },
     null,
     2,
   );

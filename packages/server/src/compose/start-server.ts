@@ -28,6 +28,7 @@ import { createRemotes } from "../remotes/remotes.ts";
 import { readOrMakeKeys } from "../secrets/keys-file.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
+import { systemClock } from "../system-clock.ts";
 import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
 
 export interface ServerOptions {
@@ -128,7 +129,7 @@ async function start(
         repositories: () => probeRepositories(repositoriesRoot),
       },
     },
-    clock: { now: () => new Date() },
+    clock: systemClock,
     log,
     settings: createInstanceSettingsStore(db),
     users: createUserStore(db),

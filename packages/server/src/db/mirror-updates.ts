@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
 import { type ExpressionBuilder, type Selectable, sql } from "kysely";
 import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
-import type { MirrorUpdate } from "../domain/mirror.ts";
+import { MAX_NAMED, type MirrorUpdate, type OutcomeCounts } from "../domain/mirror.ts";
+import { parseRefName } from "../domain/ref-name.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -33,7 +34,7 @@ const INTERRUPTED = "The update was interrupted; it is taken up again.";
  */
 export function createUpdateStore(db: Db): UpdateStore {
   return {
-    async requestUpdate(id, trigger, at) {
+    async requestUpdate(id, trigger, at, userId = null) {
       await db
         .updateTable("mirrors")
         .set({
@@ -41,6 +42,9 @@ export function createUpdateStore(db: Db): UpdateStore {
           update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
           // The earlier wish wins, with its trigger.
           requested_trigger: sql<UpdateTrigger>`case when requested_at <= ${at} then requested_trigger else ${trigger} end`,
+          requested_by: sql<
+            number | null
+          >`case when requested_at <= ${at} then requested_by else ${userId}::integer end`,
           requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
         })
         .where("id", "=", id)
@@ -116,7 +120,7 @@ export function createUpdateStore(db: Db): UpdateStore {
       return await db.transaction().execute(async (transaction) => {
         const before = await transaction
           .selectFrom("mirrors")
-          .select(["requested_trigger", "lease_token"])
+          .select(["requested_trigger", "requested_by", "lease_token"])
           .where("id", "=", id)
           .where("enabled", "=", true)
           .where((where) => isWaiting(where, now))
@@ -141,6 +145,8 @@ export function createUpdateStore(db: Db): UpdateStore {
             last_update_started_at: now,
             requested_at: null,
             requested_trigger: null,
+            requested_by: null,
+            cancel_requested_at: null,
             lease_token: token,
             lease_expires_at: expiresAt,
           })
@@ -149,7 +155,14 @@ export function createUpdateStore(db: Db): UpdateStore {
           .executeTakeFirstOrThrow();
         const update = await transaction
           .insertInto("mirror_updates")
-          .values({ mirror_id: id, trigger, status: "started", started_at: now, results: "[]" })
+          .values({
+            mirror_id: id,
+            trigger,
+            user_id: before.requested_by,
+            status: "started",
+            started_at: now,
+            results: "[]",
+          })
           .returning("id")
           .executeTakeFirstOrThrow();
         return { mirror: toMirror(row), updateId: update.id, trigger, token };
@@ -231,6 +244,13 @@ export function createUpdateStore(db: Db): UpdateStore {
             error: outcome.error,
             results: JSON.stringify(outcome.results),
             notes: [...outcome.notes],
+            counts: JSON.stringify(countsOf(outcome)),
+            up_to_date_refs: outcome.upToDate.slice(0, MAX_NAMED),
+            skipped_refs: outcome.skipped.slice(0, MAX_NAMED),
+            bytes_received: outcome.bytesReceived,
+            bytes_sent: outcome.bytesSent,
+            log: JSON.stringify(outcome.log),
+            progress: null,
           })
           .where("id", "=", lease.updateId)
           .execute();
@@ -258,6 +278,15 @@ function isWaiting(where: ExpressionBuilder<Database, "mirrors">, now: Date) {
   ]);
 }
 
+/** Every ref by what became of it. */
+function countsOf({ results, upToDate, skipped }: FinishedUpdate): OutcomeCounts {
+  const counts: OutcomeCounts = {};
+  for (const { outcome } of results) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  if (upToDate.length > 0) counts["up-to-date"] = upToDate.length;
+  if (skipped.length > 0) counts.skipped = skipped.length;
+  return counts;
+}
+
 function statusAfter(outcome: FinishedUpdate): UpdateStatus {
   switch (outcome.status) {
     case "finished":
@@ -280,5 +309,12 @@ function toUpdate(row: Selectable<Database["mirror_updates"]>): MirrorUpdate {
     error: row.error,
     results: row.results,
     notes: row.notes,
+    userId: row.user_id,
+    counts: row.counts,
+    upToDate: row.up_to_date_refs.map(parseRefName),
+    skipped: row.skipped_refs.map(parseRefName),
+    bytesReceived: row.bytes_received,
+    bytesSent: row.bytes_sent,
+    log: row.log,
   };
 }

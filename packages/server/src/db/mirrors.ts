@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { MirrorChanges, MirrorStore, RemoteCredential } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { MirrorOptions } from "../domain/mirror.ts";
+import { hostAndPortOf } from "../domain/remote-url.ts";
 import { toMirror } from "./mirror-row.ts";
 import { createUpdateStore, type UpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
@@ -26,6 +27,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             direction: mirror.direction,
             enabled: mirror.enabled,
             url: mirror.url,
+            remote_host: hostAndPortOf(mirror.url),
             url_had_userinfo: mirror.urlHadUserinfo,
             auth_method: mirror.authMethod,
             username: mirror.credential.username ?? null,
@@ -62,6 +64,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
           .set({
             enabled: changes.enabled,
             url: changes.url,
+            remote_host: changes.url === undefined ? undefined : hostAndPortOf(changes.url),
             url_had_userinfo: changes.urlHadUserinfo,
             auth_method: changes.authMethod,
             user_id: changes.userId,
@@ -122,6 +125,9 @@ const FORGOTTEN_STATE = {
   retry_count: 0,
   applied_digest: null,
   applied_generation: null,
+  last_changed_at: null,
+  cancel_requested_at: null,
+  told_health: "good",
   lease_token: null,
   lease_expires_at: null,
 } as const;
@@ -152,5 +158,10 @@ function optionColumns(options: Partial<MirrorOptions>) {
     keep_divergent_refs: options.keepDivergentRefs,
     overwrites_diverged_branches: options.overwritesDivergedBranches,
     trigger_builds: options.triggerBuilds,
+    tags: options.tags,
+    deletions: options.deletions,
+    follow_default_branch: options.followDefaultBranch,
+    interval_seconds: options.intervalSeconds,
+    adaptive_interval: options.adaptiveInterval,
   };
 }

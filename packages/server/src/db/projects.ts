@@ -186,6 +186,8 @@ function toProject(
     visibility: row.visibility,
     archived: row.archived,
     creatorId: row.creator_id,
+    pullMirrorAvailable: row.pull_mirror_available_overridden,
+    pushMirrorsAvailable: row.remote_mirror_available_overridden,
     refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -1,11 +1,13 @@
 import type {
   AuthMethod,
+  MirrorDeletions,
   MirrorDirection,
   UpdateStatus,
   UpdateTrigger,
   Visibility,
 } from "@heliostat/contract";
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
+import type { MirrorHealth, OutcomeCounts, UpdateLogLine, UpdateProgress } from "../domain/mirror.ts";
 import type { RefResult } from "../domain/refs.ts";
 
 /** The tables as Kysely sees them. The source is `migrations/`; `schema.txt` shows what they make. */
@@ -16,8 +18,12 @@ export interface Database {
   access_tokens: AccessTokensTable;
   projects: ProjectsTable;
   protected_branches: ProtectedBranchesTable;
+  protected_tags: ProtectedTagsTable;
   mirrors: MirrorsTable;
   mirror_updates: MirrorUpdatesTable;
+  remote_hosts: RemoteHostsTable;
+  events: EventsTable;
+  outgoing_mails: OutgoingMailsTable;
 }
 
 interface InstanceSettingsTable {
@@ -27,6 +33,20 @@ interface InstanceSettingsTable {
   pull_mirror_interval_seconds: Generated<number>;
   pull_mirror_min_interval_seconds: Generated<number>;
   push_mirror_min_interval_seconds: Generated<number>;
+  silent_mode_enabled: Generated<boolean>;
+  mirror_max_delay: Generated<number>;
+  mirror_max_capacity: Generated<number>;
+  mirror_capacity_threshold: Generated<number>;
+  mirror_max_updates_per_host: Generated<number>;
+  mirror_update_timeout_seconds: Generated<number>;
+  mirror_stall_timeout_seconds: Generated<number>;
+  mirror_update_retention_days: Generated<number>;
+  push_event_activities_limit: Generated<number>;
+  push_event_hooks_limit: Generated<number>;
+  git_push_pipeline_limit: Generated<number>;
+  outbound_allowlist: Generated<string[]>;
+  deny_all_requests_except_allowed: Generated<boolean>;
+  dns_rebinding_protection_enabled: Generated<boolean>;
 }
 
 interface UsersTable {
@@ -37,6 +57,7 @@ interface UsersTable {
   password_hash: string | null;
   is_admin: Generated<boolean>;
   state: Generated<"active" | "blocked">;
+  bot_of_project_id: number | null;
   created_at: Generated<Date>;
 }
 
@@ -74,6 +95,8 @@ interface ProjectsTable {
   creator_id: number | null;
   refs_generation: Generated<number>;
   refs_writers: Generated<number>;
+  pull_mirror_available_overridden: boolean | null;
+  remote_mirror_available_overridden: boolean | null;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;
@@ -83,6 +106,14 @@ interface ProtectedBranchesTable {
   id: GeneratedAlways<number>;
   project_id: number;
   name: string;
+  created_at: Generated<Date>;
+}
+
+interface ProtectedTagsTable {
+  id: GeneratedAlways<number>;
+  project_id: number;
+  name: string;
+  create_access_level: Generated<number>;
   created_at: Generated<Date>;
 }
 
@@ -102,6 +133,12 @@ export interface MirrorsTable {
   keep_divergent_refs: Generated<boolean>;
   overwrites_diverged_branches: Generated<boolean>;
   trigger_builds: Generated<boolean>;
+  tags: Generated<string>;
+  deletions: Generated<MirrorDeletions>;
+  follow_default_branch: Generated<boolean>;
+  interval_seconds: number | null;
+  adaptive_interval: Generated<boolean>;
+  remote_host: Generated<string>;
   user_id: number | null;
   update_status: Generated<UpdateStatus>;
   last_error: string | null;
@@ -112,8 +149,12 @@ export interface MirrorsTable {
   next_check_at: Date | null;
   applied_digest: string | null;
   applied_generation: number | null;
+  last_changed_at: Date | null;
   requested_at: Date | null;
   requested_trigger: UpdateTrigger | null;
+  requested_by: number | null;
+  cancel_requested_at: Date | null;
+  told_health: Generated<MirrorHealth>;
   lease_token: string | null;
   lease_expires_at: Date | null;
   created_at: Generated<Date>;
@@ -130,4 +171,50 @@ interface MirrorUpdatesTable {
   error: string | null;
   results: JSONColumnType<RefResult[]>;
   notes: Generated<string[]>;
+  user_id: number | null;
+  counts: JSONColumnType<OutcomeCounts, string | undefined, string>;
+  up_to_date_refs: Generated<string[]>;
+  skipped_refs: Generated<string[]>;
+  bytes_received: Generated<number>;
+  bytes_sent: Generated<number>;
+  log: JSONColumnType<UpdateLogLine[], string | undefined, string>;
+  progress: JSONColumnType<UpdateProgress> | null;
+}
+
+interface RemoteHostsTable {
+  host: string;
+  failures: number;
+  last_error: string;
+  failing_since: Date;
+  paused_until: Date | null;
+  probe_mirror_id: number | null;
+  probe_expires_at: Date | null;
+}
+
+export interface EventsTable {
+  id: GeneratedAlways<number>;
+  project_id: number;
+  author_id: number | null;
+  action: "created" | "pushed" | "removed";
+  ref_type: "branch" | "tag";
+  ref: string | null;
+  ref_count: number | null;
+  commit_from: string | null;
+  commit_to: string | null;
+  commit_count: Generated<number>;
+  commit_title: string | null;
+  created_at: Date;
+}
+
+interface OutgoingMailsTable {
+  id: GeneratedAlways<number>;
+  recipient: string;
+  subject: string;
+  body_text: string;
+  body_html: string;
+  created_at: Date;
+  attempts: Generated<number>;
+  next_attempt_at: Date | null;
+  sent_at: Date | null;
+  last_error: string | null;
 }

@@ -99,6 +99,7 @@ export function toUser(row: Selectable<Database["users"]>): User {
     email: row.email,
     isAdmin: row.is_admin,
     state: row.state,
+    botOfProjectId: row.bot_of_project_id,
     createdAt: row.created_at,
   };
 }

@@ -8,7 +8,7 @@ import {
   compileBranchFilter,
   validateBranchRegex,
 } from "./branch-filter.ts";
-import type { MirrorOptions } from "./mirror.ts";
+import { DEFAULT_MIRROR_OPTIONS as options } from "./mirror.ts";
 import { branchRef, parseRefName } from "./ref-name.ts";
 
 const accepts = (filter: BranchFilter, branch: string) => compileBranchFilter(filter)(branchRef(branch));
@@ -17,14 +17,6 @@ const patternAccepts = (pattern: string, branch: string) =>
   accepts({ kind: "protected", patterns: [pattern] }, branch);
 
 describe("branchFilterOf", () => {
-  const options: MirrorOptions = {
-    onlyProtectedBranches: false,
-    branchRegex: null,
-    keepDivergentRefs: false,
-    overwritesDivergedBranches: false,
-    triggerBuilds: false,
-  };
-
   it("takes all branches unless asked otherwise; an empty regex asks for nothing", () => {
     assert.deepEqual(branchFilterOf(options, ["main"]), { kind: "all" });
     assert.deepEqual(branchFilterOf({ ...options, branchRegex: "" }, ["main"]), { kind: "all" });

@@ -4,6 +4,8 @@ export interface HeliostatErrorOptions {
   readonly cause?: unknown;
   /** Model errors in GitLab's form: field → messages, such as `{ url: ["is blocked: …"] }`. */
   readonly fields?: Readonly<Record<string, readonly string[]>>;
+  /** How long the remote asked to be left alone (`Retry-After`), in seconds. */
+  readonly retryAfterSeconds?: number;
 }
 
 /**
@@ -14,6 +16,7 @@ export class HeliostatError extends Error {
   readonly code: ErrorCode;
   readonly kind: ErrorKind;
   readonly fields: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: HeliostatErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -21,6 +24,7 @@ export class HeliostatError extends Error {
     this.code = code;
     this.kind = ERROR_CODES[code];
     this.fields = options.fields;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

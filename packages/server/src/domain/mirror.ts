@@ -1,4 +1,12 @@
-import type { AuthMethod, MirrorDirection, UpdateStatus, UpdateTrigger } from "@heliostat/contract";
+import type {
+  AuthMethod,
+  MirrorDeletions,
+  MirrorDirection,
+  RefOutcome,
+  UpdateStatus,
+  UpdateTrigger,
+} from "@heliostat/contract";
+import type { RefName } from "./ref-name.ts";
 import type { RefResult } from "./refs.ts";
 import type { RemoteUrl } from "./remote-url.ts";
 
@@ -11,6 +19,16 @@ export interface MirrorOptions {
   /** Pull: overwrite our branches that have diverged from upstream. */
   readonly overwritesDivergedBranches: boolean;
   readonly triggerBuilds: boolean;
+  /** `all`, `none`, or an RE2 regex that a tag's short name must match in any part. */
+  readonly tags: string;
+  /** Refs that the source no longer has: as GitLab does, left alone, or deleted. */
+  readonly deletions: MirrorDeletions;
+  /** Pull: our HEAD follows upstream's. */
+  readonly followDefaultBranch: boolean;
+  /** Pull: seconds between two looks at the remote; null: as the instance says. */
+  readonly intervalSeconds: number | null;
+  /** Pull: the interval is half the time since the last change, within the bounds of the instance. */
+  readonly adaptiveInterval: boolean;
 }
 
 export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
@@ -19,6 +37,11 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   keepDivergentRefs: false,
   overwritesDivergedBranches: false,
   triggerBuilds: false,
+  tags: "all",
+  deletions: "default",
+  followDefaultBranch: false,
+  intervalSeconds: null,
+  adaptiveInterval: false,
 };
 
 export function areSameOptions(a: MirrorOptions, b: MirrorOptions): boolean {
@@ -51,6 +74,8 @@ export interface Mirror {
   readonly appliedDigest: string | null;
   /** `Project.refsGeneration` that the last good update saw. */
   readonly appliedGeneration: number | null;
+  /** When an update last changed a ref; null: never. */
+  readonly lastChangedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -67,4 +92,41 @@ export interface MirrorUpdate {
   readonly results: readonly RefResult[];
   /** Sentences for the person who reads it, such as that no branch matches the filter. */
   readonly notes: readonly string[];
+  /** Who asked for it; null: nobody did, or they are gone. */
+  readonly userId: number | null;
+  /** All refs by outcome, whether or not they are named. */
+  readonly counts: OutcomeCounts;
+  /** Refs that were equal on both sides, and that the filter left out: at most `MAX_NAMED` names each. */
+  readonly upToDate: readonly RefName[];
+  readonly skipped: readonly RefName[];
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly log: readonly UpdateLogLine[];
 }
+
+/** As many refs without a change as an update names; `counts` has them all. */
+export const MAX_NAMED = 1000;
+
+/** Outcome → number of refs; what is not in it is 0. */
+export type OutcomeCounts = Partial<Record<RefOutcome, number>>;
+
+/** What an update was doing, and when (ISO 8601). */
+export interface UpdateLogLine {
+  readonly at: string;
+  readonly text: string;
+}
+
+/** How far a running update is. */
+export interface UpdateProgress {
+  /** Git's own word where git says it: `Receiving objects`, `Resolving deltas`, `Writing objects`. */
+  readonly phase: string;
+  readonly done: number;
+  /** Null while it is only counted. */
+  readonly total: number | null;
+  /** Bytes of the pack so far, and a second; null while none flow. */
+  readonly bytes: number | null;
+  readonly bytesPerSecond: number | null;
+}
+
+/** What people are told of a mirror: changes of this, and nothing else, are worth a mail. */
+export type MirrorHealth = "good" | "failed" | "paused";

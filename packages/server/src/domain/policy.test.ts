@@ -26,6 +26,8 @@ function project(visibility: Visibility, changes: Partial<Project> = {}): Projec
     visibility,
     archived: false,
     creatorId: OWNER_ID,
+    pullMirrorAvailable: null,
+    pushMirrorsAvailable: null,
     refsGeneration: 0,
     createdAt: DAY,
     updatedAt: DAY,
@@ -42,6 +44,7 @@ function user(changes: Partial<User> = {}): User {
     email: "u@example.com",
     isAdmin: false,
     state: "active",
+    botOfProjectId: null,
     createdAt: DAY,
     ...changes,
   };

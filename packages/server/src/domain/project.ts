@@ -22,6 +22,9 @@ export interface Project {
   readonly visibility: Visibility;
   readonly archived: boolean;
   readonly creatorId: number | null;
+  /** Whether it may have a pull mirror, and push mirrors; null: as the instance setting `mirror_available` says. */
+  readonly pullMirrorAvailable: boolean | null;
+  readonly pushMirrorsAvailable: boolean | null;
   /**
    * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
    * nobody can say that they have seen the last state, and a mirror looks again.

@@ -1,3 +1,4 @@
+import type { RefOutcome, RejectionReason } from "@heliostat/contract";
 import type { ObjectFormat, Oid } from "./oid.ts";
 import type { RefName } from "./ref-name.ts";
 
@@ -19,6 +20,8 @@ export interface AdvertisedRefs {
 export interface LocalRefs {
   readonly objectFormat: ObjectFormat;
   readonly refs: ReadonlyMap<RefName, Oid>;
+  /** The symbolic ones: names for other refs, which no mirror touches. HEAD is not among them. */
+  readonly symrefs: ReadonlySet<RefName>;
   /** Target of HEAD, whether or not that branch exists. */
   readonly head: RefName | null;
 }
@@ -36,8 +39,11 @@ export interface RefChange {
 /** What became of one ref. `message` says why and what to do for `diverged`, `held` and `rejected`. */
 export interface RefResult {
   readonly ref: RefName;
-  readonly outcome: "created" | "fast-forward" | "forced" | "deleted" | "diverged" | "held" | "rejected";
+  readonly outcome: Exclude<RefOutcome, "up-to-date" | "skipped">;
   readonly old: Oid | null;
   readonly new: Oid | null;
   readonly message?: string;
+  /** For `rejected`: the class of the refusal, and a sentence on how to mend it. */
+  readonly reason?: RejectionReason;
+  readonly fix?: string;
 }

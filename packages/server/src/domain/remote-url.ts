@@ -154,6 +154,12 @@ export function portOf(url: RemoteUrl): number {
   return partsOf(url).port;
 }
 
+/** Host and port as the limits on hosts count them: `example.com:443`. A local path has none: asking is a `bug`. */
+export function hostAndPortOf(url: RemoteUrl): string {
+  const { host, port } = partsOf(url);
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Whether both lead to the same place: credentials, the case of the host and an omitted default port do not count. */
 export function sameRemote(a: RemoteUrl, b: RemoteUrl): boolean {
   return a === b || (schemeOf(a) !== "file" && schemeOf(b) !== "file" && addressOf(a) === addressOf(b));

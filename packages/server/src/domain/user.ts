@@ -7,6 +7,8 @@ export interface User {
   readonly email: string;
   readonly isAdmin: boolean;
   readonly state: "active" | "blocked";
+  /** Not null: the own identity of this project, with which nobody signs in. */
+  readonly botOfProjectId: number | null;
   readonly createdAt: Date;
 }
 

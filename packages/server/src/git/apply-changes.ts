@@ -104,7 +104,7 @@ export async function tellWhatIs(
   if (written.size === changes.length && (await hasNoLooseRefs(path))) {
     return new Map(changes.map((change) => [change.ref, successResult(change)]));
   }
-  const refs = await readBranchesAndTags(git, path);
+  const { refs } = await readBranchesAndTags(git, path);
   const inTheWay = findNameConflicts(written, refs.keys());
   // `a` was packed while a push created `a/b`. The push was first in the eyes of its client: ours goes.
   await updateRefs(

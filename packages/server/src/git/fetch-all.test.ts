@@ -16,7 +16,8 @@ import {
   refsOf,
   setRef,
 } from "../../../../test/support/repositories.ts";
-import type { RemoteAccess, TransferProgress } from "../app/ports.ts";
+import type { RemoteAccess } from "../app/ports.ts";
+import type { UpdateProgress } from "../domain/mirror.ts";
 import type { ObjectFormat } from "../domain/oid.ts";
 import { branchRef, parseRefName } from "../domain/ref-name.ts";
 import type { AdvertisedRefs, RefChange } from "../domain/refs.ts";
@@ -119,12 +120,18 @@ test("an upstream whose HEAD is detached has no head", async (t) => {
 test("progress is told as it comes", async (t) => {
   const { peers, peer, repositories, path } = await setUp(t);
   await makeUpstream(join(peers, "a.git"));
-  const seen: TransferProgress[] = [];
+  const seen: UpdateProgress[] = [];
   await repositories.fetchAll(path, openRemote(peer.urlOf("a.git")), {
     signal,
     onProgress: (one) => seen.push(one),
   });
-  assert.deepEqual(seen.at(-1), { phase: "Receiving objects", done: 14, total: 14 });
+  assert.deepEqual(seen.at(-1), {
+    phase: "Receiving objects",
+    done: 14,
+    total: 14,
+    bytes: null,
+    bytesPerSecond: null,
+  });
 });
 
 test("SHA-256 comes into a repository of that format, and into no other", async (t) => {

@@ -37,6 +37,7 @@ test("an empty repository has a format and an unborn head; a detached head is no
   assert.deepEqual(await readRefs(makeGit(), empty), {
     refs: new Map(),
     head: "refs/heads/main",
+    symrefs: new Set(),
     objectFormat: "sha256",
   });
   const commit = await makeCommit(empty);

@@ -17,33 +17,39 @@ const MAX_OUTPUT = 512 * 1024 * 1024;
  */
 export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   if (await hasNoRefs(path).catch(() => false)) return await readEmpty(path);
-  const [refs, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
+  const [{ refs, symrefs }, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
-  return { objectFormat, refs, head };
+  return { objectFormat, refs, symrefs, head };
 }
 
 /** A new repository: its format is all that there is to ask for. */
 async function readEmpty(path: string): Promise<LocalRefs> {
   const [objectFormat, head] = await Promise.all([readObjectFormatFile(path), readHeadFile(path)]);
-  return { objectFormat, refs: new Map(), head };
+  return { objectFormat, refs: new Map(), symrefs: new Set(), head };
 }
 
 /** The branches and tags alone: one process. */
-export async function readBranchesAndTags(git: Git, path: string): Promise<LocalRefs["refs"]> {
+export async function readBranchesAndTags(
+  git: Git,
+  path: string,
+): Promise<Pick<LocalRefs, "refs" | "symrefs">> {
   const { stdout } = await git.run({
     gitDir: path,
     args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/", "refs/tags/"],
     maxOutput: MAX_OUTPUT,
   });
   const refs: [RefName, ReturnType<typeof parseOid>][] = [];
+  const symrefs = new Set<RefName>();
   // A ref name holds neither NUL nor line end, so that a line is a record.
   for (const line of stdout.toString().split("\n")) {
     if (line === "") continue;
     const [name = "", oid = "", symref = ""] = line.split("\0");
-    if (symref === "" && !isLossy(name)) refs.push([parseRefName(name), parseOid(oid)]);
+    if (isLossy(name)) continue;
+    if (symref === "") refs.push([parseRefName(name), parseOid(oid)]);
+    else symrefs.add(parseRefName(name));
   }
-  return new Map(refs);
+  return { refs: new Map(refs), symrefs };
 }
 
 /** The ref that HEAD points at, born or not; null when HEAD is detached. */

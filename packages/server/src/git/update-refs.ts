@@ -30,7 +30,7 @@ export async function updateRefs(
     return results;
   }
 
-  const refs = await readBranchesAndTags(git, path);
+  const { refs } = await readBranchesAndTags(git, path);
   const stillOpen: RefChange[] = [];
   for (const change of changes) {
     const now = refs.get(change.ref) ?? null;

@@ -15,6 +15,7 @@ import { createUserStore } from "../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createSealer } from "../secrets/sealer.ts";
+import { systemClock } from "../system-clock.ts";
 import { type Dispatcher, startDispatcher } from "./dispatcher.ts";
 
 /** Long enough for hundreds of passes, if one follows the other at once. */
@@ -56,7 +57,7 @@ describe("the dispatcher", () => {
     const settings = createInstanceSettingsStore(db);
     await settings.write({ mirrorAvailable: true });
     ports = {
-      clock: { now: () => new Date() },
+      clock: systemClock,
       log: makeMemoryLog(),
       mirrors: createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) })),
       queue: {

@@ -93,8 +93,8 @@ async function listTarget(
   if (!(await ports.repositories.exists(target.path))) {
     return { objectFormat: ours.objectFormat, refs: new Map(), head: null };
   }
-  const { refs, ...rest } = await ports.repositories.readRefs(target.path);
-  return { ...rest, refs: new Map([...refs].map(([ref, oid]) => [ref, { oid }])) };
+  const { objectFormat, refs, head } = await ports.repositories.readRefs(target.path);
+  return { objectFormat, head, refs: new Map([...refs].map(([ref, oid]) => [ref, { oid }])) };
 }
 
 /** The repository in which git works: the source when it is here, else the target, else the relay. */
@@ -155,7 +155,10 @@ function asLocal(advertised: AdvertisedRefs): LocalRefs {
       symref === undefined ? [[ref, oid] as const] : [],
     ),
   );
-  return { objectFormat: advertised.objectFormat, refs, head: advertised.head };
+  const symrefs = new Set(
+    [...advertised.refs].flatMap(([ref, { symref }]) => (symref === undefined ? [] : [ref])),
+  );
+  return { objectFormat: advertised.objectFormat, refs, symrefs, head: advertised.head };
 }
 
 function isEmpty(plan: RefPlan): boolean {

@@ -1,5 +1,4 @@
 import type { Mirror } from "../../domain/mirror.ts";
-import type { RefResult } from "../../domain/refs.ts";
 import { HARD_FAILURE_AFTER, nextCheckAfter, retryDelay } from "../../domain/schedule.ts";
 import type { FinishedUpdate, Ports } from "../ports.ts";
 import type { RunOutcome } from "./run.ts";
@@ -12,23 +11,28 @@ interface Run {
   readonly started: Date;
 }
 
+const NOTHING_SAID = { bytesReceived: 0, bytesSent: 0, log: [] } as const;
+
 /** The record of a run that came to its end: it may still count as failed. */
 export async function recordOutcome(
   ports: RecordPorts,
   run: Run,
   outcome: RunOutcome,
 ): Promise<FinishedUpdate> {
-  const { results, notes } = outcome;
+  const { results, notes, upToDate, skipped } = outcome;
   if (outcome.failure !== null) {
     // What diverged stays so until somebody acts; what was refused may be let in the next time.
     const mayRetry = results.some((result) => result.outcome === "rejected");
-    return await recordFailure(ports, run, outcome.failure, { results, notes, mayRetry });
+    return await recordFailure(ports, run, outcome.failure, { results, notes, upToDate, skipped, mayRetry });
   }
   return {
     status: "finished",
     error: null,
     results,
     notes,
+    upToDate,
+    skipped,
+    ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: outcome.digest,
     appliedGeneration: outcome.generation,
@@ -43,7 +47,7 @@ export async function recordFailure(
   ports: RecordPorts,
   run: Run,
   error: string,
-  rest: { results: readonly RefResult[]; notes: readonly string[]; mayRetry: boolean },
+  rest: Pick<FinishedUpdate, "results" | "notes" | "upToDate" | "skipped"> & { mayRetry: boolean },
 ): Promise<FinishedUpdate> {
   const retryCount = run.mirror.retryCount + 1;
   const isPaused = run.mirror.direction === "pull" && retryCount > HARD_FAILURE_AFTER;
@@ -52,6 +56,9 @@ export async function recordFailure(
     error,
     results: rest.results,
     notes: rest.notes,
+    upToDate: rest.upToDate,
+    skipped: rest.skipped,
+    ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: null,
     appliedGeneration: null,
@@ -72,6 +79,9 @@ export async function recordStop(
     error: stop === "shutting-down" ? null : "The update was cancelled.",
     results: [],
     notes: [],
+    upToDate: [],
+    skipped: [],
+    ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: null,
     appliedGeneration: null,

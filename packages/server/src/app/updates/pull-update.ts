@@ -43,6 +43,8 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
   return {
     results,
     notes: plan.notes,
+    upToDate: plan.upToDate,
+    skipped: plan.skipped,
     failure: failureOf(plan, results),
     digest: digestRefs(theirs, wanted.any),
     generation,

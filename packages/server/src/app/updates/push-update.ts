@@ -29,6 +29,8 @@ export async function runPushUpdate(run: UpdateRun): Promise<RunOutcome> {
   return {
     results,
     notes: plan.notes,
+    upToDate: plan.upToDate,
+    skipped: plan.skipped,
     failure: failureOf(plan, results),
     digest: digestRefs(afterPush(theirs, pushed), wanted.any),
     generation: project.refsGeneration,

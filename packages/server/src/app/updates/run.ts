@@ -1,5 +1,6 @@
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
+import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
 import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
 import type { WantedRefs } from "./wanted-refs.ts";
@@ -20,6 +21,9 @@ export interface RunOutcome {
   readonly results: readonly RefResult[];
   /** Sentences for the person who reads the update. */
   readonly notes: readonly string[];
+  /** Refs that were equal on both sides, and that the filter left out. */
+  readonly upToDate: readonly RefName[];
+  readonly skipped: readonly RefName[];
   /** Why the run counts as failed although it came to its end; null: it did not fail. */
   readonly failure: string | null;
   /** Digest of the remote's wanted refs as this run leaves them. */

@@ -1,8 +1,8 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
-import type { Mirror } from "../../domain/mirror.ts";
+import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
-import type { FinishedUpdate, Ports, TransferProgress } from "../ports.ts";
+import type { FinishedUpdate, Ports } from "../ports.ts";
 import { recordFailure, recordOutcome, recordStop } from "./finished-update.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
 import { openRemote } from "./open-remote.ts";
@@ -15,7 +15,7 @@ import { wantedRefs } from "./wanted-refs.ts";
 export const SHUTTING_DOWN = Symbol("shutting down");
 
 export interface UpdateObserver {
-  readonly onProgress?: (mirrorId: number, progress: TransferProgress) => void;
+  readonly onProgress?: (mirrorId: number, progress: UpdateProgress) => void;
 }
 
 /**
@@ -77,7 +77,7 @@ async function run(
   }
   const { remote, hideSecrets } = await openRemote(ports, mirror, signal);
   const wanted = await wantedRefs(ports, mirror);
-  const onProgress = (progress: TransferProgress) => observer.onProgress?.(mirror.id, progress);
+  const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
     const transfer = { signal, onProgress };
     return hideIn(await runDirection({ ports, mirror, project, remote, wanted, transfer }), hideSecrets);
@@ -128,7 +128,13 @@ async function recordError(
   const mirrorId = run.mirror.id;
   if (kind === "bug") ports.log.error({ mirrorId, err: error }, "update failed by our own fault");
   else ports.log.warn({ mirrorId, code, reason: message }, "update failed");
-  return await recordFailure(ports, run, message, { results: [], notes: [], mayRetry: true });
+  return await recordFailure(ports, run, message, {
+    results: [],
+    notes: [],
+    upToDate: [],
+    skipped: [],
+    mayRetry: true,
+  });
 }
 
 /** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */

@@ -45,7 +45,12 @@ export type RefTable = Readonly<Record<string, number>>;
 
 export function localRefs(table: RefTable, head: string | null = "refs/heads/main"): LocalRefs {
   const refs = Object.entries(table).map(([name, object]) => [parseRefName(name), oidOf(object)] as const);
-  return { objectFormat: "sha1", refs: new Map(refs), head: head === null ? null : parseRefName(head) };
+  return {
+    objectFormat: "sha1",
+    refs: new Map(refs),
+    symrefs: new Set(),
+    head: head === null ? null : parseRefName(head),
+  };
 }
 
 export function advertisedRefs(

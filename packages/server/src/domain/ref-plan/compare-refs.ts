@@ -7,8 +7,8 @@ import type { AdvertisedRefs, LocalRefs } from "../refs.ts";
 export interface Comparison {
   readonly missing: readonly MissingRef[];
   readonly differing: readonly DifferingRef[];
-  readonly upToDate: number;
-  readonly filtered: number;
+  readonly upToDate: readonly RefName[];
+  readonly skipped: readonly RefName[];
   readonly notes: readonly string[];
 }
 
@@ -33,15 +33,15 @@ export function compareRefs(
   requireSameFormat(source, target);
   const missing: MissingRef[] = [];
   const differing: DifferingRef[] = [];
-  let upToDate = 0;
-  let filtered = 0;
+  const upToDate: RefName[] = [];
+  const skipped: RefName[] = [];
   let wantedBranches = 0;
   for (const [ref, value] of source.refs) {
     const oid = ownOid(value);
     if (oid === null) continue;
     if (isBranch(ref)) {
       if (!wants(ref)) {
-        filtered += 1;
+        skipped.push(ref);
         continue;
       }
       wantedBranches += 1;
@@ -53,12 +53,12 @@ export function compareRefs(
       continue;
     }
     const targetOid = ownOid(there);
-    if (targetOid === oid) upToDate += 1;
+    if (targetOid === oid) upToDate.push(ref);
     else if (targetOid !== null) differing.push({ ref, source: oid, target: targetOid });
   }
-  const noBranch = filtered > 0 && wantedBranches === 0;
+  const noBranch = skipped.length > 0 && wantedBranches === 0;
   const notes = noBranch ? ["No branch matches the filter, so no branch is mirrored."] : [];
-  return { missing, differing, upToDate, filtered, notes };
+  return { missing, differing, upToDate: upToDate.sort(), skipped: skipped.sort(), notes };
 }
 
 /** The oid of a ref, or null for a symbolic one. */

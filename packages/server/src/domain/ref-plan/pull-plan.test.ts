@@ -51,7 +51,7 @@ function pull({
 
 const changesOf = (plan: RefPlan) => plan.changes.map(({ action, ref }) => `${action} ${ref}`);
 const heldOf = (plan: RefPlan) => plan.held.map(({ outcome, ref }) => `${outcome} ${ref}`);
-const nothing = { changes: [], held: [], upToDate: 0, filtered: 0, notes: [], failures: [] };
+const nothing = { changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] };
 
 describe("planPull on branches", () => {
   it("one that we lack is created, the default branch first", () => {
@@ -63,7 +63,7 @@ describe("planPull on branches", () => {
   });
 
   it("an equal one is up to date", () => {
-    assert.deepEqual(pull({ ours: { [MAIN]: 3 }, theirs: { [MAIN]: 3 } }), { ...nothing, upToDate: 1 });
+    assert.deepEqual(pull({ ours: { [MAIN]: 3 }, theirs: { [MAIN]: 3 } }), { ...nothing, upToDate: [MAIN] });
   });
 
   for (const overwrite of [false, true]) {
@@ -116,7 +116,7 @@ describe("planPull on branches", () => {
       pull({ ours: { [MAIN]: 3, "refs/heads/local": 1, "refs/tags/local": 1 }, theirs: { [MAIN]: 3 } }),
       {
         ...nothing,
-        upToDate: 1,
+        upToDate: [MAIN],
       },
     );
     assert.deepEqual(pull({ ours: { [MAIN]: 3 }, theirs: {} }), nothing);
@@ -130,7 +130,7 @@ describe("planPull on tags", () => {
       theirs: { "refs/tags/back": 1, "refs/tags/new": 2, "refs/tags/on": 2, "refs/tags/same": 2 },
     });
     assert.deepEqual(changesOf(plan), ["force refs/tags/back", "create refs/tags/new", "force refs/tags/on"]);
-    assert.equal(plan.upToDate, 1);
+    assert.deepEqual(plan.upToDate, ["refs/tags/same"]);
   });
 
   it("changes carry what an annotated tag peels to", () => {
@@ -155,14 +155,14 @@ describe("planPull filters", () => {
       wants: (branch) => branch === MAIN,
     });
     assert.deepEqual(changesOf(plan), [`create ${MAIN}`, "create refs/tags/v1"]);
-    assert.equal(plan.filtered, 1);
+    assert.deepEqual(plan.skipped, ["refs/heads/topic"]);
   });
 
   it("no branch at all, and then says so", () => {
     const plan = pull({ ours: {}, theirs: { [MAIN]: 3, "refs/heads/a": 1 }, wants: () => false });
     assert.deepEqual(plan, {
       ...nothing,
-      filtered: 2,
+      skipped: ["refs/heads/a", MAIN],
       notes: ["No branch matches the filter, so no branch is mirrored."],
     });
   });

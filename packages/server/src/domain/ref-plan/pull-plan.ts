@@ -48,7 +48,7 @@ export function planPull(input: PullPlanInput): RefPlan {
     changes: settled.changes,
     held: [...diverged, ...conflicting].sort(byRef),
     upToDate: compared.upToDate,
-    filtered: compared.filtered,
+    skipped: compared.skipped,
     notes: compared.notes,
     failures: [
       ...diverged.filter(({ ref }) => ref === ours.head).map(({ ref }) => divergedMessage(ref, ours.head)),

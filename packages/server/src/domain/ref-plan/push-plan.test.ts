@@ -51,7 +51,7 @@ function push({
 
 const changesOf = (plan: RefPlan) => plan.changes.map(({ action, ref }) => `${action} ${ref}`);
 const heldOf = (plan: RefPlan) => plan.held.map(({ outcome, ref }) => `${outcome} ${ref}`);
-const nothing = { changes: [], held: [], upToDate: 0, filtered: 0, notes: [], failures: [] };
+const nothing = { changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] };
 
 describe("planPush creates and updates", () => {
   it("a branch and a tag that the remote lacks are created", () => {
@@ -63,7 +63,7 @@ describe("planPush creates and updates", () => {
   });
 
   it("an equal ref is up to date", () => {
-    assert.deepEqual(push({ ours: { [MAIN]: 3 }, theirs: { [MAIN]: 3 } }), { ...nothing, upToDate: 1 });
+    assert.deepEqual(push({ ours: { [MAIN]: 3 }, theirs: { [MAIN]: 3 } }), { ...nothing, upToDate: [MAIN] });
   });
 
   for (const keep of [false, true]) {
@@ -156,7 +156,7 @@ describe("planPush deletes", () => {
       ours: { [MAIN]: 3 },
       theirs: { [MAIN]: 3, "refs/heads/unmerged": 4, "refs/heads/unknown": 5, "refs/tags/annotated": 6 },
     });
-    assert.deepEqual(plan, { ...nothing, upToDate: 1 });
+    assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
   });
 
   it("nothing when divergent refs are kept", () => {
@@ -179,7 +179,7 @@ describe("planPush deletes", () => {
     });
     assert.deepEqual(plan, {
       ...nothing,
-      upToDate: 1,
+      upToDate: [MAIN],
       notes: ["refs/heads/master is gone here but kept on the remote, whose default branch it is."],
     });
   });
@@ -202,7 +202,7 @@ describe("planPush filters", () => {
       wants: (branch) => branch === MAIN,
     });
     assert.deepEqual(changesOf(plan), [`create ${MAIN}`, "create refs/tags/v1", "delete refs/tags/old"]);
-    assert.equal(plan.filtered, 1);
+    assert.deepEqual(plan.skipped, ["refs/heads/topic"]);
     assert.deepEqual(plan.notes, []);
   });
 
@@ -222,7 +222,7 @@ describe("planPush filters", () => {
       ours: { [MAIN]: 3, "refs/notes/commits": 1, "refs/heliostat/keep": 1 },
       theirs: { [MAIN]: 3, "refs/pull/1/head": 1, "refs/merge-requests/1/head": 1 },
     });
-    assert.deepEqual(plan, { ...nothing, upToDate: 1 });
+    assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
   });
 
   it("symbolic refs of the remote", () => {
@@ -231,7 +231,7 @@ describe("planPush filters", () => {
       theirs: { [MAIN]: 3, "refs/heads/alias": 3, "refs/heads/other": 3 },
       symrefs: { "refs/heads/alias": MAIN, "refs/heads/other": MAIN },
     });
-    assert.deepEqual(plan, { ...nothing, upToDate: 1 });
+    assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
   });
 });
 
@@ -303,7 +303,7 @@ describe("planPush and names that exclude each other", () => {
 });
 
 describe("planPush and object formats", () => {
-  const sha256 = { objectFormat: "sha256", refs: new Map(), head: null } as const;
+  const sha256 = { objectFormat: "sha256", refs: new Map(), symrefs: new Set<never>(), head: null } as const;
   const plan = (ours: ReturnType<typeof localRefs>, theirs: ReturnType<typeof advertisedRefs>) =>
     planPush({ ours, theirs, wants: () => true, keepDivergentRefs: false, ancestry: () => "unknown" });
 

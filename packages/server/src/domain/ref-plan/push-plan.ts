@@ -58,7 +58,7 @@ export function planPush(input: PushPlanInput): RefPlan {
     changes: settled.changes,
     held,
     upToDate: compared.upToDate,
-    filtered: compared.filtered,
+    skipped: compared.skipped,
     notes: [...compared.notes, ...notes],
     failures: [
       ...failureOn(

@@ -151,7 +151,10 @@ for (const [name, direction] of Object.entries({ push, pull })) {
         );
         const written = plan.changes.filter(({ action }) => action !== "delete");
         const unwanted = source.filter((ref) => isBranch(ref) && !mirror.wants(ref));
-        assert.equal(written.length + plan.held.length + plan.upToDate, source.length - unwanted.length);
+        assert.equal(
+          written.length + plan.held.length + plan.upToDate.length,
+          source.length - unwanted.length,
+        );
       });
     });
 

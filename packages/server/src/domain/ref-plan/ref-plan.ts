@@ -8,9 +8,9 @@ export interface RefPlan {
   /** What would change and is left alone, with the reason; `old` is the target's value, `new` the source's. */
   readonly held: readonly RefResult[];
   /** Refs that are equal on both sides. */
-  readonly upToDate: number;
-  /** Branches of the source that the filter leaves out. */
-  readonly filtered: number;
+  readonly upToDate: readonly RefName[];
+  /** Refs of the source that the filter leaves out. */
+  readonly skipped: readonly RefName[];
   /** Sentences for the person who reads the update; nothing fails because of them. */
   readonly notes: readonly string[];
   /** What makes the update fail even if every change succeeds. GitLab joins them by a blank line. */

@@ -1,7 +1,7 @@
-import type { Page, Paged, ProtectedBranch } from "../../app/ports.ts";
+import type { InstanceSettings, Page, Paged, ProtectedBranch } from "../../app/ports.ts";
 import type { PathOrId, ProjectView, PullMirrorSettings, SignedIn, UseCases } from "../../app/use-cases.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import type { Mirror, MirrorUpdate } from "../../domain/mirror.ts";
+import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorUpdate } from "../../domain/mirror.ts";
 import { parseOid } from "../../domain/oid.ts";
 import { fullPathOf, type Namespace } from "../../domain/project.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
@@ -17,7 +17,30 @@ export const ROOT: User = {
   email: "root@example.org",
   isAdmin: true,
   state: "active",
+  botOfProjectId: null,
   createdAt: EPOCH,
+};
+
+const SETTINGS: InstanceSettings = {
+  allowLocalRequests: false,
+  mirrorAvailable: true,
+  pullMirrorIntervalSeconds: 1800,
+  pullMirrorMinIntervalSeconds: 60,
+  pushMirrorMinIntervalSeconds: 5,
+  silentModeEnabled: false,
+  mirrorMaxDelay: 300,
+  mirrorMaxCapacity: 100,
+  mirrorCapacityThreshold: 50,
+  mirrorMaxUpdatesPerHost: 8,
+  mirrorUpdateTimeoutSeconds: 10_800,
+  mirrorStallTimeoutSeconds: 120,
+  mirrorUpdateRetentionDays: 30,
+  pushEventActivitiesLimit: 3,
+  pushEventHooksLimit: 3,
+  gitPushPipelineLimit: 4,
+  outboundAllowlist: [],
+  denyAllRequestsExceptAllowed: false,
+  dnsRebindingProtectionEnabled: true,
 };
 
 const READER: User = {
@@ -117,13 +140,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       username: username ?? null,
       hasPassword: (password ?? null) !== null,
       urlHadUserinfo: (username ?? password ?? null) !== null,
-      options: {
-        onlyProtectedBranches: false,
-        branchRegex: null,
-        keepDivergentRefs: false,
-        overwritesDivergedBranches: false,
-        triggerBuilds: false,
-      },
+      options: DEFAULT_MIRROR_OPTIONS,
       userId: ROOT.id,
       updateStatus: "none",
       lastError: null,
@@ -134,6 +151,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       nextCheckAt: null,
       appliedDigest: null,
       appliedGeneration: null,
+      lastChangedAt: null,
       createdAt: EPOCH,
       updatedAt: EPOCH,
       ...more,
@@ -187,6 +205,13 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
         },
       ],
       notes: ["no branch matches"],
+      userId: ROOT.id,
+      counts: { rejected: 1 },
+      upToDate: [],
+      skipped: [],
+      bytesReceived: 0,
+      bytesSent: 10,
+      log: [],
     },
   ];
 
@@ -200,24 +225,11 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
     readSettings: async (principal) => {
       requireAdmin(principal);
-      return {
-        allowLocalRequests: false,
-        mirrorAvailable: true,
-        pullMirrorIntervalSeconds: 1800,
-        pullMirrorMinIntervalSeconds: 60,
-        pushMirrorMinIntervalSeconds: 5,
-      };
+      return SETTINGS;
     },
     writeSettings: async (principal, changes) => {
       requireAdmin(principal);
-      return {
-        allowLocalRequests: false,
-        mirrorAvailable: true,
-        pullMirrorIntervalSeconds: 1800,
-        pullMirrorMinIntervalSeconds: 60,
-        pushMirrorMinIntervalSeconds: 5,
-        ...changes,
-      };
+      return { ...SETTINGS, ...changes };
     },
     listUsers: async (_principal, { username }, page) =>
       paged(
@@ -283,6 +295,8 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
           visibility: draft.visibility ?? "private",
           archived: false,
           creatorId: ROOT.id,
+          pullMirrorAvailable: null,
+          pushMirrorsAvailable: null,
           refsGeneration: 0,
           createdAt: EPOCH,
           updatedAt: EPOCH,
