@@ -1,5 +1,7 @@
 import { rejectedResult, successResult } from "./ref-result.ts";
 import type { RefChange, RefResult } from "./refs.ts";
+import { classifyRejection, type Rejection, rejectionFor } from "./rejection.ts";
+import { wordsAbout } from "./remote-words.ts";
 
 /** What one push made of one change. */
 export interface PushVerdict {
@@ -19,20 +21,26 @@ export function acceptedVerdict(change: RefChange): PushVerdict {
 
 /** The remote's ref is not where the plan saw it: the lease holds, and nothing was changed. */
 export function staleVerdict(change: RefChange): PushVerdict {
-  return rejectedVerdict(change, "The remote's ref changed meanwhile. The next update looks again.");
+  const message = "The remote's ref changed meanwhile. The next update looks again.";
+  return rejectedVerdict(change, message, rejectionFor("stale-lease"));
 }
 
-/** The remote said no. `reason` is what it says of this ref, `words` what it told people about the push; "" for none. */
-export function refusedVerdict(change: RefChange, reason: string, words: string): PushVerdict {
+/**
+ * The remote said no. `reason` is what it says of this ref, `lines` what it told people about the push, both without
+ * secrets: whoever holds the credential redacts first, since half a secret would not be recognized.
+ */
+export function refusedVerdict(change: RefChange, reason: string, lines: readonly string[]): PushVerdict {
+  const about = wordsAbout(change.ref, lines);
+  const message = `The remote refused it: ${reason}.${remoteSays(joinRemoteWords(about))}`;
   return {
-    result: rejectedResult(change, `The remote refused it: ${reason}.${remoteSays(words)}`),
+    result: rejectedResult(change, message, classifyRejection(reason, about)),
     isOfWholePush: WHOLE_PUSH.test(reason),
   };
 }
 
 /** It was not done, for a reason that is this ref's alone. */
-export function rejectedVerdict(change: RefChange, message: string): PushVerdict {
-  return { result: rejectedResult(change, message), isOfWholePush: false };
+export function rejectedVerdict(change: RefChange, message: string, rejection: Rejection): PushVerdict {
+  return { result: rejectedResult(change, message, rejection), isOfWholePush: false };
 }
 
 /** The end of a message: what the remote told people, cut to a length that fits; "" when it told nothing. */
@@ -40,10 +48,7 @@ export function remoteSays(words: string): string {
   return words === "" ? "" : ` The remote says: ${words.slice(0, MAX_WORDS)}`;
 }
 
-/**
- * The lines that a server sent for people to read, as one; "" for none. Not cut to length here: whoever holds the
- * credential redacts first, since half a secret would not be recognized.
- */
+/** The lines that a server sent for people to read, as one; "" for none. Not cut to length. */
 export function joinRemoteWords(lines: readonly string[]): string {
   return lines
     .map((line) => line.trim())

@@ -1,4 +1,5 @@
 import type { RefChange, RefResult } from "./refs.ts";
+import type { Rejection } from "./rejection.ts";
 
 const OUTCOMES = {
   create: "created",
@@ -13,6 +14,6 @@ export function successResult(change: RefChange): RefResult {
 }
 
 /** The ref is as it was, or as somebody else made it; `message` says why. */
-export function rejectedResult(change: RefChange, message: string): RefResult {
-  return { ref: change.ref, outcome: "rejected", old: change.old, new: change.new, message };
+export function rejectedResult(change: RefChange, message: string, { reason, fix }: Rejection): RefResult {
+  return { ref: change.ref, outcome: "rejected", old: change.old, new: change.new, message, reason, fix };
 }

@@ -3,6 +3,7 @@ import type { Oid } from "../domain/oid.ts";
 import { isBranch, isTag, type RefName } from "../domain/ref-name.ts";
 import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
+import { rejectionFor } from "../domain/rejection.ts";
 import { checkObjects } from "./check-objects.ts";
 import { findNameConflicts } from "./name-conflicts.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
@@ -31,7 +32,9 @@ export async function applyChanges(
 
   const results =
     (await createFirstRefs(git, path, changes, areChecked)) ?? (await updateInOrder(git, path, changes));
-  return changes.map((change) => results.get(change.ref) ?? rejectedResult(change, "It was not tried."));
+  return changes.map(
+    (change) => results.get(change.ref) ?? rejectedResult(change, "It was not tried.", rejectionFor("other")),
+  );
 }
 
 /** Git refuses a transaction that deletes `a` and creates `a/b`: deletes that make room have one of their own, before. */
@@ -117,15 +120,24 @@ export async function tellWhatIs(
       if (!written.has(change.ref)) {
         return [
           change.ref,
-          rejectedResult(change, "Its object is missing here, or is none that a branch can point at."),
+          rejectedResult(
+            change,
+            "Its object is missing here, or is none that a branch can point at.",
+            rejectionFor("corrupt-object"),
+          ),
         ];
       }
       if (inTheWay.has(change.ref))
-        return [change.ref, rejectedResult(change, "Another ref's name is in its way.")];
+        return [
+          change.ref,
+          rejectedResult(change, "Another ref's name is in its way.", rejectionFor("name-conflict")),
+        ];
       const isOurs = refs.get(change.ref) === change.new;
       return [
         change.ref,
-        isOurs ? successResult(change) : rejectedResult(change, "It was created meanwhile."),
+        isOurs
+          ? successResult(change)
+          : rejectedResult(change, "It was created meanwhile.", rejectionFor("stale-lease")),
       ];
     }),
   );

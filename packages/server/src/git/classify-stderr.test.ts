@@ -93,13 +93,13 @@ test("what a remote says does not decide what went wrong", () => {
   const stderr =
     "remote: Enumerating objects: 6, done.\nremote: Total 3 (delta 0), reused 0 (delta 0), pack-reused 0\nremote: fatal: No space left on device\nremote: Authentication failed\nfatal: the remote end hung up unexpectedly";
   assert.equal(classifyStderr(stderr)?.code, "remote-closed");
-  assert.equal(remoteWords(stderr), "fatal: No space left on device Authentication failed");
+  assert.deepEqual(remoteWords(stderr), ["fatal: No space left on device", "Authentication failed"]);
 });
 
 test("the progress that git reports from the other side is not among what a remote says", () => {
   const stderr =
     "remote: Enumerating objects: 18, done.\nremote: Counting objects: 100% (18/18), done.\nremote: Total 18 (delta 0), reused 0\nremote: Counting on you!";
-  assert.equal(remoteWords(stderr), "Counting on you!");
+  assert.deepEqual(remoteWords(stderr), ["Counting on you!"]);
 });
 
 test("the lines that name a failure are found among others", () => {

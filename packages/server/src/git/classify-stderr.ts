@@ -1,5 +1,4 @@
 import type { ErrorCode } from "@heliostat/contract";
-import { joinRemoteWords } from "../domain/push-verdict.ts";
 
 export interface StderrClass {
   readonly code: ErrorCode;
@@ -150,14 +149,12 @@ export function classifyStderr(stderr: string): StderrClass | null {
 const REMOTE_PROGRESS =
   /^(Enumerating|Counting|Compressing|Resolving|Finding|Writing|Unpacking|Checking|Total) .*\d/;
 
-/** What a server said for people to read, as git shows it; "" for nothing. */
-export function remoteWords(stderr: string): string {
-  return joinRemoteWords(
-    linesOf(stderr)
-      .filter((line) => line.startsWith("remote: "))
-      .map((line) => line.slice("remote: ".length).trim())
-      .filter((line) => !REMOTE_PROGRESS.test(line)),
-  );
+/** The lines that a server sent for people to read, as git shows them. */
+export function remoteWords(stderr: string): readonly string[] {
+  return linesOf(stderr)
+    .filter((line) => line.startsWith("remote: "))
+    .map((line) => line.slice("remote: ".length).trim())
+    .filter((line) => !REMOTE_PROGRESS.test(line));
 }
 
 /** The lines that name the failure, for what is not known: git's `fatal:` and `error:` ones, else the last. */

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { acceptedVerdict, type PushVerdict, refusedVerdict, staleVerdict } from "../domain/push-verdict.ts";
+import { redact } from "../domain/redact.ts";
 import { rejectedResult } from "../domain/ref-result.ts";
 import type { RefChange } from "../domain/refs.ts";
+import { classifyRejection } from "../domain/rejection.ts";
 import type { RunResult } from "../exec/run.ts";
 import { classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
 import { readPushReport } from "./push-report.ts";
@@ -53,7 +55,8 @@ function readVerdicts(
   group: readonly RefChange[],
 ): readonly PushVerdict[] {
   const lines = readPushReport(exit.stdout.toString());
-  const words = remoteWords(exit.stderr);
+  const stderr = redact(exit.stderr, call.secrets ?? []);
+  const words = remoteWords(stderr);
   const isCut = group.every((change) =>
     (lines.get(change.ref)?.reason ?? "failed to report status").includes("report status"),
   );
@@ -64,11 +67,16 @@ function readVerdicts(
     const line = lines.get(change.ref);
     // Git gave up before it asked the remote: one of these refspecs is not to its liking.
     if (!line) {
-      return { result: rejectedResult(change, failureLines(exit.stderr)), isOfWholePush: true };
+      const message = failureLines(stderr);
+      return { result: rejectedResult(change, message, classifyRejection(message, [])), isOfWholePush: true };
     }
     // "=": somebody else brought it there already; it is where it was to be.
     if (line.flag !== "!") return acceptedVerdict(change);
     if (line.reason === "stale info") return staleVerdict(change);
-    return refusedVerdict(change, line.reason === "" ? line.summary : line.reason, words);
+    return refusedVerdict(
+      change,
+      redact(line.reason === "" ? line.summary : line.reason, call.secrets ?? []),
+      words,
+    );
   });
 }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Log } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { remoteSays } from "../domain/push-verdict.ts";
+import { joinRemoteWords, remoteSays } from "../domain/push-verdict.ts";
 import { redact } from "../domain/redact.ts";
 import {
   type Exit,
@@ -124,7 +124,7 @@ function describeFailure(call: GitCall, exit: Exit): HeliostatError {
       exit.reason satisfies never;
   }
   const known = classifyStderr(said);
-  const tail = remoteSays(remoteWords(said));
+  const tail = remoteSays(joinRemoteWords(remoteWords(said)));
   if (known)
     return new HeliostatError(known.code, `${known.message}${tail}`, {
       cause: new Error(failureLines(said)),

@@ -3,6 +3,7 @@ import { nullOid, type Oid, objectFormatOf } from "../domain/oid.ts";
 import { isBranch, isTag, type RefName } from "../domain/ref-name.ts";
 import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
+import { classifyRejection, type Rejection, rejectionFor } from "../domain/rejection.ts";
 import { classifyStderr, failureLines } from "./classify-stderr.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
 import type { Git, GitCall } from "./run-git.ts";
@@ -37,7 +38,10 @@ export async function updateRefs(
     // Refs outside branches and tags were not read; git itself judges them below.
     const wasRead = isBranch(change.ref) || isTag(change.ref);
     if (wasRead && now !== change.old)
-      results.set(change.ref, rejectedResult(change, describeMove(change.old, now)));
+      results.set(
+        change.ref,
+        rejectedResult(change, describeMove(change.old, now), rejectionFor("stale-lease")),
+      );
     else stillOpen.push(change);
   }
 
@@ -52,7 +56,7 @@ export async function updateRefs(
     }
     refusals += 1;
     if (group.length === 1 || refusals > MAX_REFUSALS) {
-      for (const change of group) results.set(change.ref, rejectedResult(change, refusal));
+      for (const change of group) results.set(change.ref, rejectedResult(change, refusal.message, refusal));
     } else {
       const half = Math.ceil(group.length / 2);
       queue.push(group.slice(half), group.slice(0, half));
@@ -61,8 +65,16 @@ export async function updateRefs(
   return results;
 }
 
+interface Refusal extends Rejection {
+  readonly message: string;
+}
+
 /** Null when all of it was applied, else why nothing was. */
-async function tryTransaction(git: Git, path: string, changes: readonly RefChange[]): Promise<string | null> {
+async function tryTransaction(
+  git: Git,
+  path: string,
+  changes: readonly RefChange[],
+): Promise<Refusal | null> {
   const call: GitCall = {
     gitDir: path,
     // `--no-deref`: a symbolic ref of that name is judged itself, not the ref that it points at.
@@ -92,13 +104,19 @@ function describeMove(old: Oid | null, now: Oid | null): string {
 }
 
 /** In words for people who do not know where the repository lies on the server's disk. */
-function describeRefusal(stderr: string, path: string): string {
-  if (/\.lock': File exists/.test(stderr))
-    return "The ref is locked by another process. The next update tries again.";
-  if (/exists; cannot create/.test(stderr))
-    return "Another ref's name is in its way: one is a directory of the other.";
-  if (/nonexistent object|non-commit object|missing object/.test(stderr)) {
-    return "Its object is missing here, or is none that a branch can point at.";
+function describeRefusal(stderr: string, path: string): Refusal {
+  if (/\.lock': File exists/.test(stderr)) {
+    const message = "The ref is locked by another process. The next update tries again.";
+    return { message, ...rejectionFor("stale-lease") };
   }
-  return failureLines(stderr).replaceAll(`${path}/`, "").replaceAll(path, "");
+  if (/exists; cannot create/.test(stderr)) {
+    const message = "Another ref's name is in its way: one is a directory of the other.";
+    return { message, ...rejectionFor("name-conflict") };
+  }
+  if (/nonexistent object|non-commit object|missing object/.test(stderr)) {
+    const message = "Its object is missing here, or is none that a branch can point at.";
+    return { message, ...rejectionFor("corrupt-object") };
+  }
+  const message = failureLines(stderr).replaceAll(`${path}/`, "").replaceAll(path, "");
+  return { message, ...classifyRejection(message, []) };
 }

@@ -10,18 +10,24 @@ import {
   staleVerdict,
 } from "../domain/push-verdict.ts";
 import type { RefChange } from "../domain/refs.ts";
+import { type Rejection, rejectionFor } from "../domain/rejection.ts";
 import type { BodyReader, HttpConnections } from "./http-connections.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { encodePktLine, FLUSH_PKT } from "./pkt-line.ts";
 import { createReceivePackReader, type ReceivePack } from "./receive-pack-advertisement.ts";
 import { createReportReader, decodeBytes, type PushReport } from "./receive-pack-report.ts";
-import { closedError, quoteRemote, refusalError, statusError } from "./remote-errors.ts";
+import { closedError, quoteLines, quoteRemote, refusalError, statusError } from "./remote-errors.ts";
 import { type Conversation, mediaType, readPktLines, requestFor, wrongTypeError } from "./smart-http.ts";
 import { type ProgressWatch, withProgressLimit, withTimeLimit } from "./time-limit.ts";
 
 const SERVICE = "git-receive-pack";
 /** A push up to this size goes with its length, a larger one in chunks, which not every proxy takes. Git's limit. */
 const MAX_HELD = 1024 * 1024;
+
+const NO_DELETIONS: Rejection = {
+  reason: "other",
+  fix: "Allow deletions at the remote, or set `mirror_deletions` to `never`.",
+};
 
 /**
  * Pushes over smart HTTP as `git send-pack` does: asks what the remote has, holds every lease against it, and sends the
@@ -124,7 +130,8 @@ export function createHttpPush({
       (signal, watch) => send({ ...conversation, signal }, theirs, commands, openPack, watch),
     );
     const quote = (text: string): string => quoteRemote(text, conversation.remote);
-    return changes.map((change, index) => settled[index] ?? judgeAfter(change, report, quote));
+    const lines = quoteLines(report.lines, conversation.remote);
+    return changes.map((change, index) => settled[index] ?? judgeAfter(change, report, lines, quote));
   };
 }
 
@@ -148,14 +155,15 @@ function judgeBefore(change: RefChange, { refs, capabilities }: ReceivePack): Pu
   if (there === change.new) return acceptedVerdict(change);
   if (there !== change.old) return staleVerdict(change);
   if (change.new === null && !capabilities.has("delete-refs")) {
-    return rejectedVerdict(change, "The remote does not allow refs to be deleted.");
+    return rejectedVerdict(change, "The remote does not allow refs to be deleted.", NO_DELETIONS);
   }
   return null;
 }
 
 function judgeAfter(
   change: RefChange,
-  { refs, unpack, words }: PushReport,
+  { refs, unpack }: PushReport,
+  lines: readonly string[],
   quote: (text: string) => string,
 ): PushVerdict {
   const report = refs.get(bytesOf(change.ref));
@@ -166,17 +174,25 @@ function judgeAfter(
         ? "it failed to report status"
         : quote(decodeBytes(report.reason)) || "no reason given";
     const tail = isUnpacked ? "" : ` (unpack: ${quote(decodeBytes(unpack))})`;
-    return refusedVerdict(change, `${reason}${tail}`, quote(words));
+    return refusedVerdict(change, `${reason}${tail}`, lines);
   }
   const { otherRef, otherOid } = report;
   if (otherRef !== null && otherRef !== bytesOf(change.ref)) {
-    return rejectedVerdict(change, `The remote put it elsewhere: ${quote(decodeBytes(otherRef))}.`);
+    return rejectedVerdict(
+      change,
+      `The remote put it elsewhere: ${quote(decodeBytes(otherRef))}.`,
+      rejectionFor("other"),
+    );
   }
   if (
     otherOid !== null &&
     otherOid !== (change.new ?? nullOid(change.old?.length === 64 ? "sha256" : "sha1"))
   ) {
-    return rejectedVerdict(change, `The remote made something else of it: ${quote(otherOid)}.`);
+    return rejectedVerdict(
+      change,
+      `The remote made something else of it: ${quote(otherOid)}.`,
+      rejectionFor("other"),
+    );
   }
   return acceptedVerdict(change);
 }

@@ -42,7 +42,7 @@ test("a report reads the same in one piece and in many, with bands and without",
     ],
   );
   for (const size of [1, 3, banded.length]) {
-    assert.deepEqual(read(banded, { size }), { unpack: "ok", refs: plain?.refs, words: "hello" });
+    assert.deepEqual(read(banded, { size }), { unpack: "ok", refs: plain?.refs, lines: ["hello"] });
   }
 });
 
@@ -54,10 +54,10 @@ test("a report that ends early is none, wherever it ends", () => {
 
 test("progress is left out of what the remote says, and what it says is bounded", () => {
   const said = ["Checking: 50%\rChecking: 100%\r", "no room\r\n", "\x1b[31mgr", "\xc3\xb6\xc3\x9fer\n"];
-  const words = read(said.map((text) => band(2, text)).join("") + band(1, REPORT))?.words;
+  const words = read(said.map((text) => band(2, text)).join("") + band(1, REPORT))?.lines.join(" ");
   assert.equal(words, "no room \x1b[31mgrößer");
   const flood = read(`${band(2, "x".repeat(60_000)).repeat(50)}${band(1, REPORT)}`);
-  assert.ok((flood?.words.length ?? 0) < 100_000, "of three million bytes");
+  assert.ok((flood?.lines.join(" ").length ?? 0) < 100_000, "of three million bytes");
 });
 
 test("what is no report is refused", () => {

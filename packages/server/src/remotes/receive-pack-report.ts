@@ -1,5 +1,4 @@
 import { HeliostatError } from "../domain/errors.ts";
-import { joinRemoteWords } from "../domain/push-verdict.ts";
 import { createPacketDecoder, createPktLineDecoder } from "./pkt-line.ts";
 
 /** What a remote says became of one ref. All text as bytes (latin1), unchecked. */
@@ -12,8 +11,8 @@ export interface PushReport {
   /** `ok`, or what went wrong with the pack. */
   readonly unpack: string;
   readonly refs: ReadonlyMap<string, RefReport>;
-  /** What the remote told people; "" for nothing. */
-  readonly words: string;
+  /** The lines that the remote told people, unchecked, with the secrets that it may have echoed. */
+  readonly lines: readonly string[];
 }
 
 interface ReportReader {
@@ -106,14 +105,16 @@ export function createReportReader(options: {
   const answer = options.hasSideBand ? bands : report;
   return {
     push: (chunk) => answer.push(chunk),
-    end: () => (isWhole && unpack !== null ? { unpack, refs, words: readWords(said) } : null),
+    end: () => (isWhole && unpack !== null ? { unpack, refs, lines: readLines(said) } : null),
   };
 }
 
 /** Lines that end in a carriage return are progress, and were overwritten by what followed. */
-function readWords(said: string): string {
-  const lines = decodeBytes(said).split(/\r?\n/);
-  return joinRemoteWords(lines.map((line) => line.slice(line.lastIndexOf("\r") + 1)));
+function readLines(said: string): readonly string[] {
+  return decodeBytes(said)
+    .split(/\r?\n/)
+    .map((line) => line.slice(line.lastIndexOf("\r") + 1).trim())
+    .filter((line) => line !== "");
 }
 
 /** Text that was kept a character for each byte. */

@@ -152,11 +152,23 @@ export function refusalError(text: string, remote: RemoteAccess, host: string): 
 }
 
 /** Text from outside, fit for a message: short, one line, and without what a hostile remote may echo back. */
-export function quoteRemote(text: string, { credential }: RemoteAccess): string {
-  const line = text.replace(/\p{Cc}+/gu, " ").trim();
+export function quoteRemote(text: string, remote: RemoteAccess): string {
+  return redactEcho(oneLine(text), remote).slice(0, 300);
+}
+
+/** The same for lines, which are not cut: they are redacted in one go, since each go costs. */
+export function quoteLines(lines: readonly string[], remote: RemoteAccess): readonly string[] {
+  return lines.length === 0 ? [] : redactEcho(lines.map(oneLine).join("\n"), remote).split("\n");
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ").trim();
+}
+
+function redactEcho(text: string, { credential }: RemoteAccess): string {
   const secrets =
     credential === null ? [] : [credential.username, credential.password, userinfoOf(credential)];
-  return redact(line, secrets).slice(0, 300);
+  return redact(text, secrets);
 }
 
 /** What Basic authentication encodes. */

@@ -130,7 +130,10 @@ for (const way of WAYS) {
       changeOf("refs/heads/fine", a, c, "fast-forward"),
     ]);
     assert.deepEqual(outcomes(results), ["rejected", "rejected", "rejected", "fast-forward"]);
-    for (const result of results.slice(0, 3)) assert.match(result.message ?? "", /changed meanwhile/);
+    for (const result of results.slice(0, 3)) {
+      assert.match(result.message ?? "", /changed meanwhile/);
+      assert.equal(result.reason, "stale-lease");
+    }
     await expectRefs({
       "refs/heads/fine": c,
       "refs/heads/kept": side,
@@ -166,6 +169,8 @@ for (const way of WAYS) {
     assert.equal(results.filter(({ outcome }) => outcome === "created").length, 2);
     const rejected = results.find(({ outcome }) => outcome === "rejected");
     assert.match(rejected?.message ?? "", /The remote refused it: .*/);
+    assert.equal(rejected?.reason, "name-conflict");
+    assert.match(rejected?.fix ?? "", /`x` and `x\/y` cannot both exist/);
     assert.equal(results[2]?.outcome, "created");
     const other =
       rejected?.ref === "refs/heads/topic/one" ? "refs/heads/topic/one/two" : "refs/heads/topic/one";
@@ -180,6 +185,7 @@ for (const way of WAYS) {
     );
     assert.deepEqual(outcomes(results), ["created", "rejected", "created", "rejected"]);
     assert.match(results[1]?.message ?? "", /hook declined\. The remote says: .*no bad names here/);
+    assert.equal(results[1]?.reason, "hook-declined");
     assert.deepEqual(Object.keys(await refsOf(downstream)), ["refs/heads/x", "refs/heads/y"]);
   });
 
@@ -288,6 +294,7 @@ test("when the line breaks after some refs arrived, each ref has the truth", asy
     /broke off and may or may not have changed it: .* closed the connection/,
   );
   assert.match(results[1_050]?.message ?? "", /Not pushed, because the push before it broke off/);
+  for (const result of results.slice(500)) assert.equal(result.reason, "broken-off");
 });
 
 test("an abort is told as such", async (t) => {

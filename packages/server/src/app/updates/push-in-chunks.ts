@@ -3,6 +3,7 @@ import type { PushVerdict } from "../../domain/push-verdict.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import { rejectedResult } from "../../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../../domain/refs.ts";
+import { rejectionFor } from "../../domain/rejection.ts";
 
 /** Strict hosts answer pushes of many thousands of refs with an error; chunks of 500 pass. */
 const MAX_REFS = 500;
@@ -55,7 +56,9 @@ export async function pushInChunks(
     }
   }
   return changes.map(
-    (change) => results.get(change.ref) ?? rejectedResult(change, "The remote said nothing about it."),
+    (change) =>
+      results.get(change.ref) ??
+      rejectedResult(change, "The remote said nothing about it.", rejectionFor("other")),
   );
 }
 
@@ -68,13 +71,21 @@ function breakOff(
   for (const change of group) {
     results.set(
       change.ref,
-      rejectedResult(change, `The push broke off and may or may not have changed it: ${error.message}`),
+      rejectedResult(
+        change,
+        `The push broke off and may or may not have changed it: ${error.message}`,
+        rejectionFor("broken-off"),
+      ),
     );
   }
   for (const change of rest) {
     results.set(
       change.ref,
-      rejectedResult(change, `Not pushed, because the push before it broke off: ${error.message}`),
+      rejectedResult(
+        change,
+        `Not pushed, because the push before it broke off: ${error.message}`,
+        rejectionFor("broken-off"),
+      ),
     );
   }
 }
