@@ -30,6 +30,7 @@ export interface Ports {
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;
+  readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
   readonly repositories: Repositories;
   readonly remotes: Remotes;

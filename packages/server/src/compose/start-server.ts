@@ -16,6 +16,7 @@ import { createNamespaceStore } from "../db/namespaces.ts";
 import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
+import { createProtectedTagStore } from "../db/protected-tags.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
@@ -137,6 +138,7 @@ async function start(
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),
+    protectedTags: createProtectedTagStore(db),
     mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
     repositories,
     remotes,

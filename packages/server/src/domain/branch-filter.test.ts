@@ -4,12 +4,11 @@ import fc from "fast-check";
 import {
   type BranchFilter,
   branchFilterOf,
-  carries,
   compileBranchFilter,
   validateBranchRegex,
 } from "./branch-filter.ts";
 import { DEFAULT_MIRROR_OPTIONS as options } from "./mirror.ts";
-import { branchRef, parseRefName } from "./ref-name.ts";
+import { branchRef } from "./ref-name.ts";
 
 const accepts = (filter: BranchFilter, branch: string) => compileBranchFilter(filter)(branchRef(branch));
 const regexAccepts = (source: string, branch: string) => accepts({ kind: "regex", source }, branch);
@@ -137,20 +136,5 @@ describe("protected patterns", () => {
       }),
       { numRuns: 2000 },
     );
-  });
-});
-
-describe("carries", () => {
-  it("takes every tag, the wanted branches and no other ref", () => {
-    const carried = carries(compileBranchFilter({ kind: "protected", patterns: ["main"] }));
-    const refs = ["refs/heads/main", "refs/heads/x", "refs/tags/x", "refs/notes/main", "refs/pull/1/head"];
-    assert.deepEqual(
-      refs.filter((ref) => carried(parseRefName(ref))),
-      ["refs/heads/main", "refs/tags/x"],
-    );
-  });
-
-  it("takes every branch when nothing is filtered", () => {
-    assert.ok(carries(compileBranchFilter({ kind: "all" }))(branchRef("anything")));
   });
 });

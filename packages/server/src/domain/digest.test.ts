@@ -55,6 +55,17 @@ describe("digestRefs", () => {
     assert.equal(digestRefs({ ...refsOf([]), refs: new Map([[parseRefName(main[0]), peeled]]) }, all), plain);
   });
 
+  it("counts HEAD for a mirror that follows it: another target, none, and whether it counts at all", () => {
+    const at = (head: string | null) => ({
+      ...refsOf([main]),
+      head: head === null ? null : parseRefName(head),
+    });
+    const digests = [null, "refs/heads/main", "refs/heads/trunk"].map((head) =>
+      digestRefs(at(head), all, { withHead: true }),
+    );
+    assert.equal(new Set([...digests, digestRefs(at(null), all)]).size, 4);
+  });
+
   it("does not depend on the order in which the refs come", () => {
     const entries = fc.uniqueArray(
       fc.tuple(fc.stringMatching(/^refs\/heads\/[a-z]{1,4}$/), fc.constantFrom(A, B)),

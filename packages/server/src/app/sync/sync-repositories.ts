@@ -1,5 +1,5 @@
 import { compileBranchFilter } from "../../domain/branch-filter.ts";
-import { branchRef } from "../../domain/ref-name.ts";
+import { branchRef, type RefName } from "../../domain/ref-name.ts";
 import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { planPush } from "../../domain/ref-plan/push-plan.ts";
 import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
@@ -45,14 +45,19 @@ export async function syncRepositories(
   const { repositories } = ports;
   const ours = await listSource(ports, source, transfer);
   const place = await prepare(ports, source, target, ours, options);
-  const theirs = await listTarget(ports, target, ours, transfer);
+  const { theirs, symrefs } = await listTarget(ports, target, ours, transfer);
+  const branches = compileBranchFilter(
+    options.branches === null ? { kind: "all" } : { kind: "regex", source: options.branches },
+  );
   const input = {
     ours,
     theirs,
-    wants: compileBranchFilter(
-      options.branches === null ? { kind: "all" } : { kind: "regex", source: options.branches },
-    ),
+    wants: {
+      branch: (ref: RefName) => !symrefs.has(ref) && branches(ref),
+      tag: (ref: RefName) => !symrefs.has(ref),
+    },
     keepDivergentRefs: options.keepDivergentRefs,
+    deletions: "default" as const,
   };
   const questions = collectQuestions((ancestry) => planPush({ ...input, ancestry }));
   const draft = planPush({ ...input, ancestry: () => "unknown" });
@@ -83,18 +88,23 @@ async function listSource(ports: SyncPorts, source: SyncEnd, transfer: TransferO
   return asLocal(await ports.remotes.listRefs(source.access, transfer));
 }
 
+/** What the target has. A local one names its symbolic refs apart: nothing of that name is mirrored. */
 async function listTarget(
   ports: SyncPorts,
   target: SyncEnd,
   ours: LocalRefs,
   transfer: TransferOptions,
-): Promise<AdvertisedRefs> {
-  if (target.kind === "remote") return await ports.remotes.listRefs(target.access, transfer);
-  if (!(await ports.repositories.exists(target.path))) {
-    return { objectFormat: ours.objectFormat, refs: new Map(), head: null };
+): Promise<{ readonly theirs: AdvertisedRefs; readonly symrefs: ReadonlySet<RefName> }> {
+  if (target.kind === "remote") {
+    return { theirs: await ports.remotes.listRefs(target.access, transfer), symrefs: new Set() };
   }
-  const { objectFormat, refs, head } = await ports.repositories.readRefs(target.path);
-  return { objectFormat, head, refs: new Map([...refs].map(([ref, oid]) => [ref, { oid }])) };
+  if (!(await ports.repositories.exists(target.path))) {
+    const { objectFormat } = ours;
+    return { theirs: { objectFormat, refs: new Map(), head: null }, symrefs: new Set() };
+  }
+  const { objectFormat, refs, symrefs, head } = await ports.repositories.readRefs(target.path);
+  const advertised = new Map([...refs].map(([ref, oid]) => [ref, { oid }]));
+  return { theirs: { objectFormat, head, refs: advertised }, symrefs };
 }
 
 /** The repository in which git works: the source when it is here, else the target, else the relay. */

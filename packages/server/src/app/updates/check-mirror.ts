@@ -1,4 +1,3 @@
-import { digestRefs } from "../../domain/digest.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Ports } from "../ports.ts";
 import { openRemote } from "./open-remote.ts";
@@ -22,5 +21,5 @@ export async function checkMirror(
   const { remote } = await openRemote(ports, mirror, signal);
   const wanted = await wantedRefs(ports, mirror);
   const theirs = await ports.remotes.listRefs(remote, { signal });
-  return digestRefs(theirs, wanted.any) === mirror.appliedDigest ? "unchanged" : "changed";
+  return wanted.digest(theirs) === mirror.appliedDigest ? "unchanged" : "changed";
 }

@@ -1,80 +1,94 @@
-import { digestRefs } from "../../domain/digest.ts";
 import type { Oid } from "../../domain/oid.ts";
-import { branchRef } from "../../domain/ref-name.ts";
-import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
+import { ACCESS_LEVELS } from "../../domain/policy.ts";
+import { compileTagProtection } from "../../domain/protected-tags.ts";
+import { branchRef, shortName } from "../../domain/ref-name.ts";
+import { type AncestryAnswers, collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
-import { planPull } from "../../domain/ref-plan/pull-plan.ts";
+import { type PullPlan, type PullPlanInput, planPull } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
-import { failureOf } from "./failure.ts";
+import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
-/** Carries what upstream has into the project: list, transfer what is missing, plan, apply against the values seen. */
+/** Carries what upstream has into the project: list, plan, transfer what that needs, apply against the values seen. */
 export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
-  const { ports, project, mirror, wanted } = run;
-  const path = ports.repositories.pathOf(project.id);
-  const ours = await ports.repositories.readRefs(path);
-  const { theirs, areChecked } = await transfer(run, path, ours);
-  const input = {
-    ours,
-    theirs,
-    wants: wanted.branch,
-    overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
-  };
-  const questions = collectQuestions((ancestry) => planPull({ ...input, ancestry }));
-  const ancestry = await ports.repositories.answerAncestry(path, questions);
-  const plan = planPull({ ...input, ancestry });
+  const rules = await run.ports.protectedTags.list(run.project.id);
+  // Whoever the mirror user is: only maintainers set mirrors up, so that no rule but "no one" keeps a tag from them.
+  const mayChangeTag = compileTagProtection(rules, ACCESS_LEVELS.maintainer);
+  return await replanOnce(run.ports, run.project, (project) => pullOnce({ ...run, project }, mayChangeTag));
+}
 
-  let applied: readonly RefResult[] = [];
-  let generation = project.refsGeneration;
-  if (plan.changes.length > 0) {
-    await ports.projects.beginRefsWrite(project.id);
-    let written: number | null = null;
-    try {
-      applied = await ports.repositories.applyChanges(path, plan.changes, { areChecked });
-      if (ours.refs.size === 0 && theirs.head && theirs.head !== ours.head)
-        await ports.repositories.setHead(path, theirs.head);
-    } finally {
-      written = await ports.projects.endRefsWrite(project.id);
-    }
-    // One step further than what we saw means that nobody but us wrote in between.
-    generation = generation !== null && written === generation + 1 ? written : null;
-  }
-  const results = [...applied, ...plan.held];
+async function pullOnce(run: UpdateRun, mayChangeTag: PullPlanInput["mayChangeTag"]): Promise<Round> {
+  const { ports, project, mirror, remote, wanted } = run;
+  const path = ports.repositories.pathOf(project.id);
+  const [ours, listed] = await Promise.all([
+    ports.repositories.readRefs(path),
+    // In process, and before any git: a remote that does not answer must not take a transfer's place from one that does.
+    ports.remotes.listRefs(remote, run.transfer),
+  ]);
+  const cloned = await cloneFirst(run, path, ours, listed);
+  const theirs = cloned ?? listed;
+  const planWith = (ancestry: AncestryAnswers): PullPlan =>
+    planPull({
+      ours,
+      theirs,
+      wants: wanted,
+      overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
+      deletions: mirror.options.deletions,
+      followDefaultBranch: mirror.options.followDefaultBranch,
+      mayChangeTag,
+      ancestry,
+    });
+  let needed: readonly Oid[] = [];
+  const questions = collectQuestions((ancestry) => {
+    needed = neededBy(planWith(ancestry));
+  });
+  if (cloned === null) await ports.repositories.fetchObjects(path, remote, needed, run.transfer);
+  const plan = planWith(await ports.repositories.answerAncestry(path, questions));
+
+  const written = await write(run, path, ours, plan, { areChecked: cloned !== null });
   return {
-    results,
-    notes: plan.notes,
+    results: [...written.applied, ...plan.held],
+    notes: [...plan.notes, ...written.notes],
     upToDate: plan.upToDate,
     skipped: plan.skipped,
-    failure: failureOf(plan, results),
-    digest: digestRefs(theirs, wanted.any),
-    generation,
-    changedProject: applied.some((result) => result.outcome !== "rejected"),
+    failures: plan.failures,
+    digest: wanted.digest(theirs),
+    generation: written.generation,
+    changedProject: written.hasMovedHead || written.applied.some(({ outcome }) => outcome !== "rejected"),
   };
 }
 
-/** What the remote has, its objects now here. */
-interface Transferred {
-  readonly theirs: AdvertisedRefs;
-  /** Whether git has looked at every object that a ref leads to, as it does when it clones. */
-  readonly areChecked: boolean;
-}
-
-/** Brings the objects here that the plan may need, and answers what the remote has. */
-async function transfer(run: UpdateRun, path: string, ours: LocalRefs): Promise<Transferred> {
+/**
+ * The first pull of a mirror that carries everything: all objects come at once, as they do for `git clone`; answers
+ * what the remote had then. Null for every other pull. Measured: a clone writes refs packed and checks connectivity
+ * once, which a fetch into nothing does not.
+ */
+async function cloneFirst(
+  run: UpdateRun,
+  path: string,
+  ours: LocalRefs,
+  listed: AdvertisedRefs,
+): Promise<AdvertisedRefs | null> {
   const { ports, remote, wanted } = run;
-  // First, and alone: a remote that does not answer must not take a transfer's place from one that does.
-  const listed = await ports.remotes.listRefs(remote, run.transfer);
   if (ours.refs.size === 0) {
     await adoptFormat(run, path, ours, listed);
-    // Measured: a clone writes refs packed and checks connectivity once, which a fetch into nothing does not.
     if (wanted.everything && listed.refs.size > 0) {
-      return { theirs: await ports.repositories.fetchAll(path, remote, run.transfer), areChecked: true };
+      return markSymrefs(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
     }
   }
   // The plan checks it too, but git would fail before, with words that lead astray.
   requireSameFormat(listed, ours);
-  await ports.repositories.fetchObjects(path, remote, missingOids(run, ours, listed), run.transfer);
-  return { theirs: listed, areChecked: false };
+  return null;
+}
+
+/** A clone has plain refs where the remote has symbolic ones. */
+function markSymrefs(cloned: AdvertisedRefs, listed: AdvertisedRefs): AdvertisedRefs {
+  const refs = new Map(cloned.refs);
+  for (const [ref, { symref }] of listed.refs) {
+    const plain = refs.get(ref);
+    if (symref !== undefined && plain !== undefined) refs.set(ref, { ...plain, symref });
+  }
+  return { ...cloned, refs };
 }
 
 /** Nothing is in the repository yet, so it may still become what upstream is. */
@@ -93,10 +107,50 @@ async function adoptFormat(
   });
 }
 
-function missingOids(run: UpdateRun, ours: LocalRefs, theirs: AdvertisedRefs): Oid[] {
-  const oids = new Set<Oid>();
-  for (const [ref, { oid, symref }] of theirs.refs) {
-    if (symref === undefined && run.wanted.any(ref) && ours.refs.get(ref) !== oid) oids.add(oid);
+/** The objects that must be here to decide and to carry out a plan, by one that was made before they came. */
+function neededBy({ changes, held }: PullPlan): Oid[] {
+  const diverged = held.filter(({ outcome }) => outcome === "diverged");
+  return [...new Set([...changes, ...diverged].flatMap((ref) => ref.new ?? []))];
+}
+
+interface Written {
+  readonly applied: readonly RefResult[];
+  readonly hasMovedHead: boolean;
+  /** The state of our refs; null when somebody else wrote meanwhile. */
+  readonly generation: number | null;
+  readonly notes: readonly string[];
+}
+
+async function write(
+  { ports, project }: UpdateRun,
+  path: string,
+  ours: LocalRefs,
+  plan: PullPlan,
+  options: { readonly areChecked: boolean },
+): Promise<Written> {
+  const seen = project.refsGeneration;
+  if (plan.changes.length === 0 && plan.head === null) {
+    return { applied: [], hasMovedHead: false, generation: seen, notes: [] };
   }
-  return [...oids];
+  await ports.projects.beginRefsWrite(project.id);
+  let applied: readonly RefResult[] = [];
+  let head = plan.head;
+  let written: number | null = null;
+  try {
+    applied = await ports.repositories.applyChanges(path, plan.changes, options);
+    // Refused after all: HEAD must not lead nowhere.
+    if (applied.some(({ ref, outcome }) => ref === head && outcome === "rejected")) head = null;
+    if (head !== null) await ports.repositories.setHead(path, head);
+  } finally {
+    written = await ports.projects.endRefsWrite(project.id);
+  }
+  const isFirst = ours.refs.size === 0;
+  return {
+    applied,
+    hasMovedHead: head !== null,
+    // One step further than what we saw means that nobody but us wrote in between.
+    generation: seen !== null && written === seen + 1 ? written : null,
+    notes:
+      head === null || isFirst ? [] : [`The default branch is now ${shortName(head)}, as upstream's is.`],
+  };
 }

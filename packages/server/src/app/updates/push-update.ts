@@ -1,38 +1,35 @@
-import { digestRefs } from "../../domain/digest.ts";
-import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
+import { type AncestryAnswers, collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { planPush } from "../../domain/ref-plan/push-plan.ts";
+import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
 import type { AdvertisedRefs, RefResult } from "../../domain/refs.ts";
-import { failureOf } from "./failure.ts";
 import { pushChanges } from "./push-changes.ts";
+import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
 /** Carries what the project has to the downstream: list, plan, push each change with a lease on the value seen. */
 export async function runPushUpdate(run: UpdateRun): Promise<RunOutcome> {
-  const { ports, project, mirror, remote, wanted } = run;
+  return await replanOnce(run.ports, run.project, (project) => pushOnce({ ...run, project }));
+}
+
+async function pushOnce({ ports, project, mirror, remote, wanted, transfer }: UpdateRun): Promise<Round> {
   const path = ports.repositories.pathOf(project.id);
   const [ours, theirs] = await Promise.all([
     ports.repositories.readRefs(path),
-    ports.remotes.listRefs(remote, run.transfer),
+    ports.remotes.listRefs(remote, transfer),
   ]);
-  const input = {
-    ours,
-    theirs,
-    wants: wanted.branch,
-    keepDivergentRefs: mirror.options.keepDivergentRefs,
-  };
-  const questions = collectQuestions((ancestry) => planPush({ ...input, ancestry }));
-  const ancestry = await ports.repositories.answerAncestry(path, questions);
-  const plan = planPush({ ...input, ancestry });
+  const { keepDivergentRefs, deletions } = mirror.options;
+  const planWith = (ancestry: AncestryAnswers): RefPlan =>
+    planPush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions, ancestry });
+  const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
   const pushed =
-    plan.changes.length > 0 ? await pushChanges(ports, path, remote, plan.changes, run.transfer) : [];
-  const results = [...pushed, ...plan.held];
+    plan.changes.length > 0 ? await pushChanges(ports, path, remote, plan.changes, transfer) : [];
   return {
-    results,
+    results: [...pushed, ...plan.held],
     notes: plan.notes,
     upToDate: plan.upToDate,
     skipped: plan.skipped,
-    failure: failureOf(plan, results),
-    digest: digestRefs(afterPush(theirs, pushed), wanted.any),
+    failures: plan.failures,
+    digest: wanted.digest(afterPush(theirs, pushed)),
     generation: project.refsGeneration,
     changedProject: false,
   };

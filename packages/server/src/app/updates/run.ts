@@ -7,7 +7,7 @@ import type { WantedRefs } from "./wanted-refs.ts";
 
 /** What one run of a mirror works with; `pull-update` and `push-update` take it. */
 export interface UpdateRun {
-  readonly ports: Pick<Ports, "repositories" | "remotes" | "projects">;
+  readonly ports: Pick<Ports, "repositories" | "remotes" | "projects" | "protectedTags">;
   readonly mirror: Mirror;
   readonly project: Project;
   readonly remote: RemoteAccess;

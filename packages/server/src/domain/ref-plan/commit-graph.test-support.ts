@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { MIRROR_DELETIONS, type MirrorDeletions } from "@heliostat/contract";
 import fc from "fast-check";
 import { type Oid, parseOid } from "../oid.ts";
+import type { RefFilter } from "../ref-filter.ts";
 import { parseRefName, type RefName } from "../ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs, LocalRefs, RefChange } from "../refs.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
@@ -43,12 +45,16 @@ export function exactAnswers(graph: CommitGraph, store: ReadonlySet<Oid>): Ances
 /** Refs by name and object number, such as `{ "refs/heads/main": 3 }`. */
 export type RefTable = Readonly<Record<string, number>>;
 
-export function localRefs(table: RefTable, head: string | null = "refs/heads/main"): LocalRefs {
+export function localRefs(
+  table: RefTable,
+  head: string | null = "refs/heads/main",
+  symrefs: readonly string[] = [],
+): LocalRefs {
   const refs = Object.entries(table).map(([name, object]) => [parseRefName(name), oidOf(object)] as const);
   return {
     objectFormat: "sha1",
     refs: new Map(refs),
-    symrefs: new Set(),
+    symrefs: new Set(symrefs.map(parseRefName)),
     head: head === null ? null : parseRefName(head),
   };
 }
@@ -100,10 +106,15 @@ export interface RandomMirror {
   readonly theirs: AdvertisedRefs;
   /** What our repository holds: all that our refs lead to, and at times more. */
   readonly store: ReadonlySet<Oid>;
-  readonly wants: (branch: RefName) => boolean;
+  readonly wants: RefFilter;
   /** `keepDivergentRefs` or `overwriteDivergedBranches`. */
   readonly option: boolean;
+  readonly deletions: MirrorDeletions;
+  readonly followDefaultBranch: boolean;
+  readonly mayChangeTag: (tag: RefName) => boolean;
 }
+
+export const everything: RefFilter = { branch: () => true, tag: () => true };
 
 const BRANCHES = ["main", "a", "a/b", "a/b/c", "a/d", "b", "main/x"].map((name) => `refs/heads/${name}`);
 const TAGS = ["v1", "v1/x", "v2", "v3"].map((name) => `refs/tags/${name}`);
@@ -117,10 +128,14 @@ export const randomMirror: fc.Arbitrary<RandomMirror> = fc
     ours: fc.array(fc.tuple(fc.constantFrom(...BRANCHES, ...TAGS), fc.nat()), { maxLength: 8 }),
     theirs: fc.array(fc.tuple(fc.constantFrom(...BRANCHES, ...TAGS, ...OTHERS), fc.nat()), { maxLength: 8 }),
     symbolic: fc.option(fc.constantFrom(...BRANCHES), { freq: 5 }),
+    ourSymbolic: fc.option(fc.constantFrom(...BRANCHES), { freq: 5 }),
     ourHead: fc.option(fc.constantFrom("refs/heads/main", "refs/heads/main", ...BRANCHES), { freq: 8 }),
     theirHead: fc.option(fc.constantFrom("refs/heads/main", ...BRANCHES), { freq: 3 }),
-    unwanted: fc.subarray(BRANCHES),
+    unwanted: fc.subarray([...BRANCHES, ...TAGS]),
     filtered: fc.boolean(),
+    protectedTags: fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, fc.subarray(TAGS)),
+    deletions: fc.constantFrom(...MIRROR_DELETIONS),
+    followDefaultBranch: fc.boolean(),
     alsoKnown: fc.array(fc.nat(), { maxLength: 2 }),
     option: fc.boolean(),
   })
@@ -131,21 +146,29 @@ export const randomMirror: fc.Arbitrary<RandomMirror> = fc
       ...seed.tagged.map((object) => [object % commits]),
     ];
     const graph = { edges, commits };
-    const tableOf = (entries: readonly [string, number][]) => {
+    const ourSymrefs = seed.ourSymbolic === null ? [] : [seed.ourSymbolic];
+    const tableOf = (entries: readonly [string, number][], taken: readonly string[]) => {
       const table: Record<string, number> = {};
       for (const [name, object] of entries) {
-        if (Object.keys(table).some((other) => areInConflict(other, name))) continue;
+        const others = [...Object.keys(table), ...taken];
+        if (taken.includes(name) || others.some((other) => areInConflict(other, name))) continue;
         table[name] = object % (TAGS.includes(name) ? edges.length : commits);
       }
       return table;
     };
-    const ours = localRefs(tableOf(seed.ours), seed.ourHead);
-    const theirs = advertisedRefs(tableOf(seed.theirs), {
+    const ours = localRefs(tableOf(seed.ours, ourSymrefs), seed.ourHead, ourSymrefs);
+    const theirs = advertisedRefs(tableOf(seed.theirs, []), {
       ...(seed.theirHead === null ? {} : { head: seed.theirHead }),
       symrefs: seed.symbolic === null ? {} : { [seed.symbolic]: "refs/heads/main" },
     });
     const alsoKnown = seed.alsoKnown.map((object) => oidOf(object % edges.length));
     const store = reachableFrom(graph, [...ours.refs.values(), ...alsoKnown]);
     const unwanted = new Set<string>(seed.filtered ? seed.unwanted : []);
-    return { graph, ours, theirs, store, wants: (branch) => !unwanted.has(branch), option: seed.option };
+    const isWanted = (ref: RefName) => !unwanted.has(ref);
+    const isProtected = new Set<string>(seed.protectedTags);
+    return {
+      ...{ graph, ours, theirs, store, wants: { branch: isWanted, tag: isWanted } },
+      ...{ option: seed.option, deletions: seed.deletions, followDefaultBranch: seed.followDefaultBranch },
+      mayChangeTag: (tag) => !isProtected.has(tag),
+    };
   });

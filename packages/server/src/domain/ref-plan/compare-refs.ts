@@ -1,7 +1,9 @@
 import { HeliostatError } from "../errors.ts";
 import type { ObjectFormat, Oid } from "../oid.ts";
+import { carries, type RefFilter } from "../ref-filter.ts";
 import { isBranch, isTag, type RefName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs } from "../refs.ts";
+import { byRef } from "./ref-plan.ts";
 
 /** How the refs that a mirror carries differ between its source and its target. */
 export interface Comparison {
@@ -9,6 +11,9 @@ export interface Comparison {
   readonly differing: readonly DifferingRef[];
   readonly upToDate: readonly RefName[];
   readonly skipped: readonly RefName[];
+  /** Those of the source that the mirror carries. */
+  readonly carriedBranches: number;
+  readonly carriedRefs: number;
   readonly notes: readonly string[];
 }
 
@@ -28,37 +33,74 @@ export interface DifferingRef extends MissingRef {
 export function compareRefs(
   source: LocalRefs | AdvertisedRefs,
   target: LocalRefs | AdvertisedRefs,
-  wants: (branch: RefName) => boolean,
+  wants: RefFilter,
 ): Comparison {
   requireSameFormat(source, target);
+  const symrefs = "symrefs" in target ? target.symrefs : NO_SYMREFS;
   const missing: MissingRef[] = [];
   const differing: DifferingRef[] = [];
   const upToDate: RefName[] = [];
   const skipped: RefName[] = [];
-  let wantedBranches = 0;
+  let branches = 0;
+  let carriedBranches = 0;
   for (const [ref, value] of source.refs) {
     const oid = ownOid(value);
     if (oid === null) continue;
-    if (isBranch(ref)) {
-      if (!wants(ref)) {
-        skipped.push(ref);
-        continue;
-      }
-      wantedBranches += 1;
-    } else if (!isTag(ref)) continue;
+    const isOfBranch = isBranch(ref);
+    if (isOfBranch) branches += 1;
+    else if (!isTag(ref)) continue;
+    if (!(isOfBranch ? wants.branch(ref) : wants.tag(ref))) {
+      skipped.push(ref);
+      continue;
+    }
+    if (isOfBranch) carriedBranches += 1;
 
     const there = target.refs.get(ref);
     if (there === undefined) {
-      missing.push({ ref, source: oid });
+      if (!symrefs.has(ref)) missing.push({ ref, source: oid });
       continue;
     }
     const targetOid = ownOid(there);
     if (targetOid === oid) upToDate.push(ref);
     else if (targetOid !== null) differing.push({ ref, source: oid, target: targetOid });
   }
-  const noBranch = skipped.length > 0 && wantedBranches === 0;
-  const notes = noBranch ? ["No branch matches the filter, so no branch is mirrored."] : [];
-  return { missing, differing, upToDate: upToDate.sort(), skipped: skipped.sort(), notes };
+  const noBranch = branches > 0 && carriedBranches === 0;
+  return {
+    missing,
+    differing,
+    upToDate: upToDate.sort(),
+    skipped: skipped.sort(),
+    carriedBranches,
+    carriedRefs: missing.length + differing.length + upToDate.length,
+    notes: noBranch ? ["No branch matches the filter, so no branch is mirrored."] : [],
+  };
+}
+
+const NO_SYMREFS: ReadonlySet<RefName> = new Set();
+
+export interface ExtraRef {
+  readonly ref: RefName;
+  readonly target: Oid;
+}
+
+/**
+ * What only the target has, because the source no longer has it or never had: the refs that the mirror carries and that
+ * stand for themselves. A symbolic ref of the source takes up its name.
+ */
+export function findExtraRefs(
+  source: LocalRefs | AdvertisedRefs,
+  target: LocalRefs | AdvertisedRefs,
+  wants: RefFilter,
+): readonly ExtraRef[] {
+  const symrefs = "symrefs" in source ? source.symrefs : NO_SYMREFS;
+  const isCarried = carries(wants);
+  const extra: ExtraRef[] = [];
+  for (const [ref, value] of target.refs) {
+    if (source.refs.has(ref) || symrefs.has(ref)) continue;
+    const oid = ownOid(value);
+    if (oid !== null && isCarried(ref)) extra.push({ ref, target: oid });
+  }
+  return extra.sort(byRef);
 }
 
 /** The oid of a ref, or null for a symbolic one. */

@@ -16,7 +16,8 @@ export interface SettledChanges {
  */
 export function settleNames(input: {
   readonly changes: readonly RefChange[];
-  readonly target: ReadonlyMap<RefName, unknown>;
+  /** Every name that is taken on the target. */
+  readonly target: Iterable<RefName>;
   readonly defaultBranch: RefName | null;
   /** Where the target is, as a message says it: `here` or `on the remote`. */
   readonly place: string;
@@ -65,19 +66,25 @@ export function settleNames(input: {
 /** For each new ref the existing ones whose names cannot stand beside it. */
 function findConflicts(
   created: ReadonlySet<RefName>,
-  existing: ReadonlyMap<RefName, unknown>,
+  existing: Iterable<RefName>,
 ): ReadonlyMap<RefName, readonly RefName[]> {
   const conflicts = new Map<RefName, RefName[]>();
-  if (created.size === 0 || existing.size === 0) return conflicts;
+  if (created.size === 0) return conflicts;
   const add = (ref: RefName, obstacle: RefName) => {
     const known = conflicts.get(ref);
     if (known === undefined) conflicts.set(ref, [obstacle]);
     else known.push(obstacle);
   };
+  const newBelow = new Map<RefName, RefName[]>();
   for (const ref of created) {
-    for (const parent of parentsOf(ref)) if (existing.has(parent)) add(ref, parent);
+    for (const parent of parentsOf(ref)) {
+      const below = newBelow.get(parent);
+      if (below === undefined) newBelow.set(parent, [ref]);
+      else below.push(ref);
+    }
   }
-  for (const ref of existing.keys()) {
+  for (const ref of existing) {
+    for (const below of newBelow.get(ref) ?? []) add(below, ref);
     for (const parent of parentsOf(ref)) if (created.has(parent)) add(parent, ref);
   }
   return conflicts;
@@ -85,9 +92,10 @@ function findConflicts(
 
 /** `refs/heads/a` and `refs/heads/a/b` for `refs/heads/a/b/c`: the names that this one makes directories of. */
 function parentsOf(ref: RefName): RefName[] {
-  const parents: RefName[] = [];
   // `refs/heads` and its like are directories always.
   let slash = ref.indexOf("/", ref.indexOf("/", "refs/".length) + 1);
+  if (slash === -1) return NO_PARENTS;
+  const parents: RefName[] = [];
   while (slash !== -1) {
     // What stands before a slash of a full ref name is one itself.
     parents.push(ref.slice(0, slash) as RefName);
@@ -95,3 +103,5 @@ function parentsOf(ref: RefName): RefName[] {
   }
   return parents;
 }
+
+const NO_PARENTS: RefName[] = [];

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { MirrorDeletions } from "@heliostat/contract";
 import {
   advertisedRefs,
+  everything,
   exactAnswers,
   localRefs,
   oidOf,
   type RefTable,
   reachableFrom,
 } from "./commit-graph.test-support.ts";
-import { planPull } from "./pull-plan.ts";
+import { type PullPlan, type PullPlanInput, planPull } from "./pull-plan.ts";
 import type { RefPlan } from "./ref-plan.ts";
 
 /** 0 ← 1 ← 2 ← 3 is upstream's; 4 is ours alone, on top of 1; 5 and 6 tag 1 and 2. */
@@ -20,8 +22,14 @@ interface Given {
   readonly ours: RefTable;
   readonly theirs: RefTable;
   readonly overwrite?: boolean;
+  readonly deletions?: MirrorDeletions;
+  readonly follow?: boolean;
   readonly wants?: (branch: string) => boolean;
+  readonly wantsTag?: (tag: string) => boolean;
+  readonly mayChangeTag?: (tag: string) => boolean;
   readonly ourHead?: string | null;
+  readonly theirHead?: string;
+  readonly ourSymrefs?: readonly string[];
   readonly symrefs?: Readonly<Record<string, string>>;
   readonly peeled?: RefTable;
 }
@@ -31,27 +39,49 @@ function pull({
   ours,
   theirs,
   overwrite = false,
+  deletions = "default",
+  follow = false,
   wants = () => true,
+  wantsTag = () => true,
+  mayChangeTag = () => true,
   ourHead = MAIN,
+  theirHead,
+  ourSymrefs = [],
   symrefs,
   peeled,
-}: Given): RefPlan {
+}: Given): PullPlan {
   const store = reachableFrom(GRAPH, [3, 4, 5, 6].map(oidOf));
   return planPull({
-    ours: localRefs(ours, ourHead),
+    ours: localRefs(ours, ourHead, ourSymrefs),
     theirs: advertisedRefs(theirs, {
+      ...(theirHead === undefined ? {} : { head: theirHead }),
       ...(symrefs === undefined ? {} : { symrefs }),
       ...(peeled === undefined ? {} : { peeled }),
     }),
-    wants,
+    wants: { branch: wants, tag: wantsTag },
     overwriteDivergedBranches: overwrite,
+    deletions,
+    followDefaultBranch: follow,
+    mayChangeTag,
     ancestry: exactAnswers(GRAPH, store),
   });
 }
 
 const changesOf = (plan: RefPlan) => plan.changes.map(({ action, ref }) => `${action} ${ref}`);
 const heldOf = (plan: RefPlan) => plan.held.map(({ outcome, ref }) => `${outcome} ${ref}`);
-const nothing = { changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] };
+const nothing = {
+  ...{ changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] },
+  head: null,
+};
+/** The options of a mirror of which nothing was asked. */
+const plain: Omit<PullPlanInput, "ours" | "theirs"> = {
+  wants: everything,
+  overwriteDivergedBranches: false,
+  deletions: "default",
+  followDefaultBranch: false,
+  mayChangeTag: () => true,
+  ancestry: () => "unknown",
+};
 
 describe("planPull on branches", () => {
   it("one that we lack is created, the default branch first", () => {
@@ -104,9 +134,7 @@ describe("planPull on branches", () => {
     const plan = planPull({
       ours: localRefs({ "refs/heads/a": 1 }),
       theirs: advertisedRefs({ "refs/heads/a": 2 }),
-      wants: () => true,
-      overwriteDivergedBranches: false,
-      ancestry: () => "unknown",
+      ...plain,
     });
     assert.deepEqual(heldOf(plan), ["diverged refs/heads/a"]);
   });
@@ -147,6 +175,189 @@ describe("planPull on tags", () => {
   });
 });
 
+describe("planPull on protected tags", () => {
+  const mayChangeTag = (tag: string) => !tag.startsWith("refs/tags/v");
+
+  it("holds a new and a moved one, lets all the rest go on, and fails in GitLab's words", () => {
+    const plan = pull({
+      ours: { [MAIN]: 2, "refs/tags/v0": 1, "refs/tags/v2": 1 },
+      theirs: { [MAIN]: 3, "refs/tags/v0": 1, "refs/tags/v2": 2, "refs/tags/v1": 3, "refs/tags/w": 3 },
+      mayChangeTag,
+    });
+    assert.deepEqual(changesOf(plan), [`fast-forward ${MAIN}`, "create refs/tags/w"]);
+    assert.deepEqual(plan.held, [
+      {
+        ...{ ref: "refs/tags/v1", outcome: "held", old: null, new: oidOf(3) },
+        message: "You are not allowed to create tags: 'v1' as they are protected.",
+      },
+      {
+        ...{ ref: "refs/tags/v2", outcome: "held", old: oidOf(1), new: oidOf(2) },
+        message: "You are not allowed to create tags: 'v2' as they are protected.",
+      },
+    ]);
+    assert.deepEqual(plan.failures, [
+      "You are not allowed to create tags: 'v1', 'v2' as they are protected.",
+    ]);
+    assert.deepEqual(plan.upToDate, ["refs/tags/v0"]);
+  });
+
+  it("names ten of them, and others", () => {
+    const theirs = Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`refs/tags/v${at}`, 3]));
+    assert.deepEqual(pull({ ours: {}, theirs, mayChangeTag }).failures, [
+      "You are not allowed to create tags: 'v0', 'v1', 'v10', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8' and others as they are protected.",
+    ]);
+  });
+
+  it("keeps one that upstream deleted, and says so", () => {
+    const plan = pull({
+      ours: { [MAIN]: 3, "refs/tags/v1": 1, "refs/tags/w": 1 },
+      theirs: { [MAIN]: 3 },
+      deletions: "always",
+      mayChangeTag,
+    });
+    assert.deepEqual(changesOf(plan), ["delete refs/tags/w"]);
+    assert.deepEqual(plan.notes, [
+      "Tags that are gone upstream but kept here, because they are protected: 'v1'.",
+    ]);
+    assert.deepEqual(plan.failures, []);
+  });
+});
+
+describe("planPull and refs that upstream does not have", () => {
+  const ours = { [MAIN]: 3, "refs/heads/a": 4, "refs/tags/v1": 1 };
+
+  for (const deletions of ["default", "never"] as const) {
+    it(`they stay with deletions: ${deletions}`, () => {
+      const plan = pull({ ours, theirs: { [MAIN]: 3 }, deletions });
+      assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
+    });
+  }
+
+  it("they go with deletions: always, but for the default branch, and that is said", () => {
+    const plan = pull({ ours, theirs: { "refs/heads/b": 1 }, deletions: "always" });
+    assert.deepEqual(plan.changes, [
+      { ref: "refs/heads/b", action: "create", old: null, new: oidOf(1) },
+      { ref: "refs/heads/a", action: "delete", old: oidOf(4), new: null },
+      { ref: "refs/tags/v1", action: "delete", old: oidOf(1), new: null },
+    ]);
+    assert.deepEqual(plan.notes, [
+      "refs/heads/main is gone upstream but kept here, because it is the default branch.",
+    ]);
+  });
+
+  it("only those that the filter carries go", () => {
+    const plan = pull({
+      ours,
+      theirs: { [MAIN]: 3 },
+      wants: (branch) => branch === MAIN,
+      wantsTag: () => false,
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), []);
+  });
+
+  it("none goes while upstream offers nothing that the filter carries, and that is said", () => {
+    const note = "Upstream offers no ref that this mirror carries, so nothing is deleted here.";
+    assert.deepEqual(pull({ ours, theirs: {}, deletions: "always" }), { ...nothing, notes: [note] });
+    const filtered = pull({
+      ours,
+      theirs: { "refs/heads/x": 1, "refs/pull/1/head": 1 },
+      wants: (branch) => branch !== "refs/heads/x",
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(filtered), []);
+    assert.deepEqual(filtered.notes, ["No branch matches the filter, so no branch is mirrored.", note]);
+  });
+
+  it("a symbolic ref of ours stays, and so does one of ours whose name is symbolic upstream", () => {
+    const plan = pull({
+      ours,
+      theirs: { [MAIN]: 3, "refs/heads/a": 3, "refs/heads/alias": 2, "refs/tags/v1": 1 },
+      symrefs: { "refs/heads/a": MAIN },
+      ourSymrefs: ["refs/heads/alias"],
+      deletions: "always",
+    });
+    assert.deepEqual(plan, { ...nothing, upToDate: [MAIN, "refs/tags/v1"] });
+  });
+
+  it("they make room for a new ref, in both directions of the conflict", () => {
+    const plan = pull({
+      ours: { [MAIN]: 3, "refs/heads/x": 4, "refs/heads/y/z": 1 },
+      theirs: { [MAIN]: 3, "refs/heads/x/y": 1, "refs/heads/y": 1 },
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), [
+      "delete refs/heads/x",
+      "delete refs/heads/y/z",
+      "create refs/heads/x/y",
+      "create refs/heads/y",
+    ]);
+    assert.deepEqual(plan.held, []);
+  });
+});
+
+describe("planPull and HEAD", () => {
+  const theirs = { "refs/heads/trunk": 3, [MAIN]: 2 };
+  const theirHead = "refs/heads/trunk";
+
+  it("a first pull takes upstream's, asked for or not, and brings that branch first", () => {
+    const plan = pull({ ours: {}, theirs, theirHead });
+    assert.equal(plan.head, theirHead);
+    assert.deepEqual(changesOf(plan), ["create refs/heads/trunk", `create ${MAIN}`]);
+    assert.equal(pull({ ours: {}, theirs }).head, null);
+  });
+
+  it("an empty upstream, whatever its HEAD, changes nothing", () => {
+    assert.deepEqual(pull({ ours: {}, theirs: {}, theirHead, follow: true }), nothing);
+    assert.deepEqual(pull({ ours: {}, theirs: {}, follow: true, deletions: "always" }), nothing);
+  });
+
+  it("a later pull follows it only where that is asked for", () => {
+    assert.equal(pull({ ours: { [MAIN]: 2 }, theirs, theirHead }).head, null);
+    assert.equal(pull({ ours: { [MAIN]: 2 }, theirs, theirHead, follow: true }).head, theirHead);
+    const ours = { ...theirs };
+    assert.equal(pull({ ours, theirs, theirHead, follow: true }).head, theirHead);
+    assert.equal(pull({ ours, theirs, theirHead, follow: true, ourHead: theirHead }).head, null);
+    assert.equal(pull({ ours, theirs, theirHead, follow: true, ourHead: null }).head, theirHead);
+  });
+
+  it("it is left alone where upstream's is unborn or not advertised", () => {
+    const ours = { [MAIN]: 2, "refs/heads/unborn": 1 };
+    assert.equal(pull({ ours, theirs, theirHead: "refs/heads/unborn", follow: true }).head, null);
+    assert.equal(pull({ ours, theirs, follow: true }).head, null);
+  });
+
+  it("it is left alone where that branch does not come here: filtered, symbolic here, or held", () => {
+    const follow = { theirs, theirHead, follow: true };
+    assert.equal(pull({ ...follow, ours: { [MAIN]: 2 }, wants: (branch) => branch === MAIN }).head, null);
+    assert.equal(pull({ ...follow, ours: { [MAIN]: 2 }, ourSymrefs: [theirHead] }).head, null);
+    const blocked = pull({ ...follow, ours: { [MAIN]: 2, "refs/heads/trunk/x": 1 } });
+    assert.equal(blocked.head, null);
+    assert.deepEqual(heldOf(blocked), ["held refs/heads/trunk"]);
+  });
+
+  it("a renamed default branch goes with its old name's deletion, once the new one is here", () => {
+    const renamed = {
+      theirs: { "refs/heads/trunk": 3 },
+      theirHead,
+      follow: true,
+      deletions: "always",
+    } as const;
+    const plan = pull({ ...renamed, ours: { [MAIN]: 3 } });
+    assert.deepEqual(changesOf(plan), ["create refs/heads/trunk", `delete ${MAIN}`]);
+    assert.equal(plan.head, theirHead);
+    const filtered = pull({
+      ...renamed,
+      theirs: { "refs/heads/trunk": 3, "refs/tags/v1": 3 },
+      ours: { [MAIN]: 3 },
+      wants: (branch) => branch === MAIN,
+    });
+    assert.deepEqual(changesOf(filtered), ["create refs/tags/v1"]);
+    assert.equal(filtered.head, null);
+    assert.match(filtered.notes.join(" "), /kept here, because it is the default branch/);
+  });
+});
+
 describe("planPull filters", () => {
   it("branches only", () => {
     const plan = pull({
@@ -165,6 +376,26 @@ describe("planPull filters", () => {
       skipped: ["refs/heads/a", MAIN],
       notes: ["No branch matches the filter, so no branch is mirrored."],
     });
+  });
+
+  it("tags that are not wanted", () => {
+    const plan = pull({
+      ours: { "refs/tags/a": 1 },
+      theirs: { [MAIN]: 3, "refs/tags/a": 2, "refs/tags/b": 2, "refs/tags/v1": 3 },
+      wantsTag: (tag) => tag === "refs/tags/v1",
+    });
+    assert.deepEqual(changesOf(plan), [`create ${MAIN}`, "create refs/tags/v1"]);
+    assert.deepEqual(plan.skipped, ["refs/tags/a", "refs/tags/b"]);
+  });
+
+  it("refs of upstream that are symbolic here, whose name stays taken", () => {
+    const plan = pull({
+      ours: { [MAIN]: 3 },
+      theirs: { [MAIN]: 3, "refs/heads/alias": 2, "refs/heads/other/x": 2 },
+      ourSymrefs: ["refs/heads/alias", "refs/heads/other"],
+    });
+    assert.deepEqual(changesOf(plan), []);
+    assert.deepEqual(heldOf(plan), ["held refs/heads/other/x"]);
   });
 
   it("refs outside of heads and tags, and symbolic refs", () => {
@@ -195,14 +426,7 @@ describe("planPull and names that exclude each other", () => {
 describe("planPull and object formats", () => {
   it("refuses to mix them, but for an empty repository", () => {
     const theirs = { ...advertisedRefs({ [MAIN]: 1 }), objectFormat: "sha256" } as const;
-    const plan = (ours: RefTable) =>
-      planPull({
-        ours: localRefs(ours),
-        theirs,
-        wants: () => true,
-        overwriteDivergedBranches: false,
-        ancestry: () => "unknown",
-      });
+    const plan = (ours: RefTable) => planPull({ ours: localRefs(ours), theirs, ...plain });
     assert.throws(() => plan({ [MAIN]: 1 }), { code: "object-format-mismatch" });
     assert.equal(plan({}).changes.length, 1);
   });

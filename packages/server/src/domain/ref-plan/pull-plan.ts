@@ -1,18 +1,30 @@
+import type { MirrorDeletions } from "@heliostat/contract";
+import type { RefFilter } from "../ref-filter.ts";
 import { isTag, type RefName, shortName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
-import { compareRefs } from "./compare-refs.ts";
+import { compareRefs, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
-import { byRef, failureOn, type RefPlan } from "./ref-plan.ts";
+import { byRef, failureOn, NO_DELETIONS, nameSome, type PlannedDeletions, type RefPlan } from "./ref-plan.ts";
 
 export interface PullPlanInput {
   readonly ours: LocalRefs;
   readonly theirs: AdvertisedRefs;
-  /** The branch filter; tags are always mirrored. */
-  readonly wants: (branch: RefName) => boolean;
+  readonly wants: RefFilter;
   /** Let our branches follow upstream even where that drops commits that only we have. */
   readonly overwriteDivergedBranches: boolean;
+  /** `always`: what upstream no longer has goes here too. GitLab, and so `default`, deletes nothing. */
+  readonly deletions: MirrorDeletions;
+  /** Our HEAD follows upstream's. */
+  readonly followDefaultBranch: boolean;
+  /** Whether this mirror may create, move or delete such a tag: not all protected ones. */
+  readonly mayChangeTag: (tag: RefName) => boolean;
   readonly ancestry: AncestryAnswers;
+}
+
+export interface PullPlan extends RefPlan {
+  /** The branch that our HEAD is to point at once the changes are made; null: HEAD stays as it is. */
+  readonly head: RefName | null;
 }
 
 const DIVERGED =
@@ -20,41 +32,124 @@ const DIVERGED =
 
 /**
  * What a pull mirror has to do in our repository, once upstream's objects are here (before, every branch that moved
- * seems diverged). New refs are created and tags follow upstream; a branch is fast-forwarded or, where ours is not
- * part of upstream's, overwritten or held. A diverged default branch makes the update fail, other branches do not.
- * Nothing is ever deleted. `object-format-mismatch` when no mirroring is possible. Asks the same questions whatever
- * the answers are.
+ * seems diverged). New refs are created and tags follow upstream, but for protected ones; a branch is fast-forwarded
+ * or, where ours is not part of upstream's, overwritten or held. A diverged default branch makes the update fail,
+ * other branches do not. Refs that upstream does not have stay unless `deletions` is `always`; then all go but the
+ * default branch, and none while upstream has nothing to mirror. `object-format-mismatch` when no mirroring is
+ * possible. Asks the same questions whatever the answers are.
+ *
+ * Deviation from GitLab: a protected tag is held by itself, untouched, where there it ends the update before any
+ * branch and the tag is removed.
  */
-export function planPull(input: PullPlanInput): RefPlan {
+export function planPull(input: PullPlanInput): PullPlan {
+  const head = headToBe(input);
+  const plan = planWithHead(input, head);
+  if (head === null || isThereAfter(head, input, plan)) return plan;
+  // It does not come, so HEAD stays, and with it the branch that HEAD points at now.
+  return planWithHead(input, null);
+}
+
+/** What HEAD would follow upstream to: on the first pull always, later where that is asked for. */
+function headToBe({ ours, theirs, followDefaultBranch }: PullPlanInput): RefName | null {
+  if (theirs.head === null || theirs.head === ours.head) return null;
+  if (ours.refs.size === 0) return theirs.refs.size === 0 ? null : theirs.head;
+  return followDefaultBranch && theirs.refs.has(theirs.head) ? theirs.head : null;
+}
+
+/** As a clone does, a first pull takes upstream's word for it, whether or not the filter lets that branch in. */
+function isThereAfter(head: RefName, { ours }: PullPlanInput, { changes }: RefPlan): boolean {
+  if (ours.refs.size === 0) return changes.length > 0;
+  return ours.refs.has(head) || changes.some(({ ref }) => ref === head);
+}
+
+function planWithHead(input: PullPlanInput, head: RefName | null): PullPlan {
   const { ours, theirs, ancestry } = input;
   const compared = compareRefs(theirs, ours, input.wants);
   const changes: RefChange[] = [];
   const diverged: RefResult[] = [];
+  const protectedTags: RefResult[] = [];
+  const changeTag = (change: RefChange) => {
+    if (input.mayChangeTag(change.ref)) changes.push({ ...change, ...peeledOf(theirs, change.ref) });
+    else protectedTags.push(protectedResult(change));
+  };
   for (const { ref, source } of compared.missing) {
-    changes.push({ ref, action: "create", old: null, new: source, ...peeledOf(theirs, ref) });
+    const change = { ref, action: "create", old: null, new: source } as const;
+    if (isTag(ref)) changeTag(change);
+    else changes.push(change);
   }
   for (const { ref, source, target } of compared.differing) {
     const change = { ref, old: target, new: source };
-    if (isTag(ref)) changes.push({ ...change, action: "force", ...peeledOf(theirs, ref) });
+    if (isTag(ref)) changeTag({ ...change, action: "force" });
     else if (ancestry({ ancestor: target, descendant: source }) === "yes") {
       changes.push({ ...change, action: "fast-forward" });
     } else if (input.overwriteDivergedBranches) changes.push({ ...change, action: "force" });
     else diverged.push({ ...change, outcome: "diverged", message: divergedMessage(ref, ours.head) });
   }
 
-  const settled = settleNames({ changes, target: ours.refs, defaultBranch: ours.head, place: "here" });
+  const { deletions, notes } = planDeletions(input, head ?? ours.head, compared.carriedRefs > 0);
+  const settled = settleNames({
+    changes: [...changes, ...deletions],
+    target: [...ours.refs.keys(), ...ours.symrefs],
+    defaultBranch: head ?? ours.head,
+    place: "here",
+  });
   const conflicting = settled.held.toSorted(byRef);
   return {
     changes: settled.changes,
-    held: [...diverged, ...conflicting].sort(byRef),
+    head,
+    held: [...diverged, ...protectedTags, ...conflicting].sort(byRef),
     upToDate: compared.upToDate,
     skipped: compared.skipped,
-    notes: compared.notes,
+    notes: [...compared.notes, ...notes],
     failures: [
+      ...failureOnProtectedTags(protectedTags),
       ...diverged.filter(({ ref }) => ref === ours.head).map(({ ref }) => divergedMessage(ref, ours.head)),
       ...failureOn("Some refs conflict with names here and have not been created:", conflicting),
     ],
   };
+}
+
+function planDeletions(
+  input: PullPlanInput,
+  defaultBranch: RefName | null,
+  hasSource: boolean,
+): PlannedDeletions {
+  const { ours, theirs, wants } = input;
+  if (input.deletions !== "always") return NO_DELETIONS;
+  const extra = findExtraRefs(theirs, ours, wants);
+  if (extra.length === 0) return NO_DELETIONS;
+  if (!hasSource) {
+    return {
+      deletions: [],
+      notes: ["Upstream offers no ref that this mirror carries, so nothing is deleted here."],
+    };
+  }
+  const deletions: RefChange[] = [];
+  const kept: RefName[] = [];
+  const notes: string[] = [];
+  for (const { ref, target } of extra) {
+    if (ref === defaultBranch) {
+      notes.push(`${ref} is gone upstream but kept here, because it is the default branch.`);
+    } else if (isTag(ref) && !input.mayChangeTag(ref)) kept.push(ref);
+    else deletions.push({ ref, action: "delete", old: target, new: null });
+  }
+  if (kept.length > 0) {
+    notes.push(`Tags that are gone upstream but kept here, because they are protected: ${nameSome(kept)}.`);
+  }
+  return { deletions, notes };
+}
+
+/** The words of GitLab's error, which is about all such tags of an update. */
+function protectedMessage(tags: readonly RefName[]): string {
+  return `You are not allowed to create tags: ${nameSome(tags)} as they are protected.`;
+}
+
+function protectedResult({ ref, old, new: oid }: RefChange): RefResult {
+  return { ref, outcome: "held", old, new: oid, message: protectedMessage([ref]) };
+}
+
+function failureOnProtectedTags(held: readonly RefResult[]): string[] {
+  return held.length === 0 ? [] : [protectedMessage(held.map(({ ref }) => ref).sort())];
 }
 
 function divergedMessage(ref: RefName, defaultBranch: RefName | null): string {

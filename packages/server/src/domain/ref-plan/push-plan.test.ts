@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { MirrorDeletions } from "@heliostat/contract";
 import {
   advertisedRefs,
+  everything,
   exactAnswers,
   localRefs,
   oidOf,
@@ -20,8 +22,11 @@ interface Given {
   readonly ours: RefTable;
   readonly theirs: RefTable;
   readonly keep?: boolean;
+  readonly deletions?: MirrorDeletions;
   readonly wants?: (branch: string) => boolean;
+  readonly wantsTag?: (tag: string) => boolean;
   readonly ourHead?: string | null;
+  readonly ourSymrefs?: readonly string[];
   readonly theirHead?: string;
   readonly symrefs?: Readonly<Record<string, string>>;
 }
@@ -31,20 +36,24 @@ function push({
   ours,
   theirs,
   keep = false,
+  deletions = "default",
   wants = () => true,
+  wantsTag = () => true,
   ourHead = MAIN,
+  ourSymrefs = [],
   theirHead,
   symrefs,
 }: Given): RefPlan {
   const store = reachableFrom(GRAPH, [3, 4, 6, 7].map(oidOf));
   return planPush({
-    ours: localRefs(ours, ourHead),
+    ours: localRefs(ours, ourHead, ourSymrefs),
     theirs: advertisedRefs(theirs, {
       ...(theirHead === undefined ? {} : { head: theirHead }),
       ...(symrefs === undefined ? {} : { symrefs }),
     }),
-    wants,
+    wants: { branch: wants, tag: wantsTag },
     keepDivergentRefs: keep,
+    deletions,
     ancestry: exactAnswers(GRAPH, store),
   });
 }
@@ -194,6 +203,128 @@ describe("planPush deletes", () => {
   });
 });
 
+describe("planPush with deletions: never", () => {
+  it("deletes nothing, merged or not", () => {
+    const theirs = { [MAIN]: 3, "refs/heads/merged": 2, "refs/tags/merged": 1 };
+    assert.deepEqual(push({ ours: { [MAIN]: 3 }, theirs, deletions: "never" }), {
+      ...nothing,
+      upToDate: [MAIN],
+    });
+  });
+
+  it("holds a ref whose place is taken by a merged one", () => {
+    const plan = push({
+      ours: { [MAIN]: 3, "refs/heads/x/y": 1 },
+      theirs: { [MAIN]: 3, "refs/heads/x": 1 },
+      deletions: "never",
+    });
+    assert.deepEqual(heldOf(plan), ["held refs/heads/x/y"]);
+  });
+});
+
+describe("planPush with deletions: always", () => {
+  const theirs = {
+    [MAIN]: 3,
+    "refs/heads/merged": 2,
+    "refs/heads/unknown": 5,
+    "refs/heads/unmerged": 4,
+    "refs/tags/annotated": 6,
+  };
+  const gone = [
+    "delete refs/heads/merged",
+    "delete refs/heads/unknown",
+    "delete refs/heads/unmerged",
+    "delete refs/tags/annotated",
+  ];
+
+  for (const keep of [false, true]) {
+    it(`takes everything away that only the remote has, ${keep ? "where divergent refs are kept too" : "merged or not"}`, () => {
+      assert.deepEqual(changesOf(push({ ours: { [MAIN]: 3 }, theirs, deletions: "always", keep })), gone);
+    });
+  }
+
+  it("asks nothing of the history", () => {
+    planPush({
+      ...{ ours: localRefs({ [MAIN]: 3 }), theirs: advertisedRefs(theirs), wants: everything },
+      ...{ keepDivergentRefs: false, deletions: "always" },
+      ancestry: () => assert.fail("asked"),
+    });
+  });
+
+  it("leaves what the filter does not carry, and symbolic refs of either side", () => {
+    const plan = push({
+      ours: { [MAIN]: 3 },
+      theirs: { ...theirs, "refs/heads/alias": 3, "refs/heads/ours": 1 },
+      symrefs: { "refs/heads/alias": MAIN },
+      ourSymrefs: ["refs/heads/ours"],
+      wants: (branch) => branch !== "refs/heads/unmerged",
+      wantsTag: () => false,
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), gone.slice(0, 2));
+  });
+
+  it("keeps the remote's default branch, and says so", () => {
+    const plan = push({
+      ours: { [MAIN]: 3 },
+      theirs: { [MAIN]: 3, "refs/heads/master": 4 },
+      theirHead: "refs/heads/master",
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), []);
+    assert.deepEqual(plan.notes, [
+      "refs/heads/master is gone here but kept on the remote, whose default branch it is.",
+    ]);
+  });
+
+  it("takes nothing away while our default branch does not exist, and says so", () => {
+    const note = "Our default branch does not exist, so nothing is deleted on the remote.";
+    for (const given of [
+      { ours: {} },
+      { ours: { "refs/heads/a": 3 } },
+      { ours: { [MAIN]: 3 }, ourHead: null },
+      { ours: { [MAIN]: 3 }, ourHead: "refs/heads/unborn" },
+    ]) {
+      const plan = push({ theirs, deletions: "always", ...given });
+      assert.ok(plan.changes.every(({ action }) => action !== "delete"));
+      assert.deepEqual(plan.notes, [note]);
+    }
+  });
+
+  it("takes nothing away while we have no branch that the filter carries, and says so", () => {
+    const plan = push({
+      ours: { [MAIN]: 3, "refs/tags/v1": 3 },
+      theirs: { "refs/heads/release": 1, "refs/tags/old": 1 },
+      wants: (branch) => branch === "refs/heads/release",
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), ["create refs/tags/v1"]);
+    assert.deepEqual(plan.notes, [
+      "No branch matches the filter, so no branch is mirrored.",
+      "There is no branch here that this mirror carries, so nothing is deleted on the remote.",
+    ]);
+  });
+
+  it("says nothing of what it would not delete where there is nothing to delete", () => {
+    assert.deepEqual(push({ ours: {}, theirs: {}, deletions: "always" }), nothing);
+  });
+
+  it("makes room for a new ref, in both directions of the conflict", () => {
+    const plan = push({
+      ours: { [MAIN]: 3, "refs/heads/x": 1, "refs/heads/y/z": 1 },
+      theirs: { [MAIN]: 3, "refs/heads/x/unmerged": 4, "refs/heads/y": 5 },
+      deletions: "always",
+    });
+    assert.deepEqual(changesOf(plan), [
+      "delete refs/heads/x/unmerged",
+      "delete refs/heads/y",
+      "create refs/heads/x",
+      "create refs/heads/y/z",
+    ]);
+    assert.deepEqual(plan.held, []);
+  });
+});
+
 describe("planPush filters", () => {
   it("branches only: the rest of them is neither written nor deleted", () => {
     const plan = push({
@@ -221,6 +352,29 @@ describe("planPush filters", () => {
     const plan = push({
       ours: { [MAIN]: 3, "refs/notes/commits": 1, "refs/heliostat/keep": 1 },
       theirs: { [MAIN]: 3, "refs/pull/1/head": 1, "refs/merge-requests/1/head": 1 },
+    });
+    assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
+  });
+
+  it("tags that are not wanted: neither written nor deleted", () => {
+    const plan = push({
+      ours: { [MAIN]: 3, "refs/tags/v1": 3, "refs/tags/nightly": 3, "refs/heads/nightly": 3 },
+      theirs: { [MAIN]: 3, "refs/tags/v0": 1, "refs/tags/nightly-1": 1 },
+      wantsTag: (tag) => tag.startsWith("refs/tags/v"),
+    });
+    assert.deepEqual(changesOf(plan), [
+      "create refs/heads/nightly",
+      "create refs/tags/v1",
+      "delete refs/tags/v0",
+    ]);
+    assert.deepEqual(plan.skipped, ["refs/tags/nightly"]);
+  });
+
+  it("symbolic refs of ours: the remote's ref of that name is neither updated nor deleted", () => {
+    const plan = push({
+      ours: { [MAIN]: 3 },
+      theirs: { [MAIN]: 3, "refs/heads/alias": 1 },
+      ourSymrefs: ["refs/heads/alias"],
     });
     assert.deepEqual(plan, { ...nothing, upToDate: [MAIN] });
   });
@@ -305,7 +459,10 @@ describe("planPush and names that exclude each other", () => {
 describe("planPush and object formats", () => {
   const sha256 = { objectFormat: "sha256", refs: new Map(), symrefs: new Set<never>(), head: null } as const;
   const plan = (ours: ReturnType<typeof localRefs>, theirs: ReturnType<typeof advertisedRefs>) =>
-    planPush({ ours, theirs, wants: () => true, keepDivergentRefs: false, ancestry: () => "unknown" });
+    planPush({
+      ...{ ours, theirs, wants: everything },
+      ...{ keepDivergentRefs: false, deletions: "always", ancestry: () => "unknown" },
+    });
 
   it("refuses to mix them, with a sentence that names both", () => {
     assert.throws(

@@ -1,18 +1,20 @@
-import { carries } from "../branch-filter.ts";
-import type { RefName } from "../ref-name.ts";
+import type { MirrorDeletions } from "@heliostat/contract";
+import { assertNever } from "../errors.ts";
+import type { RefFilter } from "../ref-filter.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
-import { compareRefs } from "./compare-refs.ts";
+import { compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
-import { byRef, failureOn, type RefPlan } from "./ref-plan.ts";
+import { byRef, failureOn, NO_DELETIONS, type PlannedDeletions, type RefPlan } from "./ref-plan.ts";
 
 export interface PushPlanInput {
   readonly ours: LocalRefs;
   readonly theirs: AdvertisedRefs;
-  /** The branch filter; tags are always mirrored. */
-  readonly wants: (branch: RefName) => boolean;
-  /** Leave refs alone that have diverged on the remote, and delete nothing there. */
+  readonly wants: RefFilter;
+  /** Leave refs alone that have diverged on the remote, and delete nothing there unless told to by `deletions`. */
   readonly keepDivergentRefs: boolean;
+  /** What only the remote has: `default` deletes what our default branch contains, `always` all of it. */
+  readonly deletions: MirrorDeletions;
   readonly ancestry: AncestryAnswers;
 }
 
@@ -21,9 +23,11 @@ const DIVERGED =
 
 /**
  * What a push mirror has to do on its remote. New refs are created, moved ones follow ours: as a fast-forward, else
- * by force or, where divergent refs are kept, not at all. A ref that only the remote has is deleted if our default
- * branch exists and contains it; what is not known to be contained stays. `object-format-mismatch` when no mirroring
- * is possible. Asks the same questions whatever the answers are.
+ * by force or, where divergent refs are kept, not at all. A ref that only the remote has is deleted, unless told
+ * otherwise, if our default branch exists and contains it; what is not known to be contained stays. Where all such
+ * refs are to go, none goes while our side has no default branch or no branch to mirror: an empty source must not
+ * wipe its downstreams. `object-format-mismatch` when no mirroring is possible. Asks the same questions whatever the
+ * answers are.
  *
  * Deviation from GitLab: the remote's default branch is never deleted (git would refuse, and fail the whole push), a
  * moved tag is judged like a branch, and a name conflict holds one ref instead of the whole update.
@@ -46,10 +50,10 @@ export function planPush(input: PushPlanInput): RefPlan {
     else diverged.push({ ...change, outcome: "diverged", message: DIVERGED });
   }
 
-  const { deletions, notes } = input.keepDivergentRefs ? NO_DELETIONS : planDeletions(input);
+  const { deletions, notes } = planDeletions(input, compared.carriedBranches > 0);
   const settled = settleNames({
     changes: [...changes, ...deletions],
-    target: theirs.refs,
+    target: theirs.refs.keys(),
     defaultBranch: ours.head,
     place: "on the remote",
   });
@@ -73,25 +77,51 @@ export function planPush(input: PushPlanInput): RefPlan {
   };
 }
 
-interface Deletions {
-  readonly deletions: readonly RefChange[];
-  readonly notes: readonly string[];
+function planDeletions(input: PushPlanInput, hasBranches: boolean): PlannedDeletions {
+  switch (input.deletions) {
+    case "never":
+      return NO_DELETIONS;
+    case "always":
+      return planAllDeletions(input, hasBranches);
+    case "default":
+      return input.keepDivergentRefs ? NO_DELETIONS : planMergedDeletions(input);
+    default:
+      return assertNever(input.deletions);
+  }
 }
 
-const NO_DELETIONS: Deletions = { deletions: [], notes: [] };
-
-function planDeletions({ ours, theirs, wants, ancestry }: PushPlanInput): Deletions {
+/** GitLab's rule: what our default branch contains. */
+function planMergedDeletions({ ours, theirs, wants, ancestry }: PushPlanInput): PlannedDeletions {
   const defaultTip = ours.head === null ? undefined : ours.refs.get(ours.head);
   if (defaultTip === undefined) return NO_DELETIONS;
-  const isCarried = carries(wants);
+  const merged = findExtraRefs(ours, theirs, wants).filter(
+    ({ target }) => ancestry({ ancestor: target, descendant: defaultTip }) === "yes",
+  );
+  return keepRemoteDefault(theirs, merged);
+}
+
+function planAllDeletions({ ours, theirs, wants }: PushPlanInput, hasBranches: boolean): PlannedDeletions {
+  const extra = findExtraRefs(ours, theirs, wants);
+  if (extra.length === 0) return NO_DELETIONS;
+  if (ours.head === null || !ours.refs.has(ours.head)) {
+    const notes = ["Our default branch does not exist, so nothing is deleted on the remote."];
+    return { deletions: [], notes };
+  }
+  if (!hasBranches) {
+    const notes = ["There is no branch here that this mirror carries, so nothing is deleted on the remote."];
+    return { deletions: [], notes };
+  }
+  return keepRemoteDefault(theirs, extra);
+}
+
+/** Deviation from GitLab: git would refuse to delete the branch that the remote's HEAD points at. */
+function keepRemoteDefault(theirs: AdvertisedRefs, extra: readonly ExtraRef[]): PlannedDeletions {
   const deletions: RefChange[] = [];
   const notes: string[] = [];
-  for (const [ref, { oid, symref }] of theirs.refs) {
-    if (symref !== undefined || ours.refs.has(ref) || !isCarried(ref)) continue;
-    if (ancestry({ ancestor: oid, descendant: defaultTip }) !== "yes") continue;
+  for (const { ref, target } of extra) {
     if (ref === theirs.head)
       notes.push(`${ref} is gone here but kept on the remote, whose default branch it is.`);
-    else deletions.push({ ref, action: "delete", old: oid, new: null });
+    else deletions.push({ ref, action: "delete", old: target, new: null });
   }
   return { deletions, notes };
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { carries } from "../branch-filter.ts";
 import type { Oid } from "../oid.ts";
-import { isBranch, type RefName } from "../ref-name.ts";
+import { carries } from "../ref-filter.ts";
+import { isBranch, isTag, type RefName } from "../ref-name.ts";
 import type { AdvertisedRefs } from "../refs.ts";
 import {
   type AncestryAnswer,
@@ -18,7 +18,7 @@ import {
   randomMirror,
   reachableFrom,
 } from "./commit-graph.test-support.ts";
-import { planPull } from "./pull-plan.ts";
+import { type PullPlan, planPull } from "./pull-plan.ts";
 import { planPush } from "./push-plan.ts";
 import type { RefPlan } from "./ref-plan.ts";
 
@@ -33,6 +33,11 @@ function ownRefs({ refs }: AdvertisedRefs): Map<RefName, Oid> {
   );
 }
 
+/** Whether a ref is a name for another one, on either side: then nothing happens to it. */
+function isSymbolic({ ours, theirs }: RandomMirror, ref: RefName): boolean {
+  return ours.symrefs.has(ref) || theirs.refs.get(ref)?.symref !== undefined;
+}
+
 /** The two directions seen alike: what a plan reads from and writes to, and how to make one. */
 interface Direction {
   readonly plan: (mirror: RandomMirror, ancestry: AncestryAnswers) => RefPlan;
@@ -44,8 +49,8 @@ interface Direction {
 }
 
 const push: Direction = {
-  plan: ({ ours, theirs, wants, option }, ancestry) =>
-    planPush({ ours, theirs, wants, keepDivergentRefs: option, ancestry }),
+  plan: ({ ours, theirs, wants, option, deletions }, ancestry) =>
+    planPush({ ours, theirs, wants, keepDivergentRefs: option, deletions, ancestry }),
   source: ({ ours }) => ours.refs,
   // A symbolic ref takes up its name all the same.
   target: ({ theirs }) => new Map([...theirs.refs].map(([name, { oid }]) => [name, oid])),
@@ -59,13 +64,20 @@ const push: Direction = {
   }),
 };
 
+function pullPlanOf(mirror: RandomMirror, ancestry: AncestryAnswers): PullPlan {
+  return planPull({ ...mirror, overwriteDivergedBranches: mirror.option, ancestry });
+}
+
 const pull: Direction = {
-  plan: ({ ours, theirs, wants, option }, ancestry) =>
-    planPull({ ours, theirs, wants, overwriteDivergedBranches: option, ancestry }),
+  plan: pullPlanOf,
   source: ({ theirs }) => ownRefs(theirs),
   target: ({ ours }) => ours.refs,
   store: ({ graph, store, theirs }) => store.union(reachableFrom(graph, ownRefs(theirs).values())),
-  withTarget: (mirror, target) => ({ ...mirror, ours: { ...mirror.ours, refs: target } }),
+  withTarget: (mirror, target) => {
+    const ancestry = exactAnswers(mirror.graph, pull.store(mirror));
+    const head = pullPlanOf(mirror, ancestry).head ?? mirror.ours.head;
+    return { ...mirror, ours: { ...mirror.ours, refs: target, head } };
+  },
 };
 
 interface Run {
@@ -78,6 +90,22 @@ function runOf(direction: Direction, mirror: RandomMirror): Run {
   const plan = direction.plan(mirror, exactAnswers(mirror.graph, direction.store(mirror)));
   const before = direction.target(mirror);
   return { plan, before, after: applyOneByOne(before, plan.changes) };
+}
+
+function isProtected(mirror: RandomMirror, ref: RefName): boolean {
+  return isTag(ref) && !mirror.mayChangeTag(ref);
+}
+
+/** What the target alone has and the mirror carries. */
+function extraRefs(direction: Direction, mirror: RandomMirror): [RefName, Oid][] {
+  const source = direction.source(mirror);
+  return [...direction.target(mirror)].filter(
+    ([ref]) => !source.has(ref) && carries(mirror.wants)(ref) && !isSymbolic(mirror, ref),
+  );
+}
+
+function deletedRefs({ changes }: RefPlan): RefName[] {
+  return changes.flatMap(({ ref, action }) => (action === "delete" ? [ref] : []));
 }
 
 function holds(direction: Direction, claim: (mirror: RandomMirror, run: Run) => void): void {
@@ -99,7 +127,7 @@ for (const [name, direction] of Object.entries({ push, pull })) {
         const isCarried = carries(mirror.wants);
         const held = new Map(plan.held.map((result) => [result.ref, result]));
         for (const [ref, oid] of direction.source(mirror)) {
-          if (!isCarried(ref) || mirror.theirs.refs.get(ref)?.symref !== undefined) continue;
+          if (!isCarried(ref) || isSymbolic(mirror, ref)) continue;
           const result = held.get(ref);
           if (result === undefined) assert.equal(after.get(ref), oid, ref);
           else {
@@ -115,7 +143,7 @@ for (const [name, direction] of Object.entries({ push, pull })) {
       holds(direction, (mirror, { plan }) => {
         const isCarried = carries(mirror.wants);
         const refs = [...plan.changes, ...plan.held].map(({ ref }) => ref);
-        assert.ok(refs.every((ref) => isCarried(ref) && mirror.theirs.refs.get(ref)?.symref === undefined));
+        assert.ok(refs.every((ref) => isCarried(ref) && !isSymbolic(mirror, ref)));
         assert.equal(new Set(refs).size, refs.length);
       });
     });
@@ -134,11 +162,13 @@ for (const [name, direction] of Object.entries({ push, pull })) {
     });
 
     it("holds a name only while one that stays is in its way", () => {
-      holds(direction, (_mirror, { plan, after }) => {
+      holds(direction, (mirror, { plan, after }) => {
         for (const { ref, outcome } of plan.held) {
-          if (outcome !== "held") continue;
+          if (outcome !== "held" || isProtected(mirror, ref)) continue;
           assert.ok(
-            [...after.keys()].some((other) => other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`)),
+            [...after.keys(), ...mirror.ours.symrefs].some(
+              (other) => other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`),
+            ),
           );
         }
       });
@@ -147,10 +177,10 @@ for (const [name, direction] of Object.entries({ push, pull })) {
     it("counts every ref of the source once", () => {
       holds(direction, (mirror, { plan }) => {
         const source = [...direction.source(mirror).keys()].filter(
-          (ref) => /^refs\/(heads|tags)\//.test(ref) && mirror.theirs.refs.get(ref)?.symref === undefined,
+          (ref) => /^refs\/(heads|tags)\//.test(ref) && !isSymbolic(mirror, ref),
         );
         const written = plan.changes.filter(({ action }) => action !== "delete");
-        const unwanted = source.filter((ref) => isBranch(ref) && !mirror.wants(ref));
+        const unwanted = source.filter((ref) => !carries(mirror.wants)(ref));
         assert.equal(
           written.length + plan.held.length + plan.upToDate.length,
           source.length - unwanted.length,
@@ -158,10 +188,31 @@ for (const [name, direction] of Object.entries({ push, pull })) {
       });
     });
 
+    it("deletes nothing where deletions are never wanted", () => {
+      holds(direction, ({ deletions }, { plan }) => {
+        if (deletions === "never") assert.deepEqual(deletedRefs(plan), []);
+      });
+    });
+
+    it("deletes only what the source lacks", () => {
+      holds(direction, (mirror, { plan }) => {
+        const extra = new Map(extraRefs(direction, mirror));
+        for (const ref of deletedRefs(plan)) assert.ok(extra.has(ref), ref);
+      });
+    });
+
+    it("says why a ref is left that was to go", () => {
+      holds(direction, (mirror, { plan }) => {
+        const left = extraRefs(direction, mirror).length - deletedRefs(plan).length;
+        if (mirror.deletions === "always" && left > 0) assert.ok(plan.notes.length > 0);
+      });
+    });
+
     it("leaves nothing to do once it is applied", () => {
       holds(direction, (mirror, { plan, after }) => {
         const again = runOf(direction, direction.withTarget(mirror, after)).plan;
         assert.deepEqual(again.changes, []);
+        if ("head" in again) assert.equal(again.head, null);
         assert.deepEqual(
           again.held.map(({ ref }) => ref),
           plan.held.map(({ ref }) => ref),
@@ -217,27 +268,50 @@ function shuffle<V>(map: ReadonlyMap<RefName, V>): fc.Arbitrary<ReadonlyMap<RefN
 
 describe("any push plan", () => {
   it("takes no commit from the remote where divergent refs are kept", () => {
-    holds(push, ({ graph, option }, { before, after }) => {
-      if (!option) return;
+    holds(push, ({ graph, option, deletions }, { before, after }) => {
+      if (!option || deletions === "always") return;
       const left = reachableFrom(graph, after.values());
       for (const oid of reachableFrom(graph, before.values())) assert.ok(left.has(oid));
     });
   });
 
-  it("deletes what only the remote has and our default branch is known to contain, and nothing else", () => {
+  it("deletes by default what only the remote has and our default branch is known to contain, and nothing else", () => {
     holds(push, (mirror, { plan }) => {
       const { graph, ours, theirs, store, option } = mirror;
+      if (mirror.deletions !== "default") return;
       const tip = ours.head === null ? undefined : ours.refs.get(ours.head);
       const merged = (oid: Oid) =>
         tip !== undefined && exactAnswers(graph, store)({ ancestor: oid, descendant: tip }) === "yes";
-      const expected = [...ownRefs(theirs)].filter(
-        ([ref, oid]) =>
-          !option && !ours.refs.has(ref) && carries(mirror.wants)(ref) && ref !== theirs.head && merged(oid),
+      const expected = extraRefs(push, mirror).filter(
+        ([ref, oid]) => !option && ref !== theirs.head && merged(oid),
       );
-      const deleted = plan.changes
-        .filter(({ action }) => action === "delete")
-        .map(({ ref, old }) => [ref, old]);
-      assert.deepEqual(deleted.toSorted(), expected.toSorted());
+      assert.deepEqual(deletedRefs(plan).toSorted(), expected.map(([ref]) => ref).toSorted());
+    });
+  });
+
+  it("makes the remote equal to us where deletions are always wanted, but for its default branch and what is held", () => {
+    holds(push, (mirror, { plan, after }) => {
+      const { ours, theirs } = mirror;
+      const hasBranch = [...ours.refs.keys()].some((ref) => isBranch(ref) && carries(mirror.wants)(ref));
+      if (mirror.deletions !== "always" || ours.head === null || !ours.refs.has(ours.head) || !hasBranch) {
+        return;
+      }
+      const held = new Set(plan.held.map(({ ref }) => ref));
+      for (const ref of new Set([...after.keys(), ...ours.refs.keys()])) {
+        if (!carries(mirror.wants)(ref) || isSymbolic(mirror, ref) || held.has(ref)) continue;
+        if (ref === theirs.head && !ours.refs.has(ref))
+          assert.equal(after.get(ref), theirs.refs.get(ref)?.oid);
+        else assert.equal(after.get(ref), ours.refs.get(ref), ref);
+      }
+    });
+  });
+
+  it("deletes nothing while we have no default branch, or no branch that is carried", () => {
+    holds(push, (mirror, { plan }) => {
+      const { ours } = mirror;
+      const isBorn = ours.head !== null && ours.refs.has(ours.head);
+      const hasBranch = [...ours.refs.keys()].some((ref) => isBranch(ref) && carries(mirror.wants)(ref));
+      if (!isBorn || (mirror.deletions === "always" && !hasBranch)) assert.deepEqual(deletedRefs(plan), []);
     });
   });
 
@@ -247,21 +321,84 @@ describe("any push plan", () => {
 });
 
 describe("any pull plan", () => {
-  it("loses no commit of our branches unless it may overwrite them", () => {
-    holds(pull, ({ graph, option }, { before, after }) => {
-      if (option) return;
+  it("loses no commit of our branches unless it may overwrite or delete them", () => {
+    holds(pull, ({ graph, option, deletions }, { before, after }) => {
+      if (option || deletions === "always") return;
       const tips = (refs: Refs) => [...refs].filter(([ref]) => isBranch(ref)).map(([, oid]) => oid);
       const left = reachableFrom(graph, tips(after));
       for (const oid of reachableFrom(graph, tips(before))) assert.ok(left.has(oid));
     });
   });
 
-  it("deletes nothing, and leaves alone what only we have", () => {
-    holds(pull, ({ theirs }, { before, after }) => {
+  it("deletes nothing by default, and leaves alone what only we have", () => {
+    holds(pull, ({ theirs, deletions }, { before, after }) => {
+      if (deletions === "always") return;
       for (const [ref, oid] of before) {
         if (theirs.refs.has(ref)) assert.ok(after.has(ref));
         else assert.equal(after.get(ref), oid);
       }
+    });
+  });
+
+  it("makes us equal to upstream where deletions are always wanted, but for the default branch and what is held", () => {
+    holds(pull, (mirror, { plan, after }) => {
+      const source = pull.source(mirror);
+      const isOfUse = [...source.keys()].some(
+        (ref) => carries(mirror.wants)(ref) && !isSymbolic(mirror, ref),
+      );
+      if (mirror.deletions !== "always" || !isOfUse) return;
+      const held = new Set(plan.held.map(({ ref }) => ref));
+      const head =
+        pullPlanOf(mirror, exactAnswers(mirror.graph, pull.store(mirror))).head ?? mirror.ours.head;
+      for (const ref of new Set([...after.keys(), ...source.keys()])) {
+        if (!carries(mirror.wants)(ref) || isSymbolic(mirror, ref) || held.has(ref)) continue;
+        if (!source.has(ref) && (ref === head || isProtected(mirror, ref))) {
+          assert.equal(after.get(ref), mirror.ours.refs.get(ref));
+        } else assert.equal(after.get(ref), source.get(ref), ref);
+      }
+    });
+  });
+
+  it("deletes nothing while upstream offers nothing that is carried", () => {
+    holds(pull, (mirror, { plan }) => {
+      const source = [...pull.source(mirror).keys()];
+      if (!source.some(carries(mirror.wants))) assert.deepEqual(deletedRefs(plan), []);
+    });
+  });
+
+  it("changes no protected tag", () => {
+    holds(pull, (mirror, { plan }) => {
+      for (const { ref } of plan.changes) assert.ok(!isProtected(mirror, ref));
+    });
+  });
+
+  it("never leaves HEAD on a branch that it deletes, and follows only to one that is there", () => {
+    fc.assert(
+      fc.property(randomMirror, (mirror) => {
+        const plan = pullPlanOf(mirror, exactAnswers(mirror.graph, pull.store(mirror)));
+        const after = applyOneByOne(mirror.ours.refs, plan.changes);
+        const { ours, theirs } = mirror;
+        const isBorn = ours.head !== null && ours.refs.has(ours.head);
+        const head = plan.head ?? ours.head;
+        if (isBorn && head !== null) assert.ok(after.has(head));
+        if (plan.head !== null && ours.refs.size > 0) {
+          assert.ok(mirror.followDefaultBranch && theirs.refs.has(plan.head) && after.has(plan.head));
+        }
+        if (mirror.followDefaultBranch && theirs.head !== null && theirs.refs.has(theirs.head)) {
+          if (after.has(theirs.head)) assert.equal(head, theirs.head);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it("fails if it holds a protected tag", () => {
+    holds(pull, (mirror, { plan }) => {
+      const hasProtected = plan.held.some(({ ref }) => isProtected(mirror, ref));
+      assert.equal(
+        plan.failures[0]?.startsWith("You are not allowed to create tags: '") ?? false,
+        hasProtected,
+      );
     });
   });
 

@@ -1,4 +1,4 @@
-import type { RefName } from "../ref-name.ts";
+import { type RefName, shortName } from "../ref-name.ts";
 import type { RefChange, RefResult } from "../refs.ts";
 
 /** The decision on every ref of one update. It depends on the refs of both sides, never on the order they came in. */
@@ -17,6 +17,14 @@ export interface RefPlan {
   readonly failures: readonly string[];
 }
 
+/** The deletions of a plan, and what a person should know of those that it leaves. */
+export interface PlannedDeletions {
+  readonly deletions: readonly RefChange[];
+  readonly notes: readonly string[];
+}
+
+export const NO_DELETIONS: PlannedDeletions = { deletions: [], notes: [] };
+
 /** What GitLab lists in one error at most. */
 const MAX_LISTED = 100;
 
@@ -24,6 +32,18 @@ const MAX_LISTED = 100;
 export function failureOn(sentence: string, results: readonly RefResult[]): string[] {
   if (results.length === 0) return [];
   return [[sentence, "", ...results.slice(0, MAX_LISTED).map(({ ref }) => ref)].join("\n")];
+}
+
+/** What GitLab names in one sentence at most. */
+const MAX_NAMED = 10;
+
+/** Short names within a sentence, as GitLab writes them: `'a', 'b'`, the first ten and then `and others`. */
+export function nameSome(refs: readonly RefName[]): string {
+  const named = refs
+    .slice(0, MAX_NAMED)
+    .map((ref) => `'${shortName(ref)}'`)
+    .join(", ");
+  return refs.length > MAX_NAMED ? `${named} and others` : named;
 }
 
 /** Orders anything by ref name, by UTF-16 units: the same on every machine. */
