@@ -1,6 +1,24 @@
 import { z } from "zod";
-import { AUTH_METHODS, MIRROR_DIRECTIONS, REF_OUTCOMES, UPDATE_STATUSES, UPDATE_TRIGGERS } from "../words.ts";
-import { optionalInteger, pathOrId, rowId, timestamp } from "./parameters.ts";
+import {
+  AUTH_METHODS,
+  MIRROR_DELETIONS,
+  MIRROR_DIRECTIONS,
+  REF_OUTCOMES,
+  UPDATE_STATUSES,
+  UPDATE_TRIGGERS,
+} from "../words.ts";
+import {
+  nullableInteger,
+  nullableText,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalWord,
+  pathOrId,
+  rowId,
+  text,
+  timestamp,
+} from "./parameters.ts";
 
 /** A mirror of any direction with every option: what GitLab's API has no one word for. */
 export const mirrorSchema = z.object({
@@ -16,12 +34,21 @@ export const mirrorSchema = z.object({
   last_update_started_at: timestamp.nullable(),
   last_successful_update_at: timestamp.nullable(),
   next_check_at: timestamp.nullable(),
+  /** When it is looked at or run next, as far as is known; null: not by itself, or it runs at this moment. */
+  next_update_at: timestamp.nullable(),
   retry_count: z.int(),
+  /** After too many failures in a row, until a person starts it with `force`. */
+  paused: z.boolean(),
   only_protected_branches: z.boolean(),
   mirror_branch_regex: z.string().nullable(),
   keep_divergent_refs: z.boolean(),
   overwrites_diverged_branches: z.boolean(),
   trigger_builds: z.boolean(),
+  mirror_tags: z.string(),
+  mirror_deletions: z.enum(MIRROR_DELETIONS),
+  follow_default_branch: z.boolean(),
+  interval_seconds: z.int().nullable(),
+  adaptive_interval: z.boolean(),
   user_id: z.int().nullable(),
   created_at: timestamp,
   updated_at: timestamp,
@@ -57,3 +84,38 @@ export const mirrorUpdateListParams = mirrorParams.extend({
   /** How many of the newest; 1 to 100. */
   limit: optionalInteger.transform((limit) => Math.min(Math.max(limit ?? 20, 1), 100)),
 });
+
+/** What starting an update answers. */
+export const mirrorStartSchema = z.object({
+  status: z.enum(["queued", "running", "later"]),
+  next_update_at: timestamp.nullable(),
+});
+export type MirrorStartAnswer = z.infer<typeof mirrorStartSchema>;
+
+const settings = {
+  enabled: optionalFlag,
+  auth_user: nullableText,
+  auth_password: nullableText,
+  auth_method: optionalWord(AUTH_METHODS),
+  only_protected_branches: optionalFlag,
+  mirror_branch_regex: nullableText,
+  keep_divergent_refs: optionalFlag,
+  overwrites_diverged_branches: optionalFlag,
+  trigger_builds: optionalFlag,
+  /** `all`, `none` or an RE2 regex; null and empty: `all`. */
+  mirror_tags: nullableText,
+  mirror_deletions: optionalWord(MIRROR_DELETIONS),
+  follow_default_branch: optionalFlag,
+  /** Null: as the instance says. */
+  interval_seconds: nullableInteger,
+  adaptive_interval: optionalFlag,
+} as const;
+
+export const newMirrorParams = z.object({
+  id: pathOrId,
+  direction: z.enum(MIRROR_DIRECTIONS),
+  url: text,
+  ...settings,
+});
+export const mirrorChangeParams = mirrorParams.extend({ url: optionalText, ...settings });
+export const mirrorSyncParams = mirrorParams.extend({ force: optionalFlag });

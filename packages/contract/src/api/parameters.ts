@@ -50,6 +50,12 @@ export const nullableFlag = z.preprocess(
 export const integer = z.preprocess(readInteger, z.int());
 export const optionalInteger = z.preprocess(readInteger, z.int().optional());
 
+/** As `optionalInteger`, but an explicit null (or an empty text) is told apart: it takes a value away. */
+export const nullableInteger = z.preprocess(
+  (value) => (value === null || value === "" ? null : readInteger(value)),
+  z.int().nullish(),
+);
+
 /** The id of a row: what a 32-bit column holds. */
 export const rowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647));
 export const optionalRowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647).optional());
@@ -79,6 +85,15 @@ export function wordList<const T extends readonly [string, ...string[]]>(words: 
     z.array(z.enum(words)).min(1, { error: "is empty" }),
   );
 }
+
+/** A JSON array, `k[]=a&k[]=b`, or one text with commas or line breaks; blank entries do not count. */
+export const optionalTextList = z.preprocess(
+  (value) => (typeof value === "string" ? value.split(/[,\r\n]+/) : (value ?? undefined)),
+  z
+    .array(plainText)
+    .transform((entries) => entries.map((entry) => entry.trim()).filter((entry) => entry !== ""))
+    .optional(),
+);
 
 /** `YYYY-MM-DD`, or the date of an RFC 3339 time; as midnight UTC. Null and empty: never. */
 export const nullableDate = z.preprocess(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { VISIBILITIES } from "../words.ts";
+import { MIRROR_DELETIONS, VISIBILITIES } from "../words.ts";
 import { namespaceSchema } from "./namespaces.ts";
 import {
   nullableFlag,
@@ -84,6 +84,10 @@ const pullMirrorAttributes = {
   only_mirror_protected_branches: nullableFlag,
   mirror_overwrites_diverged_branches: optionalFlag,
   mirror_branch_regex: nullableText,
+  // Ours.
+  mirror_tags: nullableText,
+  mirror_deletions: optionalWord(MIRROR_DELETIONS),
+  follow_default_branch: optionalFlag,
 } as const;
 
 export const projectListParams = z.object({
@@ -110,5 +114,6 @@ export const projectChangeParams = z.object({
   description: nullableText,
   visibility: optionalWord(VISIBILITIES),
   archived: optionalFlag,
+  mirror_user_id: optionalRowId,
   ...pullMirrorAttributes,
 });

@@ -1,6 +1,14 @@
 import { z } from "zod";
-import { UPDATE_STATUSES } from "../words.ts";
-import { nullableFlag, nullableText, optionalFlag, optionalText, pathOrId, timestamp } from "./parameters.ts";
+import { MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
+import {
+  nullableFlag,
+  nullableText,
+  optionalFlag,
+  optionalText,
+  optionalWord,
+  pathOrId,
+  timestamp,
+} from "./parameters.ts";
 
 /** The pull mirror of a project, with exactly GitLab's keys. */
 export const pullMirrorSchema = z.object({
@@ -38,6 +46,10 @@ export const pullMirrorSettingsParams = z.object({
   only_mirror_protected_branches: nullableFlag,
   mirror_overwrites_diverged_branches: optionalFlag,
   mirror_branch_regex: nullableText,
+  // Ours, so that a script that sets them here is not ignored without a word.
+  mirror_tags: nullableText,
+  mirror_deletions: optionalWord(MIRROR_DELETIONS),
+  follow_default_branch: optionalFlag,
 });
 
 /** With `import_url` this configures as well, as one widespread client library expects. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AUTH_METHODS, UPDATE_STATUSES } from "../words.ts";
+import { AUTH_METHODS, MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
 import {
   nullableFlag,
   nullableText,
@@ -39,6 +39,10 @@ const attributes = {
   keep_divergent_refs: optionalFlag,
   only_protected_branches: nullableFlag,
   mirror_branch_regex: nullableText,
+  // Ours, so that a script that sets them here is not ignored without a word.
+  mirror_tags: nullableText,
+  mirror_deletions: optionalWord(MIRROR_DELETIONS),
+  follow_default_branch: optionalFlag,
 } as const;
 
 export const newRemoteMirrorParams = z.object({

@@ -2,6 +2,7 @@ import { accessTokenUseCases } from "./accounts/access-tokens.ts";
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
 import { instanceUseCases } from "./instance.ts";
+import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
@@ -27,6 +28,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...pushMirrorUseCases(ports),
     ...pullMirrorUseCases(ports),
     ...mirrorListUseCases(ports),
+    ...mirrorChangeUseCases(ports),
     ...repositoryUseCases(ports),
   };
 }

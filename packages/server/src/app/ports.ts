@@ -192,7 +192,18 @@ export interface ProjectStore {
   findByFullPath(fullPath: string): Promise<Project | null>;
   update(
     id: number,
-    changes: Partial<Pick<Project, "name" | "path" | "description" | "visibility" | "archived">>,
+    changes: Partial<
+      Pick<
+        Project,
+        | "name"
+        | "path"
+        | "description"
+        | "visibility"
+        | "archived"
+        | "pullMirrorAvailable"
+        | "pushMirrorsAvailable"
+      >
+    >,
   ): Promise<Project>;
   /** Takes the project and all its rows away; its repository is the caller's to remove afterwards. */
   remove(id: number): Promise<void>;
@@ -305,12 +316,27 @@ export interface FinishedUpdate {
   readonly willRetry: boolean;
 }
 
+/** What of the store takes part in a change of one project's mirrors. */
+export type MirrorEditor = Pick<MirrorStore, "create" | "listOf" | "update">;
+
 export interface MirrorStore {
   create(mirror: NewMirror): Promise<Mirror>;
   find(id: number): Promise<Mirror | null>;
   listOf(projectId: number, direction?: MirrorDirection): Promise<readonly Mirror[]>;
+  /** The pull mirrors of these projects, in no order. */
+  listPullMirrors(projectIds: readonly number[]): Promise<readonly Mirror[]>;
+  /** The pull mirrors that act for this user. */
+  listPullMirrorsOfUser(userId: number): Promise<readonly Mirror[]>;
+  /** Mirrors with a run under way that may not run any more: a switch was turned since it began. */
+  listHindered(): Promise<readonly Mirror[]>;
+  /** Only what is given is written, so that changes of different things at the same time both hold. */
   update(id: number, changes: MirrorChanges): Promise<Mirror>;
   remove(id: number): Promise<void>;
+  /**
+   * Makes changes that depend on the project's other mirrors: all of them or none, and nobody else makes such ones
+   * meanwhile. `change` must use nothing but the editor that it is given, and must not wait for the network.
+   */
+  changeMirrorsOf<T>(projectId: number, change: (mirrors: MirrorEditor) => Promise<T>): Promise<T>;
   /** The stored secret, opened; null when there is none. `secret-unreadable` when its key is lost. */
   readSecret(id: number): Promise<Partial<RemoteCredential>>;
 
@@ -518,12 +544,20 @@ export interface Repositories {
   ): Promise<readonly PushVerdict[]>;
 }
 
+/** Where requests may go; the part of the settings that the outbound guard reads. */
+export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequests"> {
+  /** Exempt from all checks; nothing when left out. */
+  readonly outboundAllowlist?: readonly string[];
+  /** Nothing else than what is on the list is spoken to. */
+  readonly denyAllRequestsExceptAllowed?: boolean;
+}
+
 export interface Remotes {
   /** Checks scheme, host and every resolved address now; `url-blocked` with GitLab's reason. */
   open(
     url: RemoteUrl,
     credential: RemoteCredential | null,
-    rules: { allowLocalRequests: boolean; signal?: AbortSignal },
+    rules: OutboundRules & { signal?: AbortSignal },
   ): Promise<RemoteAccess>;
   /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
   listRefs(remote: RemoteAccess, options: { signal: AbortSignal }): Promise<AdvertisedRefs>;

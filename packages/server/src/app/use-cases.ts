@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
-import type { AuthMethod, TokenScope, Visibility } from "@heliostat/contract";
-import type { Mirror, MirrorUpdate } from "../domain/mirror.ts";
+import type { AuthMethod, MirrorDirection, TokenScope, Visibility } from "@heliostat/contract";
+import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
@@ -94,7 +94,7 @@ export interface UseCases {
     principal: Principal,
     project: PathOrId,
     mirrorId: number,
-    changes: PushMirrorChanges,
+    changes: MirrorSettings,
   ): Promise<Mirror>;
   /** `conflict`, and the mirror stays, when it has changed after the second of `unmodifiedSince`. */
   removePushMirror(
@@ -109,17 +109,39 @@ export interface UseCases {
   /** Null when the project is not mirrored: there is no pull mirror, or it is off. */
   findPullMirror(principal: Principal, project: PathOrId): Promise<Mirror | null>;
   /** Makes the pull mirror or changes it; what is left out stays. An update starts at once when it is on. */
-  configurePullMirror(principal: Principal, project: PathOrId, settings: PullMirrorSettings): Promise<Mirror>;
-  /** Null when the project is not mirrored. `force`: also when it is on pause after too many failures. */
+  configurePullMirror(principal: Principal, project: PathOrId, settings: MirrorSettings): Promise<Mirror>;
+  /**
+   * Null when the project is not mirrored. `force`: also when it is on pause after too many failures. `model-invalid`
+   * with a sentence in Silent Mode and in an archived project.
+   */
   startPullMirror(
     principal: Principal,
     project: PathOrId,
     options: { readonly force: boolean },
-  ): Promise<PullMirrorStart | null>;
+  ): Promise<MirrorStart | null>;
 
-  /** All mirrors of the project, of every direction, those that are off too. */
-  listMirrors(principal: Principal, project: PathOrId): Promise<readonly Mirror[]>;
-  findMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<Mirror>;
+  // What GitLab has no one word for: mirrors of every direction, with every option.
+
+  /** All mirrors of the project, those that are off too. */
+  listMirrors(principal: Principal, project: PathOrId): Promise<readonly MirrorView[]>;
+  findMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<MirrorView>;
+  createMirror(principal: Principal, project: PathOrId, mirror: MirrorDraft): Promise<MirrorView>;
+  updateMirror(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    changes: MirrorSettings,
+  ): Promise<MirrorView>;
+  removeMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
+  /** `force`: a pull mirror that is on pause too. `model-invalid` with a sentence when it cannot be started. */
+  syncMirror(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    options: { readonly force: boolean },
+  ): Promise<MirrorStart>;
+  /** Ends the run that is under way; resolves too when there is none. */
+  cancelUpdate(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
   /** The newest first. */
   listUpdates(
     principal: Principal,
@@ -209,7 +231,7 @@ export interface ProjectDraft {
   readonly description?: string | null;
   readonly visibility?: Visibility;
   /** `url` with `enabled` left out or false: an import that runs once. */
-  readonly pullMirror?: PullMirrorSettings;
+  readonly pullMirror?: MirrorSettings;
 }
 
 export interface ProjectChanges {
@@ -219,38 +241,44 @@ export interface ProjectChanges {
   readonly visibility?: Visibility;
   readonly archived?: boolean;
   /** Dropped without a word for those who may change the project but not mirror it, as GitLab does. */
-  readonly pullMirror?: PullMirrorSettings;
+  readonly pullMirror?: MirrorSettings;
 }
 
-export interface PushMirrorDraft extends PushMirrorChanges {
-  /** As given, credentials inside; not yet checked in any way. */
-  readonly url: string;
-}
-
-export interface PushMirrorChanges {
-  readonly enabled?: boolean;
-  readonly authMethod?: AuthMethod;
-  readonly keepDivergentRefs?: boolean;
-  readonly onlyProtectedBranches?: boolean;
-  /** Null or empty: no filter. */
-  readonly branchRegex?: string | null;
-}
-
-export interface PullMirrorSettings {
+/**
+ * What is to be said of a mirror; what is left out stays, or has its default. An empty `branchRegex` is none, an empty
+ * `tags` is `all`.
+ */
+export interface MirrorSettings extends Partial<MirrorOptions> {
   readonly enabled?: boolean;
   /** As given, credentials perhaps inside; not yet checked in any way. */
   readonly url?: string;
   /** Over what is in the URL and what is stored; null or empty takes it away. */
   readonly username?: string | null;
   readonly password?: string | null;
-  readonly triggerBuilds?: boolean;
-  readonly onlyProtectedBranches?: boolean;
-  readonly overwritesDivergedBranches?: boolean;
-  /** Null or empty: no filter. */
-  readonly branchRegex?: string | null;
+  readonly authMethod?: AuthMethod;
+  /** Another mirror user than the principal; admins only. */
+  readonly userId?: number;
 }
 
-export interface PullMirrorStart {
+export interface PushMirrorDraft extends MirrorSettings {
+  readonly url: string;
+}
+
+export interface MirrorDraft extends MirrorSettings {
+  readonly direction: MirrorDirection;
+  readonly url: string;
+}
+
+/** A mirror with what answers about it show besides its own row. */
+export interface MirrorView {
+  readonly mirror: Mirror;
+  /** When it is looked at or run next, as far as is known now; null: not by itself, or it runs at this moment. */
+  readonly nextUpdateAt: Date | null;
+  /** After too many failures in a row: until a person starts it. */
+  readonly isPaused: boolean;
+}
+
+export interface MirrorStart {
   /** `on-pause`: too many failures, and not forced; nothing was started. */
   readonly status: "queued" | "running" | "later" | "on-pause";
   readonly nextUpdateAt: Date | null;

@@ -1,5 +1,7 @@
 import type { Selectable } from "kysely";
 import type { InstanceSettings, InstanceSettingsStore } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { brokeCheck } from "./broken-constraint.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -31,14 +33,32 @@ export function createInstanceSettingsStore(db: Db): InstanceSettingsStore {
         dns_rebinding_protection_enabled: changes.dnsRebindingProtectionEnabled,
       };
       // `only_row` makes an empty change a valid statement too.
-      const row = await db
-        .updateTable("instance_settings")
-        .set({ only_row: true, ...columns })
-        .returningAll()
-        .executeTakeFirstOrThrow();
+      const row = await refuseCrossedThreshold(() =>
+        db
+          .updateTable("instance_settings")
+          .set({ only_row: true, ...columns })
+          .returningAll()
+          .executeTakeFirstOrThrow(),
+      );
       return toSettings(row);
     },
   };
+}
+
+/** Two admins at once: each of the two values was good next to what the other admin had not changed yet. */
+async function refuseCrossedThreshold<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!brokeCheck(error)) throw error;
+    throw new HeliostatError(
+      "conflict",
+      "The settings were changed at the same time: read them and try again.",
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Makes the one row at the first start; later starts leave what an admin set. */

@@ -3,7 +3,7 @@ import type { Mirror } from "../domain/mirror.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import type { MirrorsTable } from "./schema.ts";
 
-/** A row as the domain's mirror: without the secret, the wish and the lease. */
+/** A row as the domain's mirror: without the secret and the lease. */
 export function toMirror(row: Selectable<MirrorsTable>): Mirror {
   return {
     id: row.id,
@@ -36,6 +36,7 @@ export function toMirror(row: Selectable<MirrorsTable>): Mirror {
     lastSuccessfulUpdateAt: row.last_successful_update_at,
     retryCount: row.retry_count,
     nextCheckAt: row.next_check_at,
+    requestedAt: row.requested_at,
     appliedDigest: row.applied_digest,
     appliedGeneration: row.applied_generation,
     lastChangedAt: row.last_changed_at,

@@ -6,6 +6,7 @@ import { MAX_NAMED, type MirrorUpdate, type OutcomeCounts } from "../domain/mirr
 import { parseRefName } from "../domain/ref-name.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
+import { isRunnable } from "./runnable-mirrors.ts";
 import type { Database } from "./schema.ts";
 
 /** The half of the mirror store that says what is to be done, by whom, and what came of it. */
@@ -54,7 +55,7 @@ export function createUpdateStore(db: Db): UpdateStore {
       const rows = await db
         .selectFrom("mirrors")
         .select("id")
-        .where("enabled", "=", true)
+        .where(isRunnable)
         .where((where) => isWaiting(where, now))
         .orderBy("requested_at")
         .limit(1000)
@@ -72,7 +73,7 @@ export function createUpdateStore(db: Db): UpdateStore {
             where
               .selectFrom("mirrors")
               .select("id")
-              .where("enabled", "=", true)
+              .where(isRunnable)
               .where("next_check_at", "<=", now)
               .where("lease_token", "is", null)
               .where("requested_at", "is", null)
@@ -105,7 +106,7 @@ export function createUpdateStore(db: Db): UpdateStore {
           db
             .selectFrom("mirrors")
             .select(column)
-            .where("enabled", "=", true)
+            .where(isRunnable)
             .where("lease_token", "is", null)
             .where(column, ">", moment)
             .orderBy(column)
@@ -122,7 +123,7 @@ export function createUpdateStore(db: Db): UpdateStore {
           .selectFrom("mirrors")
           .select(["requested_trigger", "requested_by", "lease_token"])
           .where("id", "=", id)
-          .where("enabled", "=", true)
+          .where(isRunnable)
           .where((where) => isWaiting(where, now))
           .forUpdate()
           .executeTakeFirst();
@@ -204,9 +205,9 @@ export function createUpdateStore(db: Db): UpdateStore {
         .set({ lease_expires_at: expiresAt })
         .where("id", "=", lease.mirror.id)
         .where("lease_token", "=", lease.token)
-        .returning("enabled")
+        .returning(isRunnable().as("is_runnable"))
         .executeTakeFirst();
-      return row?.enabled ?? false;
+      return row?.is_runnable ?? false;
     },
     async finishUpdate(lease, outcome) {
       return await db.transaction().execute(async (transaction) => {

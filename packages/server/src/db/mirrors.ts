@@ -3,9 +3,11 @@ import type { MirrorChanges, MirrorStore, RemoteCredential } from "../app/ports.
 import { HeliostatError } from "../domain/errors.ts";
 import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
+import { inTransaction } from "./in-transaction.ts";
 import { toMirror } from "./mirror-row.ts";
 import { createUpdateStore, type UpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
+import { isRunnable } from "./runnable-mirrors.ts";
 
 /** What the store needs to keep secrets sealed at rest; `secrets/` gives it. */
 export interface SecretSealer {
@@ -14,12 +16,15 @@ export interface SecretSealer {
   open(secret: { readonly keyId: string; readonly sealed: Buffer }, context: string): string;
 }
 
+/** The first half of the advisory locks that keep changes of one project's mirrors apart. Any number will do. */
+const MIRRORS_OF_A_PROJECT = 1_001;
+
 export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   const updates: UpdateStore = createUpdateStore(db);
   return {
     ...updates,
     async create(mirror) {
-      return await db.transaction().execute(async (transaction) => {
+      return await inTransaction(db, async (transaction) => {
         const row = await transaction
           .insertInto("mirrors")
           .values({
@@ -57,8 +62,43 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
       if (direction) query = query.where("direction", "=", direction);
       return (await query.execute()).map(toMirror);
     },
-    async update(id, changes) {
+    async listPullMirrors(projectIds) {
+      if (projectIds.length === 0) return [];
+      const rows = await db
+        .selectFrom("mirrors")
+        .selectAll()
+        .where("project_id", "in", projectIds)
+        .where("direction", "=", "pull")
+        .execute();
+      return rows.map(toMirror);
+    },
+    async listPullMirrorsOfUser(userId) {
+      const rows = await db
+        .selectFrom("mirrors")
+        .selectAll()
+        .where("user_id", "=", userId)
+        .where("direction", "=", "pull")
+        .orderBy("id")
+        .execute();
+      return rows.map(toMirror);
+    },
+    async listHindered() {
+      const rows = await db
+        .selectFrom("mirrors")
+        .selectAll()
+        .where("lease_token", "is not", null)
+        .where(sql<boolean>`not ${isRunnable()}`)
+        .execute();
+      return rows.map(toMirror);
+    },
+    async changeMirrorsOf(projectId, change) {
       return await db.transaction().execute(async (transaction) => {
+        await sql`select pg_advisory_xact_lock(${MIRRORS_OF_A_PROJECT}, ${projectId})`.execute(transaction);
+        return await change(createMirrorStore(transaction, secrets));
+      });
+    },
+    async update(id, changes) {
+      return await inTransaction(db, async (transaction) => {
         const row = await transaction
           .updateTable("mirrors")
           .set({

@@ -2,11 +2,11 @@ import type { Selectable } from "kysely";
 import type { NamespaceStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Namespace } from "../domain/project.ts";
+import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
-import { brokenUniqueness } from "./unique-violation.ts";
 
 export function createNamespaceStore(db: Db): NamespaceStore {
   return {

@@ -2,12 +2,12 @@ import { type Selectable, sql } from "kysely";
 import type { ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Project } from "../domain/project.ts";
+import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
 import { toNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
-import { brokenUniqueness } from "./unique-violation.ts";
 
 export function createProjectStore(db: Db): ProjectStore {
   return {
@@ -50,7 +50,16 @@ export function createProjectStore(db: Db): ProjectStore {
       await refuseTakenPath(() =>
         db
           .updateTable("projects")
-          .set({ ...changes, updated_at: sql`now()` })
+          .set({
+            name: changes.name,
+            path: changes.path,
+            description: changes.description,
+            visibility: changes.visibility,
+            archived: changes.archived,
+            pull_mirror_available_overridden: changes.pullMirrorAvailable,
+            remote_mirror_available_overridden: changes.pushMirrorsAvailable,
+            updated_at: sql`now()`,
+          })
           .where("id", "=", id)
           .execute(),
       );

@@ -1,9 +1,9 @@
 import type { Selectable } from "kysely";
 import type { ProtectedTag, ProtectedTagStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { brokenUniqueness } from "./broken-constraint.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
-import { brokenUniqueness } from "./unique-violation.ts";
 
 export function createProtectedTagStore(db: Db): ProtectedTagStore {
   return {

@@ -2,10 +2,10 @@ import type { Selectable } from "kysely";
 import type { UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
+import { brokenUniqueness } from "./broken-constraint.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
-import { brokenUniqueness } from "./unique-violation.ts";
 
 export function createUserStore(db: Db): UserStore {
   return {

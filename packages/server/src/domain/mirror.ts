@@ -70,6 +70,8 @@ export interface Mirror {
   readonly lastSuccessfulUpdateAt: Date | null;
   readonly retryCount: number;
   readonly nextCheckAt: Date | null;
+  /** When an update is wished for; null: it is not. */
+  readonly requestedAt: Date | null;
   /** Digest of the remote's wanted refs after the last good update; null: never in step. */
   readonly appliedDigest: string | null;
   /** `Project.refsGeneration` that the last good update saw. */

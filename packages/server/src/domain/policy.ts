@@ -56,6 +56,14 @@ export function may(principal: Principal, action: ProjectAction, project: Projec
   return accessLevel(principal, project) >= level && allows(principal, scopes);
 }
 
+/** Whether somebody may see to mirrors at all: everybody whose project it is, or only admins, as the instance says. */
+export function mayMirror(
+  principal: Principal,
+  { mirrorAvailable }: { readonly mirrorAvailable: boolean },
+): boolean {
+  return mirrorAvailable || (principal.kind === "user" && principal.user.isAdmin);
+}
+
 function isOwner(user: User, { namespace }: Project): boolean {
   return namespace.kind === "user" && namespace.ownerId === user.id;
 }

@@ -72,8 +72,7 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
 }
 
 async function passOnce(ports: Ports, checker: Checker): Promise<void> {
-  const { mirrorAvailable } = await ports.settings.read();
-  if (!mirrorAvailable) return;
+  if ((await ports.settings.read()).silentModeEnabled) return;
   for (const id of await ports.mirrors.listWaiting(ports.clock.now())) await ports.queue.send(id);
 
   const room = checker.room();

@@ -5,6 +5,7 @@ import type { RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { hostOf, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
 import { refusalOf } from "./address-ranges.ts";
+import { compileAllowlist } from "./allowlist.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -25,6 +26,8 @@ interface Guard {
   /** Notes that nothing answered at this address: the next `open` of the host takes another, if it has one. */
   avoid(remote: RemoteAccess): void;
 }
+
+const NOT_ON_THE_LIST = "Requests to hosts and IP addresses not on the Allow List are denied";
 
 const MAX_HOSTS = 10_000;
 /** The machine's interfaces change rarely, and reading them costs more than all range checks. */
@@ -92,10 +95,13 @@ export function createGuard({
 
   return {
     async open(url, credential, rules) {
-      const { host } = endpointOf(url);
+      const { host, port } = endpointOf(url);
       const addresses = await addressesOf(host, rules.signal);
+      const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
+      const others = addresses.filter((address) => !isAllowed({ host, port, address }));
+      if (rules.denyAllRequestsExceptAllowed === true && others.length > 0) throw blocked(NOT_ON_THE_LIST);
       if (!rules.allowLocalRequests) {
-        const reason = refusalOf(addresses, ownAddresses());
+        const reason = refusalOf(others, ownAddresses());
         if (reason !== null) throw blocked(reason);
       }
       const last = silent.get(host);

@@ -27,15 +27,16 @@ export async function checkRemoteUrl(
       fields: { base: ["You cannot mirror a repository to itself."] },
     });
   }
-  const { allowLocalRequests } = await ports.settings.read();
+  const settings = await ports.settings.read();
   try {
-    await ports.remotes.open(url, null, { allowLocalRequests });
+    await ports.remotes.open(url, null, settings);
   } catch (error) {
-    // A name that does not resolve is the network's trouble during a run, but a mistake when it is saved.
-    if (error instanceof HeliostatError && error.code === "remote-unreachable") {
+    if (!(error instanceof HeliostatError) || error.code !== "remote-unreachable") throw error;
+    // A name that does not resolve is the network's trouble during a run, but a mistake when it is saved. Without the
+    // protection GitLab does not ask: the name may be there by the time of the first run, which checks it in any case.
+    if (settings.dnsRebindingProtectionEnabled) {
       throw new HeliostatError("url-blocked", error.message, { cause: error });
     }
-    throw error;
   }
   return {
     url,

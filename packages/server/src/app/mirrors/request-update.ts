@@ -23,7 +23,8 @@ export async function requestUpdate(
 
 /**
  * The project's refs changed: asks its push mirrors to carry that on. What a pull has brought goes at once, and so does
- * the first push of a client; further ones within `push_mirror_min_interval_seconds` become one update.
+ * the first push of a client; further ones within `push_mirror_min_interval_seconds` become one update. What may not
+ * run now, such as in Silent Mode, waits for the day on which it may.
  */
 export async function requestPushMirrors(
   ports: RequestPorts & Pick<Ports, "settings">,
@@ -32,8 +33,7 @@ export async function requestPushMirrors(
 ): Promise<void> {
   const pushMirrors = (await ports.mirrors.listOf(projectId, "push")).filter((mirror) => mirror.enabled);
   if (pushMirrors.length === 0) return;
-  const { mirrorAvailable, pushMirrorMinIntervalSeconds } = await ports.settings.read();
-  if (!mirrorAvailable) return;
+  const { pushMirrorMinIntervalSeconds } = await ports.settings.read();
   for (const mirror of pushMirrors) {
     const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
     await requestUpdate(ports, mirror, trigger, notBefore);

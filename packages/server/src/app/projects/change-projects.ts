@@ -1,13 +1,14 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import { may } from "../../domain/policy.ts";
-import type { Namespace } from "../../domain/project.ts";
+import { may, mayMirror } from "../../domain/policy.ts";
+import type { Namespace, Project } from "../../domain/project.ts";
 import { branchRef } from "../../domain/ref-name.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
+import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
-import type { ProjectDraft, UseCases } from "../use-cases.ts";
+import type { MirrorSettings, ProjectDraft, UseCases } from "../use-cases.ts";
 import { viewProject } from "./view-project.ts";
 
 type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject">;
@@ -20,9 +21,12 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       const { user } = requireSignedIn(principal);
       const namespace = await findOwnNamespace(ports, user, draft.namespaceId);
       const { name, path } = namesOf(draft);
+      const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
       // Everything that can be wrong is found before anything is made.
-      if (draft.pullMirror)
-        await refuseBadPullMirror(ports, draft.pullMirror, `${namespace.fullPath}/${path}`);
+      if (pullMirror) {
+        refuseOtherMirrorUser(user, pullMirror);
+        await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
+      }
       const project = await ports.projects.create({
         namespaceId: namespace.id,
         name,
@@ -34,7 +38,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       try {
         const repository = ports.repositories.pathOf(project.id);
         await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
-        if (draft.pullMirror) await configurePullMirror(ports, user, project, draft.pullMirror);
+        if (pullMirror) await configureIfAny(ports, user, project, pullMirror);
       } catch (error) {
         // A project without its repository would be a trap; the path is free again for the next try.
         await ports.projects.remove(project.id);
@@ -42,7 +46,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         throw error;
       }
       ports.log.info({ projectId: project.id, username: user.username }, "project created");
-      return await viewProject(ports, principal, project);
+      return await viewProject(ports, principal, (await ports.projects.find(project.id)) ?? project);
     },
 
     async updateProject(principal, which, changes) {
@@ -52,10 +56,13 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
       }
       const updated = Object.keys(own).length > 0 ? await ports.projects.update(project.id, own) : project;
-      if (pullMirror && may(principal, "admin-mirrors", updated)) {
-        await configurePullMirror(ports, requireSignedIn(principal).user, updated, pullMirror);
-      }
-      return await viewProject(ports, principal, updated);
+      if (own.archived !== undefined) await endHinderedRuns(ports);
+      if (!pullMirror || !(await mayConfigure(principal, updated)))
+        return await viewProject(ports, principal, updated);
+      const { user } = requireSignedIn(principal);
+      refuseOtherMirrorUser(user, pullMirror);
+      await configureIfAny(ports, user, updated, withOneFilter(pullMirror));
+      return await viewProject(ports, principal, (await ports.projects.find(updated.id)) ?? updated);
     },
 
     async removeProject(principal, which) {
@@ -63,6 +70,35 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       await removeProject(ports, principal, project.id);
     },
   };
+
+  async function mayConfigure(principal: Principal, project: Project): Promise<boolean> {
+    return may(principal, "admin-mirrors", project) && mayMirror(principal, await ports.settings.read());
+  }
+}
+
+/** Attributes that switch nothing on and name no URL are no wish for a mirror where there is none. */
+async function configureIfAny(
+  ports: Ports,
+  user: User,
+  project: Project,
+  settings: MirrorSettings,
+): Promise<void> {
+  const isWish = settings.url !== undefined || settings.enabled === true;
+  if (!isWish && (await ports.mirrors.listOf(project.id, "pull")).length === 0) return;
+  await configurePullMirror(ports, user, project, settings);
+}
+
+/** As GitLab does with attributes of a project: a regex takes the place of the protected branches, and they of it. */
+function withOneFilter(settings: MirrorSettings): MirrorSettings {
+  if (settings.branchRegex) return { ...settings, onlyProtectedBranches: false };
+  return settings.onlyProtectedBranches ? { ...settings, branchRegex: null } : settings;
+}
+
+function refuseOtherMirrorUser(user: User, { userId }: MirrorSettings): void {
+  if (userId === undefined || userId === user.id || user.isAdmin) return;
+  throw new HeliostatError("model-invalid", "mirror_user_id is invalid", {
+    fields: { mirror_user_id: ["is invalid"] },
+  });
 }
 
 /** Rows first: from then on no run may start, and a run that is under way finds its lease gone. */

@@ -1,3 +1,5 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { isEffectivelyEnabled } from "../../domain/mirroring-switches.ts";
 import { accessLevel } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
@@ -7,7 +9,7 @@ import type { Ports } from "../ports.ts";
 import type { ProjectView, UseCases } from "../use-cases.ts";
 
 type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
-type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories">;
+type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings">;
 
 export function projectViewUseCases(ports: ViewPorts): ViewUseCases {
   return {
@@ -22,8 +24,7 @@ export function projectViewUseCases(ports: ViewPorts): ViewUseCases {
         },
         page,
       );
-      const items = await Promise.all(found.items.map((project) => viewProject(ports, principal, project)));
-      return { items, total: found.total };
+      return { items: await viewProjects(ports, principal, found.items), total: found.total };
     },
     async findProject(principal, which) {
       return await viewProject(ports, principal, await findVisibleProject(ports, principal, which));
@@ -37,14 +38,30 @@ export async function viewProject(
   principal: Principal,
   project: Project,
 ): Promise<ProjectView> {
-  const [head, [pullMirror]] = await Promise.all([
-    ports.repositories.readDefaultBranch(ports.repositories.pathOf(project.id)),
-    ports.mirrors.listOf(project.id, "pull"),
-  ]);
-  return {
-    project,
-    defaultBranch: head === null ? null : shortName(head),
-    accessLevel: accessLevel(principal, project),
-    pullMirror: pullMirror ?? null,
-  };
+  const [view] = await viewProjects(ports, principal, [project]);
+  if (!view) throw new HeliostatError("bug", "a project without a view");
+  return view;
+}
+
+/** As `viewProject`; one query for the pull mirrors of all, however many. */
+async function viewProjects(
+  ports: ViewPorts,
+  principal: Principal,
+  projects: readonly Project[],
+): Promise<readonly ProjectView[]> {
+  const switches = await ports.settings.read();
+  const pullMirrors = await ports.mirrors.listPullMirrors(projects.map(({ id }) => id));
+  const mirrorOf = new Map(pullMirrors.map((mirror) => [mirror.projectId, mirror]));
+  return await Promise.all(
+    projects.map(async (project) => {
+      const head = await ports.repositories.readDefaultBranch(ports.repositories.pathOf(project.id));
+      const mirror = mirrorOf.get(project.id);
+      return {
+        project,
+        defaultBranch: head === null ? null : shortName(head),
+        accessLevel: accessLevel(principal, project),
+        pullMirror: mirror ? { ...mirror, enabled: isEffectivelyEnabled(mirror, project, switches) } : null,
+      };
+    }),
+  );
 }

@@ -14,12 +14,9 @@ export async function openRemote(
   mirror: Mirror,
   signal: AbortSignal,
 ): Promise<OpenedRemote> {
-  const [secret, { allowLocalRequests }] = await Promise.all([
-    ports.mirrors.readSecret(mirror.id),
-    ports.settings.read(),
-  ]);
+  const [secret, rules] = await Promise.all([ports.mirrors.readSecret(mirror.id), ports.settings.read()]);
   const credential = credentialOf(secret);
-  const remote = await ports.remotes.open(mirror.url, credential, { allowLocalRequests, signal });
+  const remote = await ports.remotes.open(mirror.url, credential, { ...rules, signal });
   return { remote, hideSecrets: (text) => redact(text, secretsOf(credential)) };
 }
 

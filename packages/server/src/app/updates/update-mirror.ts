@@ -29,7 +29,6 @@ export async function updateMirror(
   signal: AbortSignal,
   observer: UpdateObserver = {},
 ): Promise<void> {
-  if (!(await ports.settings.read()).mirrorAvailable) return;
   const started = ports.clock.now();
   const lease = await ports.mirrors.startUpdate(mirrorId, started, leaseEnd(started));
   if (!lease) return;
@@ -69,12 +68,6 @@ async function run(
 ): Promise<RunOutcome> {
   const project = await ports.projects.find(mirror.projectId);
   if (!project) throw new HeliostatError("cancelled", "The project was removed.");
-  if (project.archived && mirror.direction === "pull") {
-    throw new HeliostatError(
-      "forbidden",
-      "The project is archived and read-only. Unarchive it to resume mirroring.",
-    );
-  }
   const { remote, hideSecrets } = await openRemote(ports, mirror, signal);
   const wanted = await wantedRefs(ports, mirror);
   const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);

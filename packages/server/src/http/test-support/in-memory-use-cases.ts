@@ -1,5 +1,12 @@
 import type { InstanceSettings, Page, Paged, ProtectedBranch } from "../../app/ports.ts";
-import type { PathOrId, ProjectView, PullMirrorSettings, SignedIn, UseCases } from "../../app/use-cases.ts";
+import type {
+  MirrorSettings,
+  MirrorView,
+  PathOrId,
+  ProjectView,
+  SignedIn,
+  UseCases,
+} from "../../app/use-cases.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorUpdate } from "../../domain/mirror.ts";
 import { parseOid } from "../../domain/oid.ts";
@@ -83,6 +90,10 @@ export const SECRETS = {
   blocked: "blocked",
 } as const;
 
+function viewOf(mirror: Mirror): MirrorView {
+  return { mirror, nextUpdateAt: mirror.nextCheckAt, isPaused: false };
+}
+
 function paged<T>(items: readonly T[], page: Page): Paged<T> {
   const start = (page.page - 1) * page.perPage;
   return { items: items.slice(start, start + page.perPage), total: items.length };
@@ -149,6 +160,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       lastSuccessfulUpdateAt: null,
       retryCount: 0,
       nextCheckAt: null,
+      requestedAt: null,
       appliedDigest: null,
       appliedGeneration: null,
       lastChangedAt: null,
@@ -173,7 +185,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     return mirror;
   }
 
-  function configurePull(projectId: number, settings: PullMirrorSettings): Mirror {
+  function configurePull(projectId: number, settings: MirrorSettings): Mirror {
     const existing = mirrors.find((m) => m.projectId === projectId && m.direction === "pull");
     if (existing !== undefined)
       return replace({ ...existing, enabled: settings.enabled ?? existing.enabled });
@@ -387,9 +399,25 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       findView(which).pullMirror?.enabled === true ? { status: "queued", nextUpdateAt: EPOCH } : null,
     listMirrors: async (_principal, which) => {
       const { project } = findView(which);
-      return mirrors.filter((mirror) => mirror.projectId === project.id);
+      return mirrors.filter((mirror) => mirror.projectId === project.id).map(viewOf);
     },
-    findMirror: async (principal, which, id) => findMirror(principal, which, id),
+    findMirror: async (principal, which, id) => viewOf(findMirror(principal, which, id)),
+    createMirror: async (_principal, which, { direction, url, enabled }) =>
+      viewOf(addMirror(findView(which).project.id, direction, url, { enabled: enabled ?? false })),
+    updateMirror: async (principal, which, id, { enabled }) => {
+      const mirror = findMirror(principal, which, id);
+      return viewOf(replace({ ...mirror, enabled: enabled ?? mirror.enabled }));
+    },
+    removeMirror: async (principal, which, id) => {
+      mirrors.splice(mirrors.indexOf(findMirror(principal, which, id)), 1);
+    },
+    syncMirror: async (principal, which, id) => {
+      findMirror(principal, which, id);
+      return { status: "queued", nextUpdateAt: EPOCH };
+    },
+    cancelUpdate: async (principal, which, id) => {
+      findMirror(principal, which, id);
+    },
     listUpdates: async (principal, which, id, limit) => {
       findMirror(principal, which, id);
       return updates.slice(0, limit).map((update) => ({ ...update, mirrorId: id }));

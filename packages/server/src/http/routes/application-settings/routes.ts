@@ -20,10 +20,24 @@ export const applicationSettingsRoutes = [
     handle: async ({ useCases, principal, params }) => {
       const changes = given({
         mirrorAvailable: params.mirror_available,
+        silentModeEnabled: params.silent_mode_enabled,
         allowLocalRequests: params.allow_local_requests_from_web_hooks_and_services,
+        denyAllRequestsExceptAllowed: params.deny_all_requests_except_allowed,
+        dnsRebindingProtectionEnabled: params.dns_rebinding_protection_enabled,
+        outboundAllowlist: params.outbound_local_requests_whitelist,
+        mirrorMaxDelay: params.mirror_max_delay,
+        mirrorMaxCapacity: params.mirror_max_capacity,
+        mirrorCapacityThreshold: params.mirror_capacity_threshold,
+        pushEventActivitiesLimit: params.push_event_activities_limit,
+        pushEventHooksLimit: params.push_event_hooks_limit,
+        gitPushPipelineLimit: params.git_push_pipeline_limit,
         pullMirrorIntervalSeconds: params.pull_mirror_interval_seconds,
         pullMirrorMinIntervalSeconds: params.pull_mirror_min_interval_seconds,
         pushMirrorMinIntervalSeconds: params.push_mirror_min_interval_seconds,
+        mirrorMaxUpdatesPerHost: params.mirror_max_updates_per_host,
+        mirrorUpdateTimeoutSeconds: params.mirror_update_timeout_seconds,
+        mirrorStallTimeoutSeconds: params.mirror_stall_timeout_seconds,
+        mirrorUpdateRetentionDays: params.mirror_update_retention_days,
       });
       return ok(presentSettings(await useCases.writeSettings(principal, changes)));
     },

@@ -1,4 +1,6 @@
-import type { MirrorAnswer, MirrorUpdateAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type { MirrorAnswer, MirrorStartAnswer, MirrorUpdateAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
+import { HeliostatError } from "../../../domain/errors.ts";
 import type { Mirror, MirrorUpdate } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
 
@@ -15,7 +17,7 @@ export function presentTime(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }
 
-export function presentMirror(mirror: Mirror): MirrorAnswer {
+export function presentMirror({ mirror, nextUpdateAt, isPaused }: MirrorView): MirrorAnswer {
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -29,16 +31,31 @@ export function presentMirror(mirror: Mirror): MirrorAnswer {
     last_update_started_at: presentTime(mirror.lastUpdateStartedAt),
     last_successful_update_at: presentTime(mirror.lastSuccessfulUpdateAt),
     next_check_at: presentTime(mirror.nextCheckAt),
+    next_update_at: presentTime(nextUpdateAt),
     retry_count: mirror.retryCount,
+    paused: isPaused,
     only_protected_branches: mirror.options.onlyProtectedBranches,
     mirror_branch_regex: mirror.options.branchRegex,
     keep_divergent_refs: mirror.options.keepDivergentRefs,
     overwrites_diverged_branches: mirror.options.overwritesDivergedBranches,
     trigger_builds: mirror.options.triggerBuilds,
+    mirror_tags: mirror.options.tags,
+    mirror_deletions: mirror.options.deletions,
+    follow_default_branch: mirror.options.followDefaultBranch,
+    interval_seconds: mirror.options.intervalSeconds,
+    adaptive_interval: mirror.options.adaptiveInterval,
     user_id: mirror.userId,
     created_at: mirror.createdAt.toISOString(),
     updated_at: mirror.updatedAt.toISOString(),
   };
+}
+
+/** How a start went; `mirror-on-pause` when it did not. */
+export function presentStart({ status, nextUpdateAt }: MirrorStart): MirrorStartAnswer {
+  if (status === "on-pause") {
+    throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
+  }
+  return { status, next_update_at: presentTime(nextUpdateAt) };
 }
 
 export function presentUpdate(update: MirrorUpdate): MirrorUpdateAnswer {

@@ -1,12 +1,46 @@
-import { mirrorListParams, mirrorParams, mirrorUpdateListParams } from "@heliostat/contract/api/mirrors.ts";
-import { apiRoute, ok } from "../../api-route.ts";
-import { presentMirror, presentUpdate } from "./present.ts";
+import {
+  mirrorChangeParams,
+  mirrorListParams,
+  mirrorParams,
+  mirrorSyncParams,
+  mirrorUpdateListParams,
+  newMirrorParams,
+} from "@heliostat/contract/api/mirrors.ts";
+import type { z } from "zod";
+import type { MirrorSettings } from "../../../app/use-cases.ts";
+import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
+import { given } from "../../check-parameters.ts";
+import { presentMirror, presentStart, presentUpdate } from "./present.ts";
+import { readTags } from "./read-tags.ts";
+
+const LIST = "/projects/:id/mirrors";
+const ONE = "/projects/:id/mirrors/:mirror_id";
+
+function readSettings(params: Omit<z.output<typeof mirrorChangeParams>, "mirror_id">): MirrorSettings {
+  return given({
+    enabled: params.enabled,
+    url: params.url,
+    username: params.auth_user,
+    password: params.auth_password,
+    authMethod: params.auth_method,
+    onlyProtectedBranches: params.only_protected_branches,
+    branchRegex: params.mirror_branch_regex,
+    keepDivergentRefs: params.keep_divergent_refs,
+    overwritesDivergedBranches: params.overwrites_diverged_branches,
+    triggerBuilds: params.trigger_builds,
+    tags: readTags(params.mirror_tags),
+    deletions: params.mirror_deletions,
+    followDefaultBranch: params.follow_default_branch,
+    intervalSeconds: params.interval_seconds,
+    adaptiveInterval: params.adaptive_interval,
+  });
+}
 
 /** What GitLab has no word for: all mirrors of a project in one list, and what their updates did. */
 export const mirrorRoutes = [
   apiRoute({
     method: "GET",
-    path: "/projects/:id/mirrors",
+    path: LIST,
     access: "read_api",
     params: mirrorListParams,
     handle: async ({ useCases, principal, params }) => {
@@ -15,16 +49,68 @@ export const mirrorRoutes = [
     },
   }),
   apiRoute({
+    method: "POST",
+    path: LIST,
+    access: "api",
+    params: newMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      const { url, direction } = params;
+      const settings = { enabled: true, ...readSettings(params), url, direction };
+      return created(presentMirror(await useCases.createMirror(principal, params.id, settings)));
+    },
+  }),
+  apiRoute({
     method: "GET",
-    path: "/projects/:id/mirrors/:mirror_id",
+    path: ONE,
     access: "read_api",
     params: mirrorParams,
     handle: async ({ useCases, principal, params }) =>
       ok(presentMirror(await useCases.findMirror(principal, params.id, params.mirror_id))),
   }),
   apiRoute({
+    method: "PUT",
+    path: ONE,
+    access: "api",
+    params: mirrorChangeParams,
+    handle: async ({ useCases, principal, params }) => {
+      const { id, mirror_id } = params;
+      return ok(presentMirror(await useCases.updateMirror(principal, id, mirror_id, readSettings(params))));
+    },
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: ONE,
+    access: "api",
+    params: mirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeMirror(principal, params.id, params.mirror_id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${ONE}/sync`,
+    access: "api",
+    params: mirrorSyncParams,
+    handle: async ({ useCases, principal, params }) => {
+      const options = { force: params.force ?? false };
+      const start = await useCases.syncMirror(principal, params.id, params.mirror_id, options);
+      return accepted(presentStart(start));
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${ONE}/cancel`,
+    access: "api",
+    params: mirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.cancelUpdate(principal, params.id, params.mirror_id);
+      return accepted({ message: "202 Accepted" });
+    },
+  }),
+  apiRoute({
     method: "GET",
-    path: "/projects/:id/mirrors/:mirror_id/updates",
+    path: `${ONE}/updates`,
     access: "read_api",
     params: mirrorUpdateListParams,
     handle: async ({ useCases, principal, params }) => {

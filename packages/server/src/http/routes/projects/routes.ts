@@ -5,9 +5,10 @@ import {
   projectParams,
 } from "@heliostat/contract/api/projects.ts";
 import type { z } from "zod";
-import type { PullMirrorSettings } from "../../../app/use-cases.ts";
+import type { MirrorSettings } from "../../../app/use-cases.ts";
 import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
+import { readTags } from "../mirrors/read-tags.ts";
 import { presentImport, presentProject } from "./present.ts";
 
 const urlField = "import_url";
@@ -21,11 +22,14 @@ type MirrorAttributes = Pick<
   | "only_mirror_protected_branches"
   | "mirror_overwrites_diverged_branches"
   | "mirror_branch_regex"
->;
+  | "mirror_tags"
+  | "mirror_deletions"
+  | "follow_default_branch"
+> & { readonly mirror_user_id?: number | undefined };
 
 /** The pull mirror that the attributes of a project describe; undefined when none of them is given. */
-function readPullMirror(params: MirrorAttributes): PullMirrorSettings | undefined {
-  const settings: PullMirrorSettings = given({
+function readPullMirror(params: MirrorAttributes): MirrorSettings | undefined {
+  const settings: MirrorSettings = given({
     enabled: params.mirror,
     // A form's empty field: no import.
     url: params.import_url === "" ? undefined : params.import_url,
@@ -33,6 +37,10 @@ function readPullMirror(params: MirrorAttributes): PullMirrorSettings | undefine
     onlyProtectedBranches: params.only_mirror_protected_branches ?? undefined,
     overwritesDivergedBranches: params.mirror_overwrites_diverged_branches,
     branchRegex: params.mirror_branch_regex,
+    tags: readTags(params.mirror_tags),
+    deletions: params.mirror_deletions,
+    followDefaultBranch: params.follow_default_branch,
+    userId: params.mirror_user_id,
   });
   return Object.keys(settings).length === 0 ? undefined : settings;
 }

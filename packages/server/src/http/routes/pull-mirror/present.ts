@@ -1,5 +1,5 @@
 import type { PullMirrorAnswer, PullMirrorStartAnswer } from "@heliostat/contract/api/pull-mirror.ts";
-import type { PullMirrorStart } from "../../../app/use-cases.ts";
+import type { MirrorStart } from "../../../app/use-cases.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import { presentTime, presentUrl } from "../mirrors/present.ts";
 
@@ -22,6 +22,6 @@ export function presentPullMirror(mirror: Mirror): PullMirrorAnswer {
 }
 
 /** No client reads the message. The time of the next run is ours: GitLab hides that a start may have to wait. */
-export function presentStart(start: PullMirrorStart): PullMirrorStartAnswer {
+export function presentStart(start: MirrorStart): PullMirrorStartAnswer {
   return { message: "200 OK", next_update_at: presentTime(start.nextUpdateAt) };
 }

@@ -6,6 +6,7 @@ import {
 import { HeliostatError } from "../../../domain/errors.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
+import { readTags } from "../mirrors/read-tags.ts";
 import { presentPullMirror, presentStart } from "./present.ts";
 
 const PATH = "/projects/:id/mirror/pull";
@@ -44,6 +45,9 @@ export const pullMirrorRoutes = [
       "only_mirror_protected_branches",
       "mirror_overwrites_diverged_branches",
       "mirror_branch_regex",
+      "mirror_tags",
+      "mirror_deletions",
+      "follow_default_branch",
     ],
     urlField,
     handle: async ({ useCases, principal, params }) => {
@@ -56,6 +60,9 @@ export const pullMirrorRoutes = [
         onlyProtectedBranches: params.only_mirror_protected_branches ?? undefined,
         overwritesDivergedBranches: params.mirror_overwrites_diverged_branches,
         branchRegex: params.mirror_branch_regex,
+        tags: readTags(params.mirror_tags),
+        deletions: params.mirror_deletions,
+        followDefaultBranch: params.follow_default_branch,
       });
       return ok(presentPullMirror(await useCases.configurePullMirror(principal, params.id, settings)));
     },

@@ -6,7 +6,7 @@ import {
   remoteMirrorParams,
 } from "@heliostat/contract/api/remote-mirrors.ts";
 import type { z } from "zod";
-import type { PushMirrorChanges } from "../../../app/use-cases.ts";
+import type { MirrorSettings } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import {
   type ApiContext,
@@ -19,6 +19,7 @@ import {
   pageOf,
 } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
+import { readTags } from "../mirrors/read-tags.ts";
 import { presentRemoteMirror } from "./present.ts";
 
 const LIST = "/projects/:id/remote_mirrors";
@@ -45,10 +46,17 @@ function readAuthMethod(value: string | undefined): AuthMethod | undefined {
 
 type Attributes = Pick<
   z.output<typeof remoteMirrorChangeParams>,
-  "enabled" | "auth_method" | "keep_divergent_refs" | "only_protected_branches" | "mirror_branch_regex"
+  | "enabled"
+  | "auth_method"
+  | "keep_divergent_refs"
+  | "only_protected_branches"
+  | "mirror_branch_regex"
+  | "mirror_tags"
+  | "mirror_deletions"
+  | "follow_default_branch"
 >;
 
-function readChanges(params: Attributes): PushMirrorChanges {
+function readChanges(params: Attributes): MirrorSettings {
   if (params.only_protected_branches === null)
     throw modelInvalid("only_protected_branches", "can't be blank");
   return given({
@@ -57,6 +65,9 @@ function readChanges(params: Attributes): PushMirrorChanges {
     keepDivergentRefs: params.keep_divergent_refs,
     onlyProtectedBranches: params.only_protected_branches,
     branchRegex: params.mirror_branch_regex,
+    tags: readTags(params.mirror_tags),
+    deletions: params.mirror_deletions,
+    followDefaultBranch: params.follow_default_branch,
   });
 }
 

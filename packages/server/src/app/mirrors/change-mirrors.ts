@@ -1,0 +1,68 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import type { Project } from "../../domain/project.ts";
+import type { Principal } from "../../domain/user.ts";
+import { requireSignedIn } from "../access.ts";
+import type { Ports } from "../ports.ts";
+import type { MirrorView, PathOrId, UseCases } from "../use-cases.ts";
+import { viewMirrors } from "./mirror-view.ts";
+import { findMirroredProject } from "./mirroring-access.ts";
+import { type SaveTarget, saveMirror } from "./save-mirror.ts";
+import { startPull, startPush } from "./start-mirror.ts";
+
+type MirrorChangeUseCases = Pick<
+  UseCases,
+  "createMirror" | "updateMirror" | "removeMirror" | "syncMirror" | "cancelUpdate"
+>;
+
+/** What may be done to mirrors of any direction, with every option. */
+export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
+  async function find(
+    principal: Principal,
+    which: PathOrId,
+    mirrorId: number,
+  ): Promise<{ project: Project; mirror: Mirror }> {
+    const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
+    const mirror = await ports.mirrors.find(mirrorId);
+    if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
+    return { project, mirror };
+  }
+
+  async function view(mirror: Mirror): Promise<MirrorView> {
+    const project = await ports.projects.find(mirror.projectId);
+    // As it is now: with the wish for the update that saving it has started.
+    const [seen] = project
+      ? await viewMirrors(ports, project, [(await ports.mirrors.find(mirror.id)) ?? mirror])
+      : [];
+    if (!seen) throw new HeliostatError("not-found", "Project Not Found");
+    return seen;
+  }
+
+  return {
+    async createMirror(principal, which, { direction, ...settings }) {
+      const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
+      const { user } = requireSignedIn(principal);
+      return await view(await saveMirror(ports, user, project, { kind: "new", direction }, settings));
+    },
+    async updateMirror(principal, which, mirrorId, changes) {
+      const { project, mirror } = await find(principal, which, mirrorId);
+      const { user } = requireSignedIn(principal);
+      const target: SaveTarget = { kind: "existing", direction: mirror.direction, id: mirror.id };
+      return await view(await saveMirror(ports, user, project, target, changes));
+    },
+    async removeMirror(principal, which, mirrorId) {
+      const { mirror } = await find(principal, which, mirrorId);
+      await ports.mirrors.remove(mirror.id);
+      await ports.queue.cancel(mirror.id);
+    },
+    async syncMirror(principal, which, mirrorId, options) {
+      const { project, mirror } = await find(principal, which, mirrorId);
+      if (mirror.direction === "pull") return await startPull(ports, project, mirror, options);
+      return await startPush(ports, project, mirror);
+    },
+    async cancelUpdate(principal, which, mirrorId) {
+      const { mirror } = await find(principal, which, mirrorId);
+      await ports.queue.cancel(mirror.id);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Mirror } from "../../domain/mirror.ts";
+import { refusalToStart } from "../../domain/mirroring-switches.ts";
+import type { Project } from "../../domain/project.ts";
+import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import type { Ports } from "../ports.ts";
+import type { MirrorView } from "../use-cases.ts";
+import { asSeen } from "./effective-mirror.ts";
+
+/** A project's mirrors with what answers about them show besides their rows. */
+export async function viewMirrors(
+  ports: Pick<Ports, "settings" | "repositories">,
+  project: Project,
+  mirrors: readonly Mirror[],
+): Promise<readonly MirrorView[]> {
+  const switches = await ports.settings.read();
+  return (await asSeen(ports, project, mirrors)).map((mirror) => {
+    const mayRun = mirror.enabled && refusalToStart(mirror.direction, project, switches) === null;
+    return {
+      mirror,
+      nextUpdateAt: mayRun && mirror.updateStatus !== "started" ? nextUpdate(mirror) : null,
+      isPaused: mirror.direction === "pull" && mirror.retryCount > HARD_FAILURE_AFTER,
+    };
+  });
+}
+
+/** The earlier of the wish for an update and the next look at the remote. */
+function nextUpdate({ requestedAt, nextCheckAt }: Mirror): Date | null {
+  if (requestedAt === null || nextCheckAt === null) return requestedAt ?? nextCheckAt;
+  return requestedAt < nextCheckAt ? requestedAt : nextCheckAt;
+}

@@ -1,0 +1,214 @@
+import type { MirrorDirection } from "@heliostat/contract";
+import { HeliostatError } from "../../domain/errors.ts";
+import {
+  areSameOptions,
+  DEFAULT_MIRROR_OPTIONS,
+  type Mirror,
+  type MirrorOptions,
+} from "../../domain/mirror.ts";
+import { fullPathOf, type Project } from "../../domain/project.ts";
+import { hostOf, sameRemote } from "../../domain/remote-url.ts";
+import type { User } from "../../domain/user.ts";
+import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential } from "../ports.ts";
+import type { MirrorSettings } from "../use-cases.ts";
+import { refuseBadOptions } from "./check-options.ts";
+import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
+import { requestUpdate } from "./request-update.ts";
+
+/** GitLab 18.9's limit; disabled mirrors do not count. */
+const MAX_ENABLED_PUSH_MIRRORS = 10;
+
+/**
+ * What is saved: a new mirror, or the one with this id; `the-pull-mirror` is the one that a project may have, made
+ * when it is missing.
+ */
+export type SaveTarget =
+  | { readonly kind: "new"; readonly direction: MirrorDirection }
+  | { readonly kind: "existing"; readonly direction: MirrorDirection; readonly id: number }
+  | { readonly kind: "the-pull-mirror"; readonly direction: "pull" };
+
+/**
+ * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials unless new
+ * ones come along; switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
+ * user. A run of the old relation ends. Where there is something new to carry, and after each save of a pull mirror
+ * that is on, an update starts at once. Saved while mirroring is switched off for the instance, which only admins may,
+ * it sets the project's override, as in GitLab.
+ */
+export async function saveMirror(
+  ports: Ports,
+  user: User,
+  project: Project,
+  target: SaveTarget,
+  settings: MirrorSettings,
+): Promise<Mirror> {
+  const instance = await ports.settings.read();
+  const options = optionsIn(settings);
+  // Before the network is asked, and once more below: somebody else may save the same mirror meanwhile.
+  const seen = findTarget(await ports.mirrors.listOf(project.id), target);
+  refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
+  if (settings.url === undefined && !seen) throw urlMissing();
+  const remote =
+    settings.url === undefined ? null : await checkRemoteUrl(ports, settings.url, fullPathOf(project));
+
+  const { before, after } = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
+    const all = await mirrors.listOf(project.id);
+    const stored = findTarget(all, target);
+    refuseBadOptions(target.direction, options, stored?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
+    const saving = { user, project, settings, remote, options };
+    if (target.direction === "push") refuseBadPushMirror(all, stored, saving);
+    return {
+      before: stored,
+      after: stored ? await change(mirrors, stored, saving) : await create(mirrors, target, saving),
+    };
+  });
+
+  if (!instance.mirrorAvailable) {
+    const override =
+      after.direction === "pull"
+        ? { pullMirrorAvailable: after.enabled }
+        : { pushMirrorsAvailable: after.enabled };
+    await ports.projects.update(project.id, override);
+  }
+  // A run that is under way is one of the old relation: it must end before the project can get the new one's refs.
+  if (before && (before.url !== after.url || !after.enabled)) await ports.queue.cancel(after.id);
+  if (!after.enabled || !wantsUpdate(before, after, settings)) return after;
+  await requestUpdate(ports, after, "configured");
+  // As it is now: who polls a pull mirror for the end must not take the state before for it.
+  return after.direction === "pull" ? ((await ports.mirrors.find(after.id)) ?? after) : after;
+}
+
+/** The options among the settings, in the form in which they are stored. */
+export function optionsIn(settings: MirrorSettings): Partial<MirrorOptions> {
+  const options: Partial<Record<keyof MirrorOptions, unknown>> = {};
+  for (const option of Object.keys(DEFAULT_MIRROR_OPTIONS) as (keyof MirrorOptions)[]) {
+    if (settings[option] !== undefined) options[option] = settings[option];
+  }
+  const { branchRegex, tags, ...rest } = options as Partial<MirrorOptions>;
+  return {
+    ...rest,
+    ...(branchRegex === undefined ? {} : { branchRegex: branchRegex || null }),
+    ...(tags === undefined ? {} : { tags: tags || DEFAULT_MIRROR_OPTIONS.tags }),
+  };
+}
+
+/** What a save works with, apart from what is stored. */
+interface Saving {
+  readonly user: User;
+  readonly project: Project;
+  readonly settings: MirrorSettings;
+  readonly remote: CheckedRemote | null;
+  readonly options: Partial<MirrorOptions>;
+}
+
+function findTarget(all: readonly Mirror[], target: SaveTarget): Mirror | null {
+  const pullMirror = all.find(({ direction }) => direction === "pull") ?? null;
+  switch (target.kind) {
+    case "the-pull-mirror":
+      return pullMirror;
+    case "existing": {
+      const mirror = all.find(({ id }) => id === target.id);
+      if (!mirror) throw new HeliostatError("not-found", "Not found");
+      return mirror;
+    }
+    case "new": {
+      const message = "The project has a pull mirror already.";
+      if (target.direction === "pull" && pullMirror) throw modelInvalid("base", message, message);
+      return null;
+    }
+  }
+}
+
+function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, saving: Saving): void {
+  const { remote, settings } = saving;
+  const others = all.filter(({ id, direction }) => direction === "push" && id !== stored?.id);
+  // Only of a URL that is new: a bad one from before may still be switched on.
+  const isNewUrl = remote !== null && remote.url !== stored?.url;
+  if (isNewUrl && others.some(({ url }) => sameRemote(url, remote.url))) {
+    throw modelInvalid("url", "has already been taken");
+  }
+  const turnsOn = settings.enabled === true && stored?.enabled !== true;
+  if (turnsOn && others.filter(({ enabled }) => enabled).length >= MAX_ENABLED_PUSH_MIRRORS) {
+    const message = `Maximum number of push mirrors (${MAX_ENABLED_PUSH_MIRRORS}) exceeded for this project.`;
+    throw modelInvalid("base", message, message);
+  }
+}
+
+async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving): Promise<Mirror> {
+  const { project, user, settings, remote, options } = saving;
+  if (!remote) throw urlMissing();
+  const beside = credentialBeside(settings);
+  return await mirrors.create({
+    projectId: project.id,
+    direction: target.direction,
+    enabled: settings.enabled ?? false,
+    url: remote.url,
+    urlHadUserinfo: remote.urlHadUserinfo && !beside,
+    authMethod: settings.authMethod ?? "password",
+    credential: withoutNulls({ ...remote.credential, ...beside }),
+    options: { ...DEFAULT_MIRROR_OPTIONS, ...options },
+    userId: settings.userId ?? user.id,
+  });
+}
+
+async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
+  const { user, settings, remote, options } = saving;
+  const isPull = stored.direction === "pull";
+  const isOtherHost = remote !== null && hostOf(remote.url) !== hostOf(stored.url);
+  const beside = credentialBeside(settings);
+  const switchesPullOff = isPull && settings.enabled === false;
+  const dropsSecrets = isOtherHost || remote?.urlHadUserinfo === true || switchesPullOff;
+  const changes: MirrorChanges = {
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+    ...(isPull ? { userId: settings.userId ?? user.id } : {}),
+    ...(settings.enabled === undefined ? {} : { enabled: settings.enabled }),
+    ...(settings.authMethod === undefined ? {} : { authMethod: settings.authMethod }),
+    ...(remote ? { url: remote.url } : {}),
+    ...(remote || beside ? { urlHadUserinfo: remote?.urlHadUserinfo === true && !beside } : {}),
+    credential: {
+      ...(dropsSecrets ? { username: null, password: null } : {}),
+      ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
+    },
+    clearsError: isPull || remote !== null || beside !== null,
+    resetState: remote !== null && remote.url !== stored.url,
+  };
+  return await mirrors.update(stored.id, changes);
+}
+
+/**
+ * Whether there is something new to carry. For other options a wish is needed, because a run that is under way would
+ * end with the digest of the old ones, which the next check may find again where the new ones only add to them.
+ */
+function wantsUpdate(before: Mirror | null, after: Mirror, settings: MirrorSettings): boolean {
+  if (!before?.enabled || after.direction === "pull") return true;
+  const isOtherRemote = before.url !== after.url || settings.url !== undefined || credentialBeside(settings);
+  return Boolean(isOtherRemote) || !areSameOptions(before.options, after.options);
+}
+
+/** Credentials that came beside the URL; null when none did. An empty text takes away. */
+function credentialBeside(
+  settings: MirrorSettings,
+): { username?: string | null; password?: string | null } | null {
+  if (settings.username === undefined && settings.password === undefined) return null;
+  return {
+    ...(settings.username === undefined ? {} : { username: settings.username || null }),
+    ...(settings.password === undefined ? {} : { password: settings.password || null }),
+  };
+}
+
+function withoutNulls(credential: {
+  username?: string | null;
+  password?: string | null;
+}): Partial<RemoteCredential> {
+  return {
+    ...(credential.username ? { username: credential.username } : {}),
+    ...(credential.password ? { password: credential.password } : {}),
+  };
+}
+
+function urlMissing(): HeliostatError {
+  return modelInvalid("url", "is missing");
+}
+
+function modelInvalid(field: string, complaint: string, message = `${field} ${complaint}`): HeliostatError {
+  return new HeliostatError("model-invalid", message, { fields: { [field]: [complaint] } });
+}

@@ -1,0 +1,60 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import { refusalToStart } from "../../domain/mirroring-switches.ts";
+import type { Project } from "../../domain/project.ts";
+import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import type { Ports } from "../ports.ts";
+import type { MirrorStart } from "../use-cases.ts";
+import { asSeenNow } from "./effective-mirror.ts";
+import { requestUpdate } from "./request-update.ts";
+
+const NOT_READY = "Cannot proceed with the push mirroring. Please verify your mirror configuration.";
+
+/**
+ * Starts an update of a pull mirror, or says when it will start. `model-invalid` with the reason when it is off, or a
+ * switch or the archived project is in the way.
+ */
+export async function startPull(
+  ports: Ports,
+  project: Project,
+  mirror: Mirror,
+  { force }: { readonly force: boolean },
+): Promise<MirrorStart> {
+  if (!(await asSeenNow(ports, mirror)).enabled) {
+    throw new HeliostatError("model-invalid", "The mirror is disabled and will not sync.");
+  }
+  await refuseHindered(ports, project, mirror);
+  if (mirror.retryCount > HARD_FAILURE_AFTER && !force) return { status: "on-pause", nextUpdateAt: null };
+  if (mirror.updateStatus === "started") {
+    await requestUpdate(ports, mirror, "manual");
+    return { status: "running", nextUpdateAt: null };
+  }
+  const notBefore = await earliestStart(ports, mirror);
+  await requestUpdate(ports, mirror, "manual", notBefore);
+  const now = ports.clock.now();
+  return notBefore && notBefore > now
+    ? { status: "later", nextUpdateAt: notBefore }
+    : { status: "queued", nextUpdateAt: now };
+}
+
+/** Starts an update of a push mirror; `model-invalid` with GitLab's sentence when something is in the way. */
+export async function startPush(ports: Ports, project: Project, mirror: Mirror): Promise<MirrorStart> {
+  if (project.archived) await refuseHindered(ports, project, mirror);
+  if (!(await asSeenNow(ports, mirror)).enabled) throw new HeliostatError("model-invalid", NOT_READY);
+  await requestUpdate(ports, mirror, "manual");
+  return mirror.updateStatus === "started"
+    ? { status: "running", nextUpdateAt: null }
+    : { status: "queued", nextUpdateAt: ports.clock.now() };
+}
+
+async function refuseHindered(ports: Ports, project: Project, mirror: Mirror): Promise<void> {
+  const reason = refusalToStart(mirror.direction, project, await ports.settings.read());
+  if (reason !== null) throw new HeliostatError("model-invalid", reason);
+}
+
+/** A mirror that never succeeded may start at once; others keep the minimum interval since the last attempt. */
+async function earliestStart(ports: Ports, mirror: Mirror): Promise<Date | undefined> {
+  if (!mirror.lastSuccessfulUpdateAt || !mirror.lastUpdateAt) return undefined;
+  const { pullMirrorMinIntervalSeconds } = await ports.settings.read();
+  return new Date(mirror.lastUpdateAt.getTime() + pullMirrorMinIntervalSeconds * 1000);
+}

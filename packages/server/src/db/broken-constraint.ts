@@ -1,0 +1,22 @@
+import pg from "pg";
+
+const FOREIGN_KEY_VIOLATION = "23503";
+const UNIQUE_VIOLATION = "23505";
+const CHECK_VIOLATION = "23514";
+
+/** The name of the constraint or index that an insert or update broke; null for any other error. */
+export function brokenUniqueness(error: unknown): string | null {
+  return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION
+    ? (error.constraint ?? "")
+    : null;
+}
+
+/** Whether something that other rows refer to was to be removed, or something refers to a row that is gone. */
+export function brokeReference(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === FOREIGN_KEY_VIOLATION;
+}
+
+/** Whether values were to be written that a check of the table forbids. */
+export function brokeCheck(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION;
+}

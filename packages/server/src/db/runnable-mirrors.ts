@@ -1,0 +1,22 @@
+import { type RawBuilder, sql } from "kysely";
+
+/**
+ * Whether a row of `mirrors` may be checked and run now: it is enabled, mirroring is available for it, its project is
+ * not archived and the instance is not in Silent Mode (`domain/mirroring-switches.ts`). One condition for everything
+ * that schedules or starts, so that none of them forgets a switch.
+ */
+export function isRunnable(): RawBuilder<boolean> {
+  return sql<boolean>`(mirrors.enabled
+    and (select silent_mode_enabled from instance_settings) is not true
+    and exists (
+      select from projects
+      where projects.id = mirrors.project_id and not projects.archived
+        and (
+          (select mirror_available from instance_settings) is not false
+          or case mirrors.direction
+            when 'pull' then projects.pull_mirror_available_overridden
+            else projects.remote_mirror_available_overridden
+          end
+        )
+    ))`;
+}

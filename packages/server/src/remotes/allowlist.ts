@@ -1,0 +1,47 @@
+import { BlockList, isIP, isIPv4 } from "node:net";
+import { parseAllowlistEntry } from "../domain/outbound-allowlist.ts";
+import { createMemory } from "./memory.ts";
+
+/** Where a request would go: the host of the URL, and one of the addresses that it has. */
+interface Destination {
+  /** In lower case, an IPv6 address without its brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly address: string;
+}
+
+type IsAllowed = (destination: Destination) => boolean;
+
+/** The list changes when an admin says so, and each check of each mirror asks. */
+const compiled = createMemory<IsAllowed>(Number.POSITIVE_INFINITY, 1);
+
+/** The admin's list of exempt destinations as a test. What cannot be read is on no list. */
+export function compileAllowlist(entries: readonly string[]): IsAllowed {
+  const key = entries.join("\n");
+  let isAllowed = compiled.get(key);
+  if (isAllowed === undefined) {
+    isAllowed = compile(entries);
+    compiled.set(key, isAllowed);
+  }
+  return isAllowed;
+}
+
+function compile(entries: readonly string[]): IsAllowed {
+  const rules = entries.flatMap((text) => {
+    const entry = parseAllowlistEntry(text);
+    if (entry === null) return [];
+    if (entry.kind === "host") {
+      return [({ host, port }: Destination) => host === entry.host && (entry.port ?? port) === port];
+    }
+    const range = new BlockList();
+    range.addSubnet(entry.address, entry.prefix, entry.family);
+    return [
+      ({ address, port }: Destination) => {
+        const plain = address.replace(/%.*$/, "");
+        const isInRange = isIP(plain) !== 0 && range.check(plain, isIPv4(plain) ? "ipv4" : "ipv6");
+        return isInRange && (entry.port ?? port) === port;
+      },
+    ];
+  });
+  return (destination) => rules.some((matches) => matches(destination));
+}
