@@ -62,6 +62,17 @@ assert project.default_branch == "main", project.default_branch
 assert project.import_status == "finished"
 assert not project.empty_repo
 
+# The activity feed: what the pull brought.
+deadline = time.time() + 60
+while not (events := project.events.list(get_all=True)):
+    assert time.time() < deadline
+    time.sleep(0.1)
+names = sorted((event.action_name, event.push_data["ref_type"], event.push_data["ref"]) for event in events)
+assert names == [("pushed new", "branch", "main"), ("pushed new", "tag", "v1")], names
+assert {event.author["username"] for event in events} == {"root"} and events[0].author_username == "root"
+assert [event.id for event in project.events.list(get_all=True, sort="asc", action="pushed")] == [event.id for event in reversed(events)]
+assert project.events.list(get_all=True, target_type="issue") == []
+
 # Push mirrors: create, list, update, sync, delete.
 mirror = project.remote_mirrors.create({"url": downstream, "enabled": True, "keep_divergent_refs": True})
 assert mirror.enabled and mirror.keep_divergent_refs and not mirror.only_protected_branches

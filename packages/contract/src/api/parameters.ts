@@ -94,22 +94,24 @@ export const optionalTextList = z.preprocess(
     .transform((entries) => entries.map((entry) => entry.trim()).filter((entry) => entry !== ""))
     .optional(),
 );
+const date = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}(?:[T ].*)?$/)
+  .transform((value, context) => {
+    const day = new Date(`${value.slice(0, 10)}T00:00:00Z`);
+    if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== value.slice(0, 10)) {
+      context.addIssue({ code: "custom", message: "is invalid" });
+      return z.NEVER;
+    }
+    return day;
+  });
 
 /** `YYYY-MM-DD`, or the date of an RFC 3339 time; as midnight UTC. Null and empty: never. */
-export const nullableDate = z.preprocess(
-  (value) => (value === "" ? null : value),
-  z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}(?:[T ].*)?$/)
-    .transform((value, context) => {
-      const date = new Date(`${value.slice(0, 10)}T00:00:00Z`);
-      if (Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value.slice(0, 10)) {
-        context.addIssue({ code: "custom", message: "is invalid" });
-        return z.NEVER;
-      }
-      return date;
-    })
-    .nullish(),
+export const nullableDate = z.preprocess((value) => (value === "" ? null : value), date.nullish());
+/** The same; null and empty: left out. */
+export const optionalDate = z.preprocess(
+  (value) => (value === "" || value === null ? undefined : value),
+  date.optional(),
 );
 
 /** A row's id, or a full path: what `:id` of projects, groups and namespaces may be. */

@@ -1,6 +1,7 @@
 import { accessTokenUseCases } from "./accounts/access-tokens.ts";
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
+import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
@@ -29,6 +30,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...pullMirrorUseCases(ports),
     ...mirrorListUseCases(ports),
     ...mirrorChangeUseCases(ports),
+    ...eventUseCases(ports),
     ...repositoryUseCases(ports),
   };
 }

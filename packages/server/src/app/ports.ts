@@ -14,7 +14,7 @@ import type { NewProjectEvent, ProjectEvent } from "../domain/project-event.ts";
 import type { PushVerdict } from "../domain/push-verdict.ts";
 import type { RefName } from "../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ancestry.ts";
-import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../domain/refs.ts";
+import type { AdvertisedRefs, LocalRefs, RefChange, RefMove, RefResult } from "../domain/refs.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import type { AccessToken, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
@@ -32,9 +32,11 @@ export interface Ports {
   readonly protectedBranches: ProtectedBranchStore;
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
+  readonly events: EventStore;
   readonly repositories: Repositories;
   readonly remotes: Remotes;
   readonly queue: UpdateQueue;
+  readonly background: Background;
   readonly passwords: PasswordHasher;
 }
 
@@ -400,16 +402,31 @@ export interface HostStore {
 }
 
 export interface EventFilter {
-  readonly action?: ProjectEvent["action"];
   /** Events of this day and later are left out; of this day and earlier. As GitLab's `before` and `after`. */
   readonly before?: Date;
   readonly after?: Date;
   readonly sort: "asc" | "desc";
 }
 
+/** An event with the one who made it; null: they are gone, or it was nobody. */
+export interface AuthoredEvent {
+  readonly event: ProjectEvent;
+  readonly author: User | null;
+}
+
 export interface EventStore {
   record(events: readonly NewProjectEvent[]): Promise<void>;
-  list(projectId: number, filter: EventFilter, page: Page): Promise<Paged<ProjectEvent>>;
+  /** In the order in which it happened, or the reverse. */
+  list(projectId: number, filter: EventFilter, page: Page): Promise<Paged<AuthoredEvent>>;
+}
+
+/** Work that nobody waits for. */
+export interface Background {
+  /**
+   * Does it soon, after what was given before; a failure is logged and goes nowhere else. It is lost if the process
+   * dies first. The signal ends it when a shutdown has waited long enough.
+   */
+  run(what: string, work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 export interface Mail {
@@ -484,6 +501,13 @@ export interface PushedRef {
   readonly new: Oid | null;
 }
 
+/** The commits that a move brought to its ref. */
+export interface MoveFacts {
+  readonly commitCount: number;
+  /** The message of the newest of them, whole; null: there is none. */
+  readonly message: string | null;
+}
+
 /** Bare repositories on disk, by absolute path. All of it runs git; nothing of it knows a database. */
 export interface Repositories {
   pathOf(projectId: number): string;
@@ -517,6 +541,15 @@ export interface Repositories {
     options?: { readonly areChecked: boolean },
   ): Promise<readonly RefResult[]>;
   setHead(path: string, head: RefName): Promise<void>;
+  /**
+   * What the activity feed says of these moves, in few and short processes. A move of which nothing can be said any
+   * more, because its objects are gone, is not in the answer.
+   */
+  describeMoves(
+    path: string,
+    moves: readonly RefMove[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<RefName, MoveFacts>>;
   /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
   /**

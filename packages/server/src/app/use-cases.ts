@@ -4,7 +4,7 @@ import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
-import type { InstanceSettings, Page, Paged, ProtectedBranch } from "./ports.ts";
+import type { AuthoredEvent, EventFilter, InstanceSettings, Page, Paged, ProtectedBranch } from "./ports.ts";
 
 /**
  * What the doors (HTTP now, SSH later) may ask for. Every method that acts for somebody takes that somebody first and
@@ -150,6 +150,14 @@ export interface UseCases {
     limit: number,
   ): Promise<readonly MirrorUpdate[]>;
 
+  /** The activity feed; the newest first unless told. */
+  listEvents(
+    principal: Principal,
+    project: PathOrId,
+    filter: EventQuery,
+    page: Page,
+  ): Promise<Paged<AuthoredEvent>>;
+
   // --- git -----------------------------------------------------------------------------------------------------
 
   /**
@@ -158,6 +166,12 @@ export interface UseCases {
    * it; `forbidden` for one who may see it but not do this.
    */
   openRepository(principal: Principal, fullPath: string, service: GitService): Promise<OpenRepository>;
+}
+
+/** GitLab's filters. `action` and `targetType` are its words; what we have no events of is found nowhere. */
+export interface EventQuery extends EventFilter {
+  readonly action?: string;
+  readonly targetType?: string;
 }
 
 export type SignedIn = Extract<Principal, { kind: "user" }>;

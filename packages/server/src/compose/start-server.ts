@@ -5,10 +5,12 @@ import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-roo
 import { createUseCases } from "../app/create-use-cases.ts";
 import type { Log, Ports } from "../app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
+import { createBackground } from "../background.ts";
 import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
+import { createEventStore } from "../db/events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
@@ -50,6 +52,9 @@ export interface RunningServer {
 
 /** Running updates get this long at shutdown before they are released for another node. */
 const GRACE_MS = 30_000;
+
+/** What nobody waits for gets this long when nothing new can come of it any more. */
+const BACKGROUND_GRACE_MS = 5_000;
 
 const CLEAN_EVERY_MS = 3600_000;
 
@@ -106,6 +111,8 @@ async function start(
 
   const remotes = createRemotes({ log, userAgent: USER_AGENT });
   stops.push(() => remotes.close());
+  const background = createBackground(log);
+  stops.push(() => background.drain(BACKGROUND_GRACE_MS));
   const running = createRunningUpdates();
   const dispatcher = { wakeAt: (_at: Date): void => undefined };
   const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
@@ -140,9 +147,11 @@ async function start(
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
     mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
+    events: createEventStore(db),
     repositories,
     remotes,
     queue,
+    background,
     passwords: createPasswordHasher(),
   };
 

@@ -26,6 +26,13 @@ export interface LocalRefs {
   readonly head: RefName | null;
 }
 
+/** One ref that went from one value to another; null: it was not there, or is not there any more. */
+export interface RefMove {
+  readonly ref: RefName;
+  readonly old: Oid | null;
+  readonly new: Oid | null;
+}
+
 /** One change to one ref, guarded by the value that the plan saw (`null`: the ref must not exist). */
 export interface RefChange {
   readonly ref: RefName;

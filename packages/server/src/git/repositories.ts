@@ -5,6 +5,7 @@ import { HeliostatError } from "../domain/errors.ts";
 import { answerAncestry } from "./answer-ancestry.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { DISK_FULL } from "./classify-stderr.ts";
+import { describeMoves } from "./describe-moves.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
@@ -78,6 +79,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, patience)),
     applyChanges: (path, changes, options) => tellFullDisk(applyChanges(git, path, changes, options)),
     setHead: (path, head) => setHead(git, path, head),
+    describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),

@@ -9,6 +9,7 @@ import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
 import { parseNestedParameters } from "./request-parameters.ts";
 import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
+import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
@@ -109,6 +110,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...remoteMirrorRoutes,
     ...pullMirrorRoutes,
     ...mirrorRoutes,
+    ...eventRoutes,
   ]);
   await registerPages(server, door, settings.webRoot ?? null);
   return server;

@@ -2,9 +2,11 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
+import { viewerOf } from "../access.ts";
+import { recordPush } from "../events/record-moves.ts";
 import type { GitService } from "../git-exchange.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
-import type { Ports } from "../ports.ts";
+import type { Ports, PushedRef } from "../ports.ts";
 import type { OpenRepository, UseCases } from "../use-cases.ts";
 
 export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository"> {
@@ -17,7 +19,7 @@ export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository
         throw new HeliostatError("not-found", "The project you were looking for could not be found.");
       }
       if (service === "receive-pack") refusePush(principal, project);
-      return open(ports, project, service);
+      return open(ports, principal, project, service);
     },
   };
 }
@@ -33,7 +35,7 @@ function refusePush(principal: Principal, project: Project): void {
   );
 }
 
-function open(ports: Ports, project: Project, service: GitService): OpenRepository {
+function open(ports: Ports, principal: Principal, project: Project, service: GitService): OpenRepository {
   const path = ports.repositories.pathOf(project.id);
   return {
     advertise: (exchange) => ports.repositories.advertise(path, service, exchange),
@@ -43,8 +45,9 @@ function open(ports: Ports, project: Project, service: GitService): OpenReposito
         return;
       }
       await ports.projects.beginRefsWrite(project.id);
+      let pushed: readonly PushedRef[] = [];
       try {
-        const pushed = await ports.repositories.servePack(path, service, exchange, input, output);
+        pushed = await ports.repositories.servePack(path, service, exchange, input, output);
         if (pushed.length > 0) {
           ports.log.info({ projectId: project.id, refs: pushed.length }, "push received");
           await ports.projects.touchActivity(project.id, ports.clock.now());
@@ -54,6 +57,8 @@ function open(ports: Ports, project: Project, service: GitService): OpenReposito
         await ports.projects.endRefsWrite(project.id);
         await requestPushMirrors(ports, project.id, "push");
       }
+      // Last: whoever carries the push on must not wait for what is told of it.
+      recordPush(ports, { projectId: project.id, authorId: viewerOf(principal)?.id ?? null, moves: pushed });
     },
   };
 }

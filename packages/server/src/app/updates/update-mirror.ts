@@ -1,6 +1,7 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
 import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
+import { recordPull } from "../events/record-moves.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
 import type { FinishedUpdate, Ports } from "../ports.ts";
 import { recordFailure, recordOutcome, recordStop } from "./finished-update.ts";
@@ -55,6 +56,7 @@ export async function updateMirror(
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
   const recorded = await ports.mirrors.finishUpdate(lease, finished);
+  recordPull(ports, mirror, finished.results);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded }, "update ended");
   if (recorded) await askAgain(ports, mirror, finished);

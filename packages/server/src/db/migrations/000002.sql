@@ -108,7 +108,7 @@ create table events (
   created_at timestamptz not null,
   check ((ref is null) = (ref_count is not null))
 );
-create index events_project on events (project_id, id desc);
+create index events_project on events (project_id, created_at desc, id desc);
 create index events_author on events (author_id, id desc);
 
 create table outgoing_mails (

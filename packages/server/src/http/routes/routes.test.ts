@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { applicationSettingsSchema } from "@heliostat/contract/api/application-settings.ts";
+import { eventSchema } from "@heliostat/contract/api/events.ts";
 import { groupSchema } from "@heliostat/contract/api/groups.ts";
 import { metadataSchema, versionSchema } from "@heliostat/contract/api/instance.ts";
 import { mirrorSchema, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
@@ -159,6 +160,24 @@ describe("resources of the API", () => {
     const removed = await ask("DELETE", `/projects/${other.id}`, {});
     assert.deepEqual([removed.status, removed.json()], [202, { message: "202 Accepted" }]);
     assert.equal((await ask("GET", `/projects/${other.id}`)).status, 404);
+  });
+
+  test("the activity feed answers events in the contract's form, and knows GitLab's words only", async () => {
+    const [event] = fitsAll(eventSchema, await ask("GET", `/projects/${project}/events?per_page=1`));
+    assert.deepEqual([event?.action_name, event?.push_data.ref], ["pushed to", "main"]);
+    assert.equal(event?.author?.web_url, "https://git.example.org/root");
+    const none = await ask("GET", `/projects/${project}/events?action=created`);
+    assert.deepEqual([none.json(), none.headers["x-total"]], [[], "0"]);
+    const bad = await ask("GET", `/projects/${project}/events?action=x&sort=y&before=z`);
+    assert.deepEqual(
+      [bad.status, bad.json()],
+      [
+        400,
+        {
+          error: "action does not have a valid value, before is invalid, sort does not have a valid value",
+        },
+      ],
+    );
   });
 
   test("the deprecated way: attributes of a project make its pull mirror", async () => {

@@ -11,6 +11,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorUpdate } from "../../domain/mirror.ts";
 import { parseOid } from "../../domain/oid.ts";
 import { fullPathOf, type Namespace } from "../../domain/project.ts";
+import type { ProjectEvent } from "../../domain/project-event.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { AccessToken, Principal, User } from "../../domain/user.ts";
@@ -81,6 +82,21 @@ function tokenOf(user: User, id: number, scopes: AccessToken["scopes"]): AccessT
     expiresAt: null,
   };
 }
+
+const EVENT: ProjectEvent = {
+  id: 7,
+  projectId: 0,
+  authorId: ROOT.id,
+  action: "pushed",
+  refType: "branch",
+  ref: "main",
+  refCount: null,
+  commitFrom: parseOid("a".repeat(40)),
+  commitTo: parseOid("b".repeat(40)),
+  commitCount: 2,
+  commitTitle: "a change",
+  createdAt: EPOCH,
+};
 
 /** The secrets that the instance in memory knows. `blocked` belongs to an account that may not sign in. */
 export const SECRETS = {
@@ -421,6 +437,11 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     listUpdates: async (principal, which, id, limit) => {
       findMirror(principal, which, id);
       return updates.slice(0, limit).map((update) => ({ ...update, mirrorId: id }));
+    },
+    listEvents: async (_principal, which, { action }, page) => {
+      const { project } = findView(which);
+      const event = { ...EVENT, projectId: project.id };
+      return paged(action === "created" ? [] : [{ event, author: ROOT }], page);
     },
     openRepository: async (principal) => {
       if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in.");

@@ -1,0 +1,93 @@
+import type { Selectable } from "kysely";
+import type { EventFilter, EventStore } from "../app/ports.ts";
+import { type Oid, parseOid } from "../domain/oid.ts";
+import type { ProjectEvent } from "../domain/project-event.ts";
+import { windowOf } from "./page.ts";
+import type { Db } from "./pool.ts";
+import type { EventsTable } from "./schema.ts";
+import { toUser } from "./users.ts";
+
+const DAY_MS = 86_400_000;
+
+export function createEventStore(db: Db): EventStore {
+  return {
+    async record(events) {
+      if (events.length === 0) return;
+      await db
+        .insertInto("events")
+        .values(
+          events.map((event) => ({
+            project_id: event.projectId,
+            author_id: event.authorId,
+            action: event.action,
+            ref_type: event.refType,
+            ref: event.ref,
+            ref_count: event.refCount,
+            commit_from: event.commitFrom,
+            commit_to: event.commitTo,
+            commit_count: event.commitCount,
+            commit_title: event.commitTitle,
+            created_at: event.createdAt,
+          })),
+        )
+        .execute();
+    },
+    async list(projectId, filter, page) {
+      const { limit, offset } = windowOf(page);
+      const [{ total }, rows] = await Promise.all([
+        select(db, projectId, filter)
+          .select(({ fn }) => fn.countAll<number>().as("total"))
+          .executeTakeFirstOrThrow(),
+        select(db, projectId, filter)
+          .selectAll()
+          .orderBy("created_at", filter.sort)
+          .orderBy("id", filter.sort)
+          .limit(limit)
+          .offset(offset)
+          .execute(),
+      ]);
+      const ids = new Set(rows.flatMap((row) => row.author_id ?? []));
+      const authors =
+        ids.size === 0
+          ? []
+          : await db
+              .selectFrom("users")
+              .selectAll()
+              .where("id", "in", [...ids])
+              .execute();
+      const byId = new Map(authors.map((author) => [author.id, toUser(author)]));
+      return {
+        total,
+        items: rows.map((row) => ({ event: toEvent(row), author: byId.get(row.author_id ?? 0) ?? null })),
+      };
+    },
+  };
+}
+
+function select(db: Db, projectId: number, { before, after }: EventFilter) {
+  let query = db.selectFrom("events").where("project_id", "=", projectId);
+  if (before) query = query.where("created_at", "<", before);
+  if (after) query = query.where("created_at", ">=", new Date(after.getTime() + DAY_MS));
+  return query;
+}
+
+function toEvent(row: Selectable<EventsTable>): ProjectEvent {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    authorId: row.author_id,
+    action: row.action,
+    refType: row.ref_type,
+    ref: row.ref,
+    refCount: row.ref_count,
+    commitFrom: toOid(row.commit_from),
+    commitTo: toOid(row.commit_to),
+    commitCount: row.commit_count,
+    commitTitle: row.commit_title,
+    createdAt: row.created_at,
+  };
+}
+
+function toOid(text: string | null): Oid | null {
+  return text === null ? null : parseOid(text);
+}
