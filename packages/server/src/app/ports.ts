@@ -1,5 +1,13 @@
 import type { Readable, Writable } from "node:stream";
-import type { AuthMethod, MirrorDirection, TokenScope, UpdateTrigger, Visibility } from "@heliostat/contract";
+import type {
+  AuthMethod,
+  ErrorCode,
+  MirrorDirection,
+  TokenScope,
+  UpdateTrigger,
+  Visibility,
+} from "@heliostat/contract";
+import type { HostTrouble } from "../domain/host-breaker.ts";
 import type {
   Mirror,
   MirrorHealth,
@@ -32,6 +40,7 @@ export interface Ports {
   readonly protectedBranches: ProtectedBranchStore;
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
+  readonly hosts: HostStore;
   readonly events: EventStore;
   readonly repositories: Repositories;
   readonly remotes: Remotes;
@@ -282,7 +291,7 @@ export interface MirrorChanges {
   readonly credential?: { readonly username?: string | null; readonly password?: string | null };
   readonly options?: Partial<MirrorOptions>;
   readonly userId?: number;
-  /** Takes the last error away: what made it may be gone with this change. */
+  /** Takes the last error and the count of failures away: what made them may be gone with this change. */
   readonly clearsError?: boolean;
   /** Forgets status, errors, applied state and the lease of a run under way: the relation is a new one. */
   readonly resetState?: boolean;
@@ -296,9 +305,26 @@ export interface UpdateLease {
   readonly token: string;
 }
 
+/** What has become of a lease: it is `held`; somebody wants its run to end; it is `lost`, or the mirror is disabled. */
+export type LeaseState =
+  | { readonly kind: "held" }
+  /** `by`: the name of who asked; null when they are gone. */
+  | { readonly kind: "cancelled"; readonly by: string | null }
+  | { readonly kind: "lost" };
+
+/** Checks that may be under way on this node: `total` more, and with one host `perHost` together with those of `busy`. */
+export interface CheckRoom {
+  readonly total: number;
+  readonly perHost: number;
+  /** Host and port → checks that are under way. */
+  readonly busy: ReadonlyMap<string, number>;
+}
+
 export interface FinishedUpdate {
   readonly status: "finished" | "failed" | "cancelled";
   readonly error: string | null;
+  /** Of an error that ended the run; null where it came to its end. */
+  readonly errorCode: ErrorCode | null;
   readonly results: readonly RefResult[];
   /** Refs that were equal on both sides, and that the filter left out. All of them; the store keeps some names. */
   readonly upToDate: readonly RefName[];
@@ -308,7 +334,7 @@ export interface FinishedUpdate {
   readonly bytesSent: number;
   readonly log: readonly UpdateLogLine[];
   readonly now: Date;
-  /** Set on success only. */
+  /** Set on success, and on a failure that is only what a person must decide: refs that diverged or are held. */
   readonly appliedDigest: string | null;
   readonly appliedGeneration: number | null;
   readonly retryCount: number;
@@ -344,61 +370,80 @@ export interface MirrorStore {
 
   /** Notes in the database that an update is wanted, and who wants it, so that the wish survives a crash. */
   requestUpdate(id: number, trigger: UpdateTrigger, at: Date, userId?: number | null): Promise<void>;
-  /** Mirrors to run now: a wish that is due and no live lease, or a lease that lapsed with its node. */
+  /**
+   * Mirrors with a wish that is due, no more of them than have a place (`startUpdate`). The hosts take turns, so that
+   * one with a thousand waiting mirrors does not hide the others.
+   */
   listWaiting(now: Date): Promise<readonly number[]>;
-  /** Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. */
-  claimDue(now: Date, until: Date, limit: number): Promise<readonly Mirror[]>;
+  /**
+   * Hands out due mirrors for checking, each to one caller; moves their `nextCheckAt` out of the way meanwhile. None of
+   * a paused host, but for one as its probe when the pause is over.
+   */
+  claimDue(now: Date, until: Date, room: CheckRoom): Promise<readonly Mirror[]>;
   /**
    * Writes the outcome of many checks that found nothing to do, but for the mirrors to which something happened since
-   * they were claimed until `claimedUntil`: a wish, a run, other options.
+   * they were claimed until `claimedUntil`: a wish, a run, other options. A mirror that failed only for refs that a
+   * person must decide about stays failed.
    */
   recordUnchanged(
     checks: readonly { id: number; claimedUntil: Date; nextCheckAt: Date }[],
     now: Date,
   ): Promise<void>;
-  /** The first moment after `moment` at which a mirror is due for a check or a wish falls due; null: none. */
+  /** Gives up a check that said nothing of the mirror: it is due again at `dueAt`. */
+  postponeCheck(check: { id: number; claimedUntil: Date }, dueAt: Date): Promise<void>;
+  /**
+   * The first moment after `moment` at which there is something to do: a check or a wish falls due, a lease lapses, the
+   * pause of a host is over. Null: none.
+   */
   nextDueAfter(moment: Date): Promise<Date | null>;
+  /** Pull mirrors that are on but paused for too many failures; of one host, where it is given. */
+  listPaused(host: string | null): Promise<readonly Mirror[]>;
+  /** Counts the failures of these mirrors from the beginning. */
+  forgetFailures(ids: readonly number[]): Promise<void>;
 
   /**
-   * Takes the mirror's lease, starts an update row and clears the wish. Null when there is nothing to run: no wish
-   * and no lapsed lease, another run holds the lease, or the mirror is gone or disabled. A run whose lease lapsed is
-   * recorded as failed, and this one counts as its recovery.
+   * Takes the mirror's lease, starts an update row and clears the wish. Null when it cannot run now: there is no wish,
+   * another run holds the lease, the mirror is gone or disabled, the instance or the host has as many updates under way
+   * as it may have (over all nodes), or the host is paused and this may not be its probe.
    */
   startUpdate(id: number, now: Date, expiresAt: Date): Promise<UpdateLease | null>;
   /**
-   * At start, when no other node is at work: the leases that are held are a killed server's. They lapse, so that their
-   * runs are taken up at once; a run of a mirror that was disabled since is recorded as failed.
+   * Records the runs whose lease lapsed with their node as failed, and wishes for the recovery of their mirrors, unless
+   * these are off or somebody had asked for the end of the run.
    */
+  endLapsedRuns(now: Date): Promise<void>;
+  /** At start, when no other node is at work: the leases that are held are a killed server's, so they end as lapsed. */
   endLostLeases(now: Date): Promise<void>;
-  /** False when the lease is no longer ours, or the mirror is gone or disabled: the run must stop. */
-  renewLease(lease: UpdateLease, expiresAt: Date): Promise<boolean>;
+  /** Anything but `held` means that the run must stop. */
+  renewLease(lease: UpdateLease, expiresAt: Date): Promise<LeaseState>;
+  readLease(lease: UpdateLease): Promise<LeaseState>;
+  /**
+   * Asks for the end of the mirror's run, on whichever node, and takes a wish back that waits. Answers what there was to
+   * end; null: nothing.
+   */
+  requestCancel(id: number, now: Date, userId: number): Promise<"running" | "waiting" | null>;
   /** False, and nothing written, when the lease is no longer ours. */
   finishUpdate(lease: UpdateLease, outcome: FinishedUpdate): Promise<boolean>;
   listUpdates(mirrorId: number, limit: number): Promise<readonly MirrorUpdate[]>;
 }
 
 /** A host that did not answer. */
-export interface FailingHost {
+export interface FailingHost extends HostTrouble {
   /** Host and port. */
   readonly host: string;
-  readonly failures: number;
-  readonly lastError: string;
-  readonly failingSince: Date;
-  /** Null: its mirrors run as ever. */
-  readonly pausedUntil: Date | null;
 }
 
 /** What is known of the hosts that mirrors speak to: one that works is not in it. Shared by all nodes. */
 export interface HostStore {
   find(host: string): Promise<FailingHost | null>;
   list(): Promise<readonly FailingHost[]>;
-  /** One more failure of the network kind; answers what is known now. */
+  /** One more failure of the network kind, met by this mirror (`addHostFailure`); answers what is known now. */
   recordFailure(
     host: string,
-    failure: { error: string; now: Date; pausedUntil: Date | null },
+    failure: { error: string; now: Date; mirrorId: number; retryAfterSeconds?: number | undefined },
   ): Promise<FailingHost>;
-  /** It answered: forgets its failures. True when it was paused, so that what waits may run. */
-  recordAnswer(host: string): Promise<boolean>;
+  /** They answered: forgets their failures. True when one was paused, so that what waits may run. */
+  recordAnswers(hosts: readonly string[]): Promise<boolean>;
 }
 
 export interface EventFilter {

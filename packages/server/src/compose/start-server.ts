@@ -19,6 +19,7 @@ import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/po
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
+import { createHostStore } from "../db/remote-hosts.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
@@ -113,7 +114,7 @@ async function start(
   stops.push(() => remotes.close());
   const background = createBackground(log);
   stops.push(() => background.drain(BACKGROUND_GRACE_MS));
-  const running = createRunningUpdates();
+  const running = createRunningUpdates(systemClock);
   const dispatcher = { wakeAt: (_at: Date): void => undefined };
   const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
   const projects = createProjectStore(db);
@@ -147,6 +148,7 @@ async function start(
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
     mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
+    hosts: createHostStore(db),
     events: createEventStore(db),
     repositories,
     remotes,

@@ -31,6 +31,7 @@ export function toMirror(row: Selectable<MirrorsTable>): Mirror {
     userId: row.user_id,
     updateStatus: row.update_status,
     lastError: row.last_error,
+    lastErrorCode: row.last_error_code,
     lastUpdateAt: row.last_update_at,
     lastUpdateStartedAt: row.last_update_started_at,
     lastSuccessfulUpdateAt: row.last_successful_update_at,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
-import type { FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
+import type { CheckRoom, FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -14,6 +14,7 @@ import { createProjectStore } from "./projects.ts";
 import { createUserStore } from "./users.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
+const ROOM: CheckRoom = { total: 10, perHost: 10, busy: new Map() };
 const seconds = (count: number) => new Date(T0.getTime() + count * 1000);
 
 let database: TestDatabase;
@@ -78,6 +79,7 @@ function success(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpda
   return {
     status: "finished",
     error: null,
+    errorCode: null,
     results: [],
     upToDate: [],
     skipped: [],
@@ -157,12 +159,15 @@ describe("the lease of a run", () => {
     await mirrors.requestUpdate(id, "push", T0);
     const dead = await mirrors.startUpdate(id, T0, seconds(30));
     assert.ok(dead);
-    assert.deepEqual(await mirrors.listWaiting(seconds(30)), []);
-    assert.deepEqual(await mirrors.listWaiting(seconds(31)), [id]);
-    await mirrors.requestUpdate(id, "push", seconds(31));
+    await mirrors.endLapsedRuns(seconds(29));
+    assert.deepEqual(await mirrors.listWaiting(seconds(29)), []);
+    assert.deepEqual(await mirrors.nextDueAfter(seconds(29)), seconds(30));
+    await mirrors.requestUpdate(id, "push", seconds(29));
+    await mirrors.endLapsedRuns(seconds(30));
+    assert.deepEqual(await mirrors.listWaiting(seconds(30)), [id]);
     const taker = await mirrors.startUpdate(id, seconds(31), seconds(61));
     assert.equal(taker?.trigger, "recovery");
-    assert.equal(await mirrors.renewLease(dead, seconds(90)), false);
+    assert.equal((await mirrors.renewLease(dead, seconds(90))).kind, "lost");
     assert.equal(await mirrors.finishUpdate(dead, success(seconds(40))), false);
     const history = await mirrors.listUpdates(id, 10);
     assert.deepEqual(
@@ -179,8 +184,10 @@ describe("the lease of a run", () => {
     await mirrors.requestUpdate(id, "push", T0);
     const lease = await mirrors.startUpdate(id, T0, seconds(30));
     assert.ok(lease);
-    assert.equal(await mirrors.renewLease(lease, seconds(60)), true);
+    assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "held");
+    await mirrors.endLapsedRuns(seconds(45));
     assert.deepEqual(await mirrors.listWaiting(seconds(45)), []);
+    assert.equal((await mirrors.readLease(lease)).kind, "held");
   });
 
   it("cannot be renewed once the mirror was disabled or removed: the run must stop", async () => {
@@ -193,8 +200,21 @@ describe("the lease of a run", () => {
       const lease = await mirrors.startUpdate(id, T0, seconds(30));
       assert.ok(lease);
       await stop(id);
-      assert.equal(await mirrors.renewLease(lease, seconds(60)), false);
+      assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "lost");
     }
+  });
+
+  it("of a mirror that is off ends when it lapses: nothing reads started for ever", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "manual", T0);
+    assert(await mirrors.startUpdate(id, T0, seconds(30)));
+    await mirrors.update(id, { enabled: false });
+    await mirrors.endLapsedRuns(seconds(30));
+    assert.equal((await mirrors.find(id))?.updateStatus, "failed");
+    const rows = await db.selectFrom("mirror_updates").select("status").where("mirror_id", "=", id).execute();
+    assert.deepEqual(rows, [{ status: "failed" }]);
+    await mirrors.update(id, { enabled: true });
+    assert.deepEqual(await mirrors.listWaiting(seconds(31)), []);
   });
 
   it("of a killed server lapses at the next start, and a disabled mirror's run is over", async () => {
@@ -221,7 +241,7 @@ describe("the lease of a run", () => {
     const lease = await mirrors.startUpdate(id, T0, seconds(30));
     assert(lease);
     await mirrors.update(id, { url: parseRemoteUrl("https://example.com/c.git").url, resetState: true });
-    assert.equal(await mirrors.renewLease(lease, seconds(60)), false);
+    assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "lost");
     assert.equal(await mirrors.finishUpdate(lease, success(seconds(2))), false);
     assert.deepEqual(
       (await mirrors.listUpdates(id, 10)).map(({ status }) => status),
@@ -246,7 +266,8 @@ describe("the end of a run", () => {
     const good = await runOnce(success(seconds(3)));
     assert.equal(good.updateStatus, "finished");
     assert.deepEqual(good.lastSuccessfulUpdateAt, seconds(3));
-    const bad = await runOnce(success(seconds(3), { status: "failed", error: "no", retryCount: 1 }));
+    const failure = { status: "failed", error: "no", appliedDigest: null, retryCount: 1 } as const;
+    const bad = await runOnce(success(seconds(3), failure));
     assert.equal(bad.updateStatus, "failed");
     assert.equal(bad.lastError, "no");
     assert.deepEqual(bad.lastUpdateAt, seconds(3));
@@ -272,6 +293,22 @@ describe("the end of a run", () => {
     assert.equal((await mirrors.find(id))?.updateStatus, "scheduled");
   });
 
+  it("notes when a ref last changed, and the code of an error", async () => {
+    const ref = "refs/heads/x" as never;
+    const changed = await runOnce(
+      success(seconds(3), { results: [{ ref, outcome: "forced", old: null, new: null }] }),
+    );
+    assert.deepEqual(changed.lastChangedAt, seconds(3));
+    const failed = await runOnce(
+      success(seconds(3), {
+        status: "failed",
+        errorCode: "remote-tls",
+        results: [{ ref, outcome: "rejected", old: null, new: null }],
+      }),
+    );
+    assert.deepEqual([failed.lastChangedAt, failed.lastErrorCode], [null, "remote-tls"]);
+  });
+
   it("keeps what became of each ref", async () => {
     const results = [
       { ref: "refs/heads/x" as never, outcome: "rejected", old: null, new: null, message: "why" },
@@ -295,7 +332,7 @@ describe("due mirrors", () => {
   it("are claimed by one of many who ask at the same time", async () => {
     const ids = [await createDue(seconds(10)), await createDue(seconds(20)), await createDue(seconds(99))];
     const claims = await Promise.all(
-      Array.from({ length: 6 }, () => mirrors.claimDue(seconds(50), seconds(200), 10)),
+      Array.from({ length: 6 }, () => mirrors.claimDue(seconds(50), seconds(200), ROOM)),
     );
     const claimed = claims.flat().map((mirror) => mirror.id);
     assert.deepEqual(claimed.sort(), ids.slice(0, 2).sort());
@@ -307,7 +344,7 @@ describe("due mirrors", () => {
 
   it("that are unchanged get their next time and read finished", async () => {
     const id = await createDue(seconds(10));
-    await mirrors.claimDue(seconds(10), seconds(130), 10);
+    await mirrors.claimDue(seconds(10), seconds(130), ROOM);
     await mirrors.recordUnchanged(
       [{ id, claimedUntil: seconds(130), nextCheckAt: seconds(500) }],
       seconds(11),
@@ -319,7 +356,7 @@ describe("due mirrors", () => {
 
   it("are not recorded as unchanged once there is a wish, or a run that began or even failed meanwhile", async () => {
     const id = await createDue(seconds(10));
-    await mirrors.claimDue(seconds(10), seconds(130), 10);
+    await mirrors.claimDue(seconds(10), seconds(130), ROOM);
     const record = async (): Promise<Mirror | null> => {
       await mirrors.recordUnchanged(
         [{ id, claimedUntil: seconds(130), nextCheckAt: seconds(500) }],
@@ -336,6 +373,84 @@ describe("due mirrors", () => {
     await mirrors.finishUpdate(lease, success(seconds(12), failure));
     const mirror = await record();
     assert.deepEqual([mirror?.lastError, mirror?.retryCount, mirror?.nextCheckAt], ["no", 1, seconds(60)]);
+  });
+});
+
+describe("a mirror that failed only for refs that a person must decide about", () => {
+  const HELD = { status: "failed", error: "Some refs have diverged", nextCheckAt: seconds(10) } as const;
+
+  async function runAndCheck(...outcomes: readonly FinishedUpdate[]): Promise<Mirror | null> {
+    const { id } = await createMirror({ direction: "pull" });
+    for (const outcome of outcomes) {
+      await mirrors.requestUpdate(id, "push", T0);
+      const lease = await mirrors.startUpdate(id, T0, seconds(30));
+      assert.ok(lease);
+      await mirrors.finishUpdate(lease, outcome);
+    }
+    await mirrors.claimDue(seconds(10), seconds(130), ROOM);
+    const check = { id, claimedUntil: seconds(130), nextCheckAt: seconds(500) };
+    await mirrors.recordUnchanged([check], seconds(11));
+    return await mirrors.find(id);
+  }
+
+  it("stays failed, with its error, while nothing changes", async () => {
+    const mirror = await runAndCheck(success(seconds(1), HELD));
+    assert.deepEqual(
+      [mirror?.updateStatus, mirror?.lastError, mirror?.lastSuccessfulUpdateAt],
+      ["failed", HELD.error, null],
+    );
+    assert.deepEqual([mirror?.lastUpdateAt, mirror?.nextCheckAt], [seconds(11), seconds(500)]);
+  });
+
+  it("is planned anew after an error of another kind, which took the place of its own", async () => {
+    const other = { ...HELD, error: "unreachable", appliedDigest: null } as const;
+    const mirror = await runAndCheck(success(seconds(1), HELD), success(seconds(2), other));
+    assert.deepEqual([mirror?.appliedDigest, mirror?.lastError], [null, "unreachable"]);
+  });
+
+  it("finishes like any other once that is decided", async () => {
+    const good = success(seconds(2), { nextCheckAt: seconds(10) });
+    const mirror = await runAndCheck(success(seconds(1), HELD), good);
+    assert.deepEqual([mirror?.updateStatus, mirror?.lastError], ["finished", null]);
+  });
+});
+
+describe("a request to cancel", () => {
+  it("reaches the run through its lease, with the name of who asks, and takes a wish back", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    const lease = await mirrors.startUpdate(id, T0, seconds(30));
+    assert.ok(lease);
+    await mirrors.requestUpdate(id, "push", seconds(1));
+    assert.equal(await mirrors.requestCancel(id, seconds(2), userId), "running");
+    const cancelled = { kind: "cancelled", by: "Ada" };
+    assert.deepEqual(await mirrors.renewLease(lease, seconds(60)), cancelled);
+    assert.deepEqual(await mirrors.readLease(lease), cancelled);
+    await mirrors.finishUpdate(lease, success(seconds(3), { status: "cancelled", appliedDigest: null }));
+    assert.deepEqual(await mirrors.listWaiting(seconds(4)), []);
+    await mirrors.requestUpdate(id, "push", seconds(5));
+    const next = await mirrors.startUpdate(id, seconds(5), seconds(35));
+    assert.ok(next);
+    assert.equal((await mirrors.readLease(next)).kind, "held", "it was about the run before");
+  });
+
+  it("takes back the wish of a mirror that waits, which reads as before", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    assert.equal(await mirrors.requestCancel(id, T0, userId), null);
+    await mirrors.requestUpdate(id, "manual", T0);
+    assert.equal(await mirrors.requestCancel(id, seconds(1), userId), "waiting");
+    assert.deepEqual(await mirrors.listWaiting(seconds(2)), []);
+    assert.equal((await mirrors.find(id))?.updateStatus, "none");
+  });
+
+  it("holds when the node of the run dies: it is not taken up again", async () => {
+    const { id } = await createMirror();
+    await mirrors.requestUpdate(id, "push", T0);
+    assert.ok(await mirrors.startUpdate(id, T0, seconds(30)));
+    await mirrors.requestCancel(id, seconds(1), userId);
+    await mirrors.endLapsedRuns(seconds(31));
+    assert.deepEqual(await mirrors.listWaiting(seconds(31)), []);
+    assert.equal((await mirrors.find(id))?.updateStatus, "failed");
   });
 });
 
@@ -402,7 +517,7 @@ describe("the generation of a project's refs", () => {
     await projects.beginRefsWrite(projectId);
     await projects.endLostRefsWrites();
     // The database counts microseconds, we do not: this very millisecond may be over for us and not for it.
-    const due = await mirrors.claimDue(new Date(Date.now() + 1), later, 10);
+    const due = await mirrors.claimDue(new Date(Date.now() + 1), later, ROOM);
     assert.deepEqual(
       due.map((mirror) => mirror.id),
       [id],

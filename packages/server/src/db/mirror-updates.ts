@@ -1,36 +1,37 @@
 import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
-import { type ExpressionBuilder, type Selectable, sql } from "kysely";
-import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
-import { MAX_NAMED, type MirrorUpdate, type OutcomeCounts } from "../domain/mirror.ts";
+import { type Selectable, sql } from "kysely";
+import type { FinishedUpdate, LeaseState, MirrorStore } from "../app/ports.ts";
+import { changesRef, MAX_NAMED, type MirrorUpdate, type OutcomeCounts } from "../domain/mirror.ts";
 import { parseRefName } from "../domain/ref-name.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import type { Database } from "./schema.ts";
+import { endProbe, takePlace } from "./update-places.ts";
 
-/** The half of the mirror store that says what is to be done, by whom, and what came of it. */
+/** The part of the mirror store that says what is to be done, by whom, and what came of it. */
 export type UpdateStore = Pick<
   MirrorStore,
   | "requestUpdate"
-  | "listWaiting"
-  | "claimDue"
-  | "recordUnchanged"
-  | "nextDueAfter"
   | "startUpdate"
+  | "endLapsedRuns"
   | "endLostLeases"
   | "renewLease"
+  | "readLease"
+  | "requestCancel"
   | "finishUpdate"
   | "listUpdates"
 >;
 
-const INTERRUPTED = "The update was interrupted; it is taken up again.";
+const INTERRUPTED = "The update was interrupted.";
+const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.";
 
 /**
  * The states of a mirror's work, all in its own row:
  * - *wish* (`requested_at`): an update is wanted, at that moment or later. Set by triggers, cleared by the start;
  * - *lease* (`lease_token`, `lease_expires_at`): one run is under way and renews it. A lapsed lease is a run whose
- *   node died: the next start takes it over and counts as recovery;
+ *   node died: it is ended, and a wish made for its recovery;
  * - *due* (`next_check_at`): the time to look at the remote.
  */
 export function createUpdateStore(db: Db): UpdateStore {
@@ -51,103 +52,34 @@ export function createUpdateStore(db: Db): UpdateStore {
         .where("id", "=", id)
         .execute();
     },
-    async listWaiting(now) {
-      const rows = await db
-        .selectFrom("mirrors")
-        .select("id")
-        .where(isRunnable)
-        .where((where) => isWaiting(where, now))
-        .orderBy("requested_at")
-        .limit(1000)
-        .execute();
-      return rows.map((row) => row.id);
-    },
-    async claimDue(now, until, limit) {
-      const rows = await db
-        .updateTable("mirrors")
-        .set({ next_check_at: until })
-        .where((where) =>
-          where(
-            "id",
-            "in",
-            where
-              .selectFrom("mirrors")
-              .select("id")
-              .where(isRunnable)
-              .where("next_check_at", "<=", now)
-              .where("lease_token", "is", null)
-              .where("requested_at", "is", null)
-              .orderBy("next_check_at")
-              .limit(limit)
-              .forUpdate()
-              .skipLocked(),
-          ),
-        )
-        .returningAll()
-        .execute();
-      return rows.map(toMirror);
-    },
-    async recordUnchanged(checks, now) {
-      if (checks.length === 0) return;
-      const ids = checks.map((check) => check.id);
-      const claims = checks.map((check) => check.claimedUntil.toISOString());
-      const times = checks.map((check) => check.nextCheckAt.toISOString());
-      await sql`update mirrors
-        set next_check_at = checked.next, update_status = 'finished', last_error = null, retry_count = 0,
-          last_update_started_at = ${now}, last_update_at = ${now}, last_successful_update_at = ${now}
-        from unnest(${ids}::integer[], ${claims}::timestamptz[], ${times}::timestamptz[]) as checked (id, claim, next)
-        where mirrors.id = checked.id and mirrors.next_check_at = checked.claim and mirrors.requested_at is null
-          and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(db);
-    },
-    async nextDueAfter(moment) {
-      // One smallest value for each column: each is the first entry of an index, however many mirrors there are.
-      const [check, wish] = await Promise.all(
-        (["next_check_at", "requested_at"] as const).map((column) =>
-          db
-            .selectFrom("mirrors")
-            .select(column)
-            .where(isRunnable)
-            .where("lease_token", "is", null)
-            .where(column, ">", moment)
-            .orderBy(column)
-            .limit(1)
-            .executeTakeFirst(),
-        ),
-      );
-      const times = [check?.next_check_at, wish?.requested_at].filter((time) => time instanceof Date);
-      return times.length === 0 ? null : new Date(Math.min(...times.map((time) => time.getTime())));
-    },
     async startUpdate(id, now, expiresAt) {
       return await db.transaction().execute(async (transaction) => {
         const before = await transaction
           .selectFrom("mirrors")
-          .select(["requested_trigger", "requested_by", "lease_token"])
+          .select(["direction", "remote_host", "requested_trigger", "requested_by"])
           .where("id", "=", id)
           .where(isRunnable)
-          .where((where) => isWaiting(where, now))
+          .where("requested_at", "<=", now)
+          .where("lease_token", "is", null)
           .forUpdate()
           .executeTakeFirst();
         if (!before) return null;
-        // Whatever is wished for besides: who takes over must know that it does.
-        const trigger = (before.lease_token === null ? before.requested_trigger : null) ?? "recovery";
-        if (before.lease_token !== null) {
-          await transaction
-            .updateTable("mirror_updates")
-            .set({ status: "failed", finished_at: now, error: INTERRUPTED })
-            .where("mirror_id", "=", id)
-            .where("status", "=", "started")
-            .execute();
-        }
+        const trigger = before.requested_trigger ?? "recovery";
+        const candidate = {
+          id,
+          direction: before.direction,
+          host: before.remote_host,
+          isManual: trigger === "manual",
+        };
+        if (!(await takePlace(transaction, candidate, now))) return null;
         const token = randomUUID();
         const row = await transaction
           .updateTable("mirrors")
           .set({
             update_status: "started",
             last_update_started_at: now,
-            requested_at: null,
-            requested_trigger: null,
-            requested_by: null,
-            cancel_requested_at: null,
+            ...NO_WISH,
+            ...NO_CANCEL,
             lease_token: token,
             lease_expires_at: expiresAt,
           })
@@ -169,35 +101,14 @@ export function createUpdateStore(db: Db): UpdateStore {
         return { mirror: toMirror(row), updateId: update.id, trigger, token };
       });
     },
+    endLapsedRuns: (now) => endLapsedRuns(db, now),
     async endLostLeases(now) {
-      await db.transaction().execute(async (transaction) => {
-        const disabled = await transaction
-          .updateTable("mirrors")
-          .set({
-            update_status: "failed",
-            last_error: "The update was interrupted.",
-            lease_token: null,
-            lease_expires_at: null,
-          })
-          .where("lease_token", "is not", null)
-          .where("enabled", "=", false)
-          .returning("id")
-          .execute();
-        if (disabled.length > 0) {
-          const ids = disabled.map((row) => row.id);
-          await transaction
-            .updateTable("mirror_updates")
-            .set({ status: "failed", finished_at: now, error: "The update was interrupted." })
-            .where("mirror_id", "in", ids)
-            .where("status", "=", "started")
-            .execute();
-        }
-        await transaction
-          .updateTable("mirrors")
-          .set({ lease_expires_at: new Date(now.getTime() - 1) })
-          .where("lease_token", "is not", null)
-          .execute();
-      });
+      await db
+        .updateTable("mirrors")
+        .set({ lease_expires_at: now })
+        .where("lease_token", "is not", null)
+        .execute();
+      await endLapsedRuns(db, now);
     },
     async renewLease(lease, expiresAt) {
       const row = await db
@@ -205,9 +116,45 @@ export function createUpdateStore(db: Db): UpdateStore {
         .set({ lease_expires_at: expiresAt })
         .where("id", "=", lease.mirror.id)
         .where("lease_token", "=", lease.token)
-        .returning(isRunnable().as("is_runnable"))
+        .returning(LEASE_COLUMNS)
         .executeTakeFirst();
-      return row?.is_runnable ?? false;
+      return toLeaseState(row);
+    },
+    async readLease(lease) {
+      const row = await db
+        .selectFrom("mirrors")
+        .select(LEASE_COLUMNS)
+        .where("id", "=", lease.mirror.id)
+        .where("lease_token", "=", lease.token)
+        .executeTakeFirst();
+      return toLeaseState(row);
+    },
+    async requestCancel(id, now, userId) {
+      return await db.transaction().execute(async (transaction) => {
+        const before = await transaction
+          .selectFrom("mirrors")
+          .select(["lease_token", "requested_at"])
+          .where("id", "=", id)
+          .forUpdate()
+          .executeTakeFirst();
+        if (!before || (before.lease_token === null && before.requested_at === null)) return null;
+        const isRunning = before.lease_token !== null;
+        await transaction
+          .updateTable("mirrors")
+          .set({
+            ...NO_WISH,
+            ...(isRunning
+              ? { cancel_requested_at: now, cancel_requested_by: userId }
+              : // Nothing happened: it reads as it did before the wish.
+                {
+                  update_status: sql<UpdateStatus>`case when last_error is not null then 'failed'
+                    when last_update_at is not null then 'finished' else 'none' end`,
+                }),
+          })
+          .where("id", "=", id)
+          .execute();
+        return isRunning ? "running" : "waiting";
+      });
     },
     async finishUpdate(lease, outcome) {
       return await db.transaction().execute(async (transaction) => {
@@ -219,24 +166,31 @@ export function createUpdateStore(db: Db): UpdateStore {
             // A wish that came during the run: the mirror waits again, as `requestUpdate` has it.
             update_status: sql<UpdateStatus>`case when direction = 'pull' and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
             last_error: outcome.error,
+            last_error_code: outcome.errorCode,
             last_update_at: now,
-            ...(succeeded
+            ...(succeeded ? { last_successful_update_at: now } : {}),
+            ...(outcome.results.some(({ outcome: what }) => changesRef(what))
+              ? { last_changed_at: now }
+              : {}),
+            ...(succeeded || outcome.appliedDigest !== null
               ? {
-                  last_successful_update_at: now,
                   applied_digest: outcome.appliedDigest,
                   applied_generation: outcome.appliedGeneration,
                 }
-              : {}),
+              : // What was settled but for a decision reads another error now: the next run is to say it anew.
+                { applied_digest: sql<string | null>`case when not holds_refs then applied_digest end` }),
+            holds_refs: !succeeded && outcome.appliedDigest !== null,
             retry_count: outcome.retryCount,
             next_check_at: outcome.nextCheckAt,
-            lease_token: null,
-            lease_expires_at: null,
+            ...NO_LEASE,
+            ...NO_CANCEL,
           })
           .where("id", "=", lease.mirror.id)
           .where("lease_token", "=", lease.token)
           .returning("id")
           .executeTakeFirst();
         if (!row) return false;
+        await endProbe(transaction, row.id);
         await transaction
           .updateTable("mirror_updates")
           .set({
@@ -271,12 +225,64 @@ export function createUpdateStore(db: Db): UpdateStore {
   };
 }
 
-/** A due wish and nobody at it, or a run whose lease lapsed. */
-function isWaiting(where: ExpressionBuilder<Database, "mirrors">, now: Date) {
-  return where.or([
-    where.and([where("requested_at", "<=", now), where("lease_token", "is", null)]),
-    where("lease_expires_at", "<", now),
-  ]);
+async function endLapsedRuns(db: Db, now: Date): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const lapsed = await transaction
+      .selectFrom("mirrors")
+      .select(["id", "enabled", "cancel_requested_at"])
+      .where("lease_token", "is not", null)
+      .where("lease_expires_at", "<=", now)
+      .forUpdate()
+      .skipLocked()
+      .execute();
+    for (const { id, enabled, cancel_requested_at } of lapsed) {
+      const goesOn = enabled && cancel_requested_at === null;
+      const error = goesOn ? TAKEN_UP_AGAIN : INTERRUPTED;
+      await transaction
+        .updateTable("mirrors")
+        .set({
+          ...NO_LEASE,
+          ...NO_CANCEL,
+          ...(goesOn
+            ? {
+                update_status: sql<UpdateStatus>`case direction when 'pull' then 'scheduled' else 'to_retry' end`,
+                requested_at: sql<Date>`least(coalesce(requested_at, ${now}), ${now})`,
+                // Whatever is wished for besides: who takes up the work of a dead node must know that it does.
+                requested_trigger: "recovery" as const,
+              }
+            : { update_status: "failed" as const, last_error: error, last_error_code: null }),
+        })
+        .where("id", "=", id)
+        .execute();
+      await transaction
+        .updateTable("mirror_updates")
+        .set({ status: "failed", finished_at: now, error, progress: null })
+        .where("mirror_id", "=", id)
+        .where("status", "=", "started")
+        .execute();
+      await endProbe(transaction, id);
+    }
+  });
+}
+
+const NO_WISH = { requested_at: null, requested_trigger: null, requested_by: null } as const;
+const NO_CANCEL = { cancel_requested_at: null, cancel_requested_by: null } as const;
+const NO_LEASE = { lease_token: null, lease_expires_at: null } as const;
+
+const LEASE_COLUMNS = [
+  isRunnable().as("is_runnable"),
+  "cancel_requested_at",
+  sql<string | null>`(select name from users where users.id = mirrors.cancel_requested_by)`.as(
+    "cancelled_by",
+  ),
+] as const;
+
+function toLeaseState(
+  row: { is_runnable: boolean; cancel_requested_at: Date | null; cancelled_by: string | null } | undefined,
+): LeaseState {
+  if (!row) return { kind: "lost" };
+  if (row.cancel_requested_at !== null) return { kind: "cancelled", by: row.cancelled_by };
+  return { kind: row.is_runnable ? "held" : "lost" };
 }
 
 /** Every ref by what became of it. */

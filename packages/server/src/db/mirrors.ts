@@ -5,6 +5,7 @@ import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { toMirror } from "./mirror-row.ts";
+import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore, type UpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
@@ -23,6 +24,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   const updates: UpdateStore = createUpdateStore(db);
   return {
     ...updates,
+    ...createScheduleStore(db),
     async create(mirror) {
       return await inTransaction(db, async (transaction) => {
         const row = await transaction
@@ -112,7 +114,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             // Other options want other refs: what was in step need not be any more.
             ...(changes.options ? { applied_digest: null } : {}),
             ...credentialColumns(secrets, id, changes.credential),
-            ...(changes.clearsError ? { last_error: null } : {}),
+            ...(changes.clearsError ? { last_error: null, last_error_code: null, retry_count: 0 } : {}),
             ...(changes.resetState ? FORGOTTEN_STATE : {}),
             updated_at: sql`now()`,
           })
@@ -159,6 +161,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
 const FORGOTTEN_STATE = {
   update_status: "none",
   last_error: null,
+  last_error_code: null,
   last_update_at: null,
   last_update_started_at: null,
   last_successful_update_at: null,
@@ -166,7 +169,9 @@ const FORGOTTEN_STATE = {
   applied_digest: null,
   applied_generation: null,
   last_changed_at: null,
+  holds_refs: false,
   cancel_requested_at: null,
+  cancel_requested_by: null,
   told_health: "good",
   lease_token: null,
   lease_expires_at: null,

@@ -1,5 +1,6 @@
 import type {
   AuthMethod,
+  ErrorCode,
   MirrorDeletions,
   MirrorDirection,
   UpdateStatus,
@@ -154,6 +155,9 @@ export interface MirrorsTable {
   requested_trigger: UpdateTrigger | null;
   requested_by: number | null;
   cancel_requested_at: Date | null;
+  cancel_requested_by: number | null;
+  last_error_code: ErrorCode | null;
+  holds_refs: Generated<boolean>;
   told_health: Generated<MirrorHealth>;
   lease_token: string | null;
   lease_expires_at: Date | null;

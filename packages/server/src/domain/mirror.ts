@@ -1,5 +1,6 @@
 import type {
   AuthMethod,
+  ErrorCode,
   MirrorDeletions,
   MirrorDirection,
   RefOutcome,
@@ -65,21 +66,33 @@ export interface Mirror {
   readonly userId: number | null;
   readonly updateStatus: UpdateStatus;
   readonly lastError: string | null;
+  /** What kind of trouble the last error was; null where it is not one error, and where there is none. */
+  readonly lastErrorCode: ErrorCode | null;
   readonly lastUpdateAt: Date | null;
   readonly lastUpdateStartedAt: Date | null;
   readonly lastSuccessfulUpdateAt: Date | null;
   readonly retryCount: number;
   readonly nextCheckAt: Date | null;
-  /** When an update is wished for; null: it is not. */
+  /** From when on an update is wanted; null: nobody waits for one. */
   readonly requestedAt: Date | null;
-  /** Digest of the remote's wanted refs after the last good update; null: never in step. */
+  /**
+   * Digest of the remote's wanted refs after the last update that left nothing to be done but what a person must
+   * decide; null: there was none.
+   */
   readonly appliedDigest: string | null;
-  /** `Project.refsGeneration` that the last good update saw. */
+  /** `Project.refsGeneration` that this update saw. */
   readonly appliedGeneration: number | null;
   /** When an update last changed a ref; null: never. */
   readonly lastChangedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+const CHANGES: ReadonlySet<RefOutcome> = new Set(["created", "fast-forward", "forced", "deleted"]);
+
+/** Whether a ref with this outcome has another value than before. */
+export function changesRef(outcome: RefOutcome): boolean {
+  return CHANGES.has(outcome);
 }
 
 /** One run of a mirror, as recorded. */

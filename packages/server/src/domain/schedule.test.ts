@@ -12,13 +12,15 @@ interface Given {
   readonly failures?: number;
   readonly duration?: number;
   readonly random?: number;
+  readonly longest?: number;
 }
 
 /** Seconds from now until the next check. */
-function delayOf({ interval, failures = 0, duration = 0, random = 0 }: Given): number {
+function delayOf({ interval, failures = 0, duration = 0, random = 0, longest = 5 * HOUR }: Given): number {
   const next = nextCheckAfter({
     now: NOW,
     intervalSeconds: interval,
+    maxDelaySeconds: longest,
     retryCount: failures,
     durationMs: duration * 1000,
     random: () => random,
@@ -55,6 +57,7 @@ describe("nextCheckAfter", () => {
     );
     assert.deepEqual(delays, [30, 60, 90, 270, 300, 300, 300]);
     assert.equal(delayOf({ interval: MINUTE, failures: 3, duration: 2 * MINUTE }), 6 * MINUTE);
+    assert.equal(delayOf({ interval: 30 * MINUTE, failures: 9, longest: 2 * HOUR }), 2 * HOUR);
   });
 
   it("never shortens an interval that is longer than that", () => {

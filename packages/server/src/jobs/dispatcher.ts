@@ -1,4 +1,4 @@
-import type { Ports } from "../app/ports.ts";
+import type { Ports, Timer } from "../app/ports.ts";
 import { CHECK_LIMIT_MS, type Checker, createChecker } from "./checker.ts";
 
 /** However quiet it is, the database is asked this often: another node, or a killed one, may have left work. */
@@ -11,14 +11,14 @@ export interface Dispatcher {
 }
 
 /**
- * The clock of the product. It sleeps until something falls due, then makes a pass: wishes whose time has come, and
- * runs whose node died, go on the queue; mirrors due for a check go to the checker. A pass waits for neither, so that
+ * The clock of the product. It sleeps until something falls due, then makes a pass: runs whose node died are ended, to
+ * be taken up again; wishes whose time has come, and that have a place, go on the queue; mirrors due for a check go to the checker. A pass waits for neither, so that
  * a remote that hangs holds up nothing but its own mirror.
  */
-export function startDispatcher(ports: () => Ports): Dispatcher {
+export function startDispatcher(ports: () => Ports, { sweepMs = SWEEP_MS } = {}): Dispatcher {
   const stopping = new AbortController();
   const checker = createChecker(ports, () => wakeAt(ports().clock.now()));
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   let wakesAt = Number.POSITIVE_INFINITY;
   let pass: Promise<void> = Promise.resolve();
   let isPassing = false;
@@ -31,11 +31,12 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
   }
 
   function setTimer(): void {
-    clearTimeout(timer);
-    const delay = Math.min(Math.max(wakesAt - ports().clock.now().getTime(), 0), SWEEP_MS);
-    timer = setTimeout(() => {
+    timer?.cancel();
+    const { clock } = ports();
+    const delay = Math.min(Math.max(wakesAt - clock.now().getTime(), 0), sweepMs);
+    timer = clock.after(delay, () => {
       pass = runPass();
-    }, delay);
+    });
   }
 
   async function runPass(): Promise<void> {
@@ -55,7 +56,7 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
     }
     isPassing = false;
     if (stopping.signal.aborted) return;
-    const sweep = clock.now().getTime() + SWEEP_MS;
+    const sweep = clock.now().getTime() + sweepMs;
     wakesAt = Math.min(wakesAt, sweep, next?.getTime() ?? sweep);
     setTimer();
   }
@@ -64,7 +65,7 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
     wakeAt,
     async stop() {
       stopping.abort();
-      clearTimeout(timer);
+      timer?.cancel();
       await pass;
       await checker.stop();
     },
@@ -72,11 +73,12 @@ export function startDispatcher(ports: () => Ports): Dispatcher {
 }
 
 async function passOnce(ports: Ports, checker: Checker): Promise<void> {
+  await ports.mirrors.endLapsedRuns(ports.clock.now());
   if ((await ports.settings.read()).silentModeEnabled) return;
   for (const id of await ports.mirrors.listWaiting(ports.clock.now())) await ports.queue.send(id);
 
   const room = checker.room();
-  if (room === 0) return;
+  if (room === null) return;
   const now = ports.clock.now();
   const claimedUntil = new Date(now.getTime() + CHECK_LIMIT_MS);
   checker.check(await ports.mirrors.claimDue(now, claimedUntil, room), claimedUntil);

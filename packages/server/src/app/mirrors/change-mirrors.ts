@@ -57,12 +57,16 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
     },
     async syncMirror(principal, which, mirrorId, options) {
       const { project, mirror } = await find(principal, which, mirrorId);
-      if (mirror.direction === "pull") return await startPull(ports, project, mirror, options);
-      return await startPush(ports, project, mirror);
+      const { user } = requireSignedIn(principal);
+      if (mirror.direction === "pull") return await startPull(ports, user, project, mirror, options);
+      return await startPush(ports, user, project, mirror);
     },
     async cancelUpdate(principal, which, mirrorId) {
       const { mirror } = await find(principal, which, mirrorId);
-      await ports.queue.cancel(mirror.id);
+      const { user } = requireSignedIn(principal);
+      const cancelled = await ports.mirrors.requestCancel(mirror.id, ports.clock.now(), user.id);
+      // Another node hears of it when it next renews the lease.
+      if (cancelled === "running") await ports.queue.cancel(mirror.id);
     },
   };
 }

@@ -33,7 +33,8 @@ export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
     async startPullMirror(principal, which, options) {
       const project = await findProjectFor(ports, principal, which, "admin-mirrors");
       const mirror = await findEnabled(project);
-      return mirror && (await startPull(ports, project, mirror, options));
+      const { user } = requireSignedIn(principal);
+      return mirror && (await startPull(ports, user, project, mirror, options));
     },
   };
 }

@@ -67,7 +67,7 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
     },
     async syncPushMirror(principal, which, mirrorId) {
       const { project, mirror } = await find(principal, which, mirrorId);
-      await startPush(ports, project, mirror);
+      await startPush(ports, requireSignedIn(principal).user, project, mirror);
     },
   };
 }

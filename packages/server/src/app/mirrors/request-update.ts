@@ -4,6 +4,12 @@ import type { Ports } from "../ports.ts";
 
 type RequestPorts = Pick<Ports, "clock" | "mirrors" | "queue">;
 
+/** When an update is wanted (at once unless told), and by whom (nobody). */
+interface Wish {
+  readonly notBefore?: Date | undefined;
+  readonly userId?: number;
+}
+
 /**
  * Asks for an update of this mirror, now or not before `notBefore`. The wish is in the database when this resolves;
  * one that is there already absorbs it.
@@ -12,11 +18,11 @@ export async function requestUpdate(
   ports: RequestPorts,
   mirror: Pick<Mirror, "id">,
   trigger: UpdateTrigger,
-  notBefore?: Date,
+  { notBefore, userId }: Wish = {},
 ): Promise<void> {
   const now = ports.clock.now();
   const at = notBefore && notBefore > now ? notBefore : now;
-  await ports.mirrors.requestUpdate(mirror.id, trigger, at);
+  await ports.mirrors.requestUpdate(mirror.id, trigger, at, userId ?? null);
   if (at <= now) await ports.queue.send(mirror.id);
   else ports.queue.wakeAt(at);
 }
@@ -36,7 +42,7 @@ export async function requestPushMirrors(
   const { pushMirrorMinIntervalSeconds } = await ports.settings.read();
   for (const mirror of pushMirrors) {
     const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
-    await requestUpdate(ports, mirror, trigger, notBefore);
+    await requestUpdate(ports, mirror, trigger, { notBefore });
   }
 }
 

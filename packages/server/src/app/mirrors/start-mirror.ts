@@ -3,6 +3,7 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorStart } from "../use-cases.ts";
 import { asSeenNow } from "./effective-mirror.ts";
@@ -16,6 +17,7 @@ const NOT_READY = "Cannot proceed with the push mirroring. Please verify your mi
  */
 export async function startPull(
   ports: Ports,
+  user: User,
   project: Project,
   mirror: Mirror,
   { force }: { readonly force: boolean },
@@ -24,13 +26,17 @@ export async function startPull(
     throw new HeliostatError("model-invalid", "The mirror is disabled and will not sync.");
   }
   await refuseHindered(ports, project, mirror);
-  if (mirror.retryCount > HARD_FAILURE_AFTER && !force) return { status: "on-pause", nextUpdateAt: null };
+  if (mirror.retryCount > HARD_FAILURE_AFTER) {
+    if (!force) return { status: "on-pause", nextUpdateAt: null };
+    await ports.mirrors.forgetFailures([mirror.id]);
+  }
+  const userId = user.id;
   if (mirror.updateStatus === "started") {
-    await requestUpdate(ports, mirror, "manual");
+    await requestUpdate(ports, mirror, "manual", { userId });
     return { status: "running", nextUpdateAt: null };
   }
   const notBefore = await earliestStart(ports, mirror);
-  await requestUpdate(ports, mirror, "manual", notBefore);
+  await requestUpdate(ports, mirror, "manual", { notBefore, userId });
   const now = ports.clock.now();
   return notBefore && notBefore > now
     ? { status: "later", nextUpdateAt: notBefore }
@@ -38,10 +44,15 @@ export async function startPull(
 }
 
 /** Starts an update of a push mirror; `model-invalid` with GitLab's sentence when something is in the way. */
-export async function startPush(ports: Ports, project: Project, mirror: Mirror): Promise<MirrorStart> {
+export async function startPush(
+  ports: Ports,
+  user: User,
+  project: Project,
+  mirror: Mirror,
+): Promise<MirrorStart> {
   if (project.archived) await refuseHindered(ports, project, mirror);
   if (!(await asSeenNow(ports, mirror)).enabled) throw new HeliostatError("model-invalid", NOT_READY);
-  await requestUpdate(ports, mirror, "manual");
+  await requestUpdate(ports, mirror, "manual", { userId: user.id });
   return mirror.updateStatus === "started"
     ? { status: "running", nextUpdateAt: null }
     : { status: "queued", nextUpdateAt: ports.clock.now() };

@@ -1,33 +1,50 @@
-import type { Mirror } from "../../domain/mirror.ts";
+import type { ErrorCode, UpdateTrigger } from "@heliostat/contract";
+import { checkInterval } from "../../domain/check-interval.ts";
+import { countFailure, needsPerson } from "../../domain/failure-count.ts";
+import { changesRef, type Mirror } from "../../domain/mirror.ts";
+import type { RefResult } from "../../domain/refs.ts";
 import { HARD_FAILURE_AFTER, nextCheckAfter, retryDelay } from "../../domain/schedule.ts";
-import type { FinishedUpdate, Ports } from "../ports.ts";
+import type { FinishedUpdate, LeaseState, Ports } from "../ports.ts";
 import type { RunOutcome } from "./run.ts";
 
 type RecordPorts = Pick<Ports, "clock" | "instance" | "settings">;
 
 /** Which run this is about: its mirror as it stood at the start. */
-interface Run {
+export interface RecordedRun {
   readonly mirror: Mirror;
+  readonly trigger: UpdateTrigger;
   readonly started: Date;
 }
 
+/** What a failed run has to say, besides that it failed. */
+interface Failure extends Pick<FinishedUpdate, "results" | "notes" | "upToDate" | "skipped"> {
+  readonly error: string;
+  /** Null where the run came to its end, but not with every ref. */
+  readonly code: ErrorCode | null;
+  /** Its host is paused: the mirror waits for the host, and the failure is not its own. */
+  readonly hostIsPaused: boolean;
+}
+
 const NOTHING_SAID = { bytesReceived: 0, bytesSent: 0, log: [] } as const;
+const NO_REFS = { results: [], notes: [], upToDate: [], skipped: [] } as const;
 
 /** The record of a run that came to its end: it may still count as failed. */
 export async function recordOutcome(
   ports: RecordPorts,
-  run: Run,
+  run: RecordedRun,
   outcome: RunOutcome,
 ): Promise<FinishedUpdate> {
-  const { results, notes, upToDate, skipped } = outcome;
-  if (outcome.failure !== null) {
-    // What diverged stays so until somebody acts; what was refused may be let in the next time.
-    const mayRetry = results.some((result) => result.outcome === "rejected");
-    return await recordFailure(ports, run, outcome.failure, { results, notes, upToDate, skipped, mayRetry });
+  const { failure: error, results, notes, upToDate, skipped } = outcome;
+  // What was refused may be let in the next time. What diverged stays so until somebody acts: there is nothing to try
+  // again, and nothing to pause for, since all other refs go on.
+  if (error !== null && results.some(({ outcome: what }) => what === "rejected")) {
+    const refs = { results, notes, upToDate, skipped };
+    return await recordFailure(ports, run, { error, code: null, hostIsPaused: false, ...refs });
   }
   return {
-    status: "finished",
-    error: null,
+    status: error === null ? "finished" : "failed",
+    error,
+    errorCode: null,
     results,
     notes,
     upToDate,
@@ -37,68 +54,92 @@ export async function recordOutcome(
     appliedDigest: outcome.digest,
     appliedGeneration: outcome.generation,
     retryCount: 0,
-    nextCheckAt: await nextCheck(ports, run, 0),
+    nextCheckAt: await nextCheck(ports, run, 0, results),
     willRetry: false,
   };
 }
 
-/** The record of a run that failed, as a whole or in some refs. */
-export async function recordFailure(
+/** The record of a run that an error ended. */
+export async function recordError(
   ports: RecordPorts,
-  run: Run,
-  error: string,
-  rest: Pick<FinishedUpdate, "results" | "notes" | "upToDate" | "skipped"> & { mayRetry: boolean },
+  run: RecordedRun,
+  error: Pick<Failure, "error" | "code" | "hostIsPaused">,
 ): Promise<FinishedUpdate> {
-  const retryCount = run.mirror.retryCount + 1;
-  const isPaused = run.mirror.direction === "pull" && retryCount > HARD_FAILURE_AFTER;
+  return await recordFailure(ports, run, { ...error, ...NO_REFS });
+}
+
+async function recordFailure(
+  ports: RecordPorts,
+  run: RecordedRun,
+  failure: Failure,
+): Promise<FinishedUpdate> {
+  const { mirror, trigger } = run;
+  const { error, code, hostIsPaused, results, notes, upToDate, skipped } = failure;
+  const now = ports.clock.now();
+  const retryCount = hostIsPaused ? mirror.retryCount : countFailure(mirror, { code, trigger });
+  const isPush = mirror.direction === "push";
+  const isPaused = !isPush && retryCount > HARD_FAILURE_AFTER;
+  const mayRetry = !hostIsPaused && (code === null || !needsPerson(code));
+  // Due at once, and held back with all others of its host until that answers.
+  const next = hostIsPaused ? now : await nextCheck(ports, run, retryCount, results);
   return {
     status: "failed",
     error,
-    results: rest.results,
-    notes: rest.notes,
-    upToDate: rest.upToDate,
-    skipped: rest.skipped,
+    errorCode: code,
+    results,
+    notes,
+    upToDate,
+    skipped,
     ...NOTHING_SAID,
-    now: ports.clock.now(),
+    now,
     appliedDigest: null,
     appliedGeneration: null,
     retryCount,
-    nextCheckAt: isPaused ? null : await nextCheck(ports, run, retryCount),
-    willRetry: rest.mayRetry && run.mirror.direction === "push" && retryDelay(retryCount) !== null,
+    nextCheckAt: isPaused ? null : next,
+    willRetry: mayRetry && isPush && retryDelay(retryCount) !== null,
   };
 }
 
 /** The record of a run that we ended ourselves. One that a shutdown ended is to be taken up by the next node. */
 export async function recordStop(
   ports: RecordPorts,
-  run: Run,
+  run: RecordedRun,
   stop: "cancelled" | "shutting-down",
+  lease: LeaseState,
 ): Promise<FinishedUpdate> {
+  const isTakenUp = stop === "shutting-down" && lease.kind !== "cancelled";
+  const by = lease.kind === "cancelled" && lease.by !== null ? ` by ${lease.by}` : "";
   return {
     status: "cancelled",
-    error: stop === "shutting-down" ? null : "The update was cancelled.",
-    results: [],
-    notes: [],
-    upToDate: [],
-    skipped: [],
+    error: isTakenUp ? null : `The update was cancelled${by}.`,
+    errorCode: null,
+    ...NO_REFS,
     ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: null,
     appliedGeneration: null,
     retryCount: run.mirror.retryCount,
-    nextCheckAt: await nextCheck(ports, run, run.mirror.retryCount),
-    willRetry: stop === "shutting-down",
+    nextCheckAt: await nextCheck(ports, run, run.mirror.retryCount, []),
+    willRetry: isTakenUp,
   };
 }
 
-async function nextCheck(ports: RecordPorts, run: Run, retryCount: number): Promise<Date> {
+async function nextCheck(
+  ports: RecordPorts,
+  { mirror, started }: RecordedRun,
+  retryCount: number,
+  results: readonly RefResult[],
+): Promise<Date> {
   const now = ports.clock.now();
-  const { pullMirrorIntervalSeconds } = await ports.settings.read();
+  const settings = await ports.settings.read();
+  const hasChanged = results.some(({ outcome }) => changesRef(outcome));
+  const lastChangedAt = hasChanged ? now : mirror.lastChangedAt;
   return nextCheckAfter({
     now,
-    intervalSeconds: pullMirrorIntervalSeconds,
+    intervalSeconds: checkInterval({ ...mirror, lastChangedAt }, settings, now),
+    maxDelaySeconds: settings.mirrorMaxDelay * 60,
     retryCount,
-    durationMs: now.getTime() - run.started.getTime(),
+    durationMs: now.getTime() - started.getTime(),
     random: ports.instance.random,
   });
 }

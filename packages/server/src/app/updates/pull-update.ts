@@ -122,7 +122,7 @@ interface Written {
 }
 
 async function write(
-  { ports, project }: UpdateRun,
+  { ports, project, requireLease }: UpdateRun,
   path: string,
   ours: LocalRefs,
   plan: PullPlan,
@@ -132,6 +132,7 @@ async function write(
   if (plan.changes.length === 0 && plan.head === null) {
     return { applied: [], hasMovedHead: false, generation: seen, notes: [] };
   }
+  await requireLease();
   await ports.projects.beginRefsWrite(project.id);
   let applied: readonly RefResult[] = [];
   let head = plan.head;

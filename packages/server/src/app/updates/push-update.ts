@@ -11,7 +11,15 @@ export async function runPushUpdate(run: UpdateRun): Promise<RunOutcome> {
   return await replanOnce(run.ports, run.project, (project) => pushOnce({ ...run, project }));
 }
 
-async function pushOnce({ ports, project, mirror, remote, wanted, transfer }: UpdateRun): Promise<Round> {
+async function pushOnce({
+  ports,
+  project,
+  mirror,
+  remote,
+  wanted,
+  transfer,
+  requireLease,
+}: UpdateRun): Promise<Round> {
   const path = ports.repositories.pathOf(project.id);
   const [ours, theirs] = await Promise.all([
     ports.repositories.readRefs(path),
@@ -21,6 +29,7 @@ async function pushOnce({ ports, project, mirror, remote, wanted, transfer }: Up
   const planWith = (ancestry: AncestryAnswers): RefPlan =>
     planPush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions, ancestry });
   const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
+  if (plan.changes.length > 0) await requireLease();
   const pushed =
     plan.changes.length > 0 ? await pushChanges(ports, path, remote, plan.changes, transfer) : [];
   return {

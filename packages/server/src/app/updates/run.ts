@@ -13,6 +13,8 @@ export interface UpdateRun {
   readonly remote: RemoteAccess;
   readonly wanted: WantedRefs;
   readonly transfer: TransferOptions;
+  /** Rejects (`cancelled`) when this run is no longer the mirror's: to be asked before anything is changed. */
+  readonly requireLease: () => Promise<void>;
 }
 
 /** What a run found and did. */

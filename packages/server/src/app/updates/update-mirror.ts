@@ -3,8 +3,9 @@ import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
-import type { FinishedUpdate, Ports } from "../ports.ts";
-import { recordFailure, recordOutcome, recordStop } from "./finished-update.ts";
+import type { FinishedUpdate, Ports, UpdateLease } from "../ports.ts";
+import { type RecordedRun, recordError, recordOutcome, recordStop } from "./finished-update.ts";
+import { noteAnswers, noteError } from "./host-signs.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
 import { openRemote } from "./open-remote.ts";
 import { runPullUpdate } from "./pull-update.ts";
@@ -36,16 +37,17 @@ export async function updateMirror(
   const { mirror, updateId, trigger } = lease;
   ports.log.info({ mirrorId, updateId, direction: mirror.direction, trigger }, "update started");
 
-  const keeper = keepLease(ports, lease);
+  const recorded = { mirror, trigger, started };
+  const keeper = keepLease(ports, lease, started);
   let finished: FinishedUpdate;
   let changedProject = false;
   try {
-    const outcome = await run(ports, mirror, AbortSignal.any([signal, keeper.lost]), observer);
+    const outcome = await run(ports, lease, AbortSignal.any([signal, keeper.lost]), observer);
     changedProject = outcome.changedProject;
-    finished = await recordOutcome(ports, { mirror, started }, outcome);
+    finished = await recordOutcome(ports, recorded, outcome);
   } catch (error) {
     const stop = stopOf(signal, keeper.lost);
-    finished = await recordError(ports, { mirror, started }, error, stop);
+    finished = await recordEnd(ports, lease, recorded, error, stop);
   } finally {
     keeper.stop();
   }
@@ -55,19 +57,20 @@ export async function updateMirror(
   if (changedProject || (mirror.direction === "pull" && trigger === "recovery")) {
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
-  const recorded = await ports.mirrors.finishUpdate(lease, finished);
+  const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   recordPull(ports, mirror, finished.results);
   const refs = finished.results.length;
-  ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded }, "update ended");
-  if (recorded) await askAgain(ports, mirror, finished);
+  ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
+  if (isRecorded) await askAgain(ports, mirror, finished);
 }
 
 async function run(
   ports: Ports,
-  mirror: Mirror,
+  lease: UpdateLease,
   signal: AbortSignal,
   observer: UpdateObserver,
 ): Promise<RunOutcome> {
+  const { mirror } = lease;
   const project = await ports.projects.find(mirror.projectId);
   if (!project) throw new HeliostatError("cancelled", "The project was removed.");
   const { remote, hideSecrets } = await openRemote(ports, mirror, signal);
@@ -75,11 +78,42 @@ async function run(
   const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
     const transfer = { signal, onProgress };
-    return hideIn(await runDirection({ ports, mirror, project, remote, wanted, transfer }), hideSecrets);
+    const update: UpdateRun = {
+      ports: { ...ports, remotes: withSigns(ports, mirror) },
+      mirror,
+      project,
+      remote,
+      wanted,
+      transfer,
+      requireLease: () => requireLease(ports, lease),
+    };
+    return hideIn(await runDirection(update), hideSecrets);
   } catch (error) {
-    const failure = asHeliostatError(error);
-    throw new HeliostatError(failure.code, hideSecrets(failure.message), { cause: error });
+    const { code, message, retryAfterSeconds } = asHeliostatError(error);
+    throw new HeliostatError(code, hideSecrets(message), {
+      cause: error,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
   }
+}
+
+/** The remotes of one run. A host that lists its refs is there, whatever becomes of the transfer. */
+function withSigns(ports: Ports, mirror: Mirror): Ports["remotes"] {
+  return {
+    ...ports.remotes,
+    async listRefs(remote, options) {
+      const listed = await ports.remotes.listRefs(remote, options);
+      await noteAnswers(ports, [mirror]);
+      return listed;
+    },
+  };
+}
+
+/** Between two renewals a run does not know whether it is still the one: another node may have given it another URL. */
+async function requireLease(ports: Ports, lease: UpdateLease): Promise<void> {
+  const { kind } = await ports.mirrors.readLease(lease);
+  if (kind !== "held")
+    throw new HeliostatError("cancelled", "The update was stopped before it changed a ref.");
 }
 
 /** The adapters redact what they quote; this is the second fence, at the one place that all texts of a run pass. */
@@ -112,31 +146,31 @@ function stopOf(signal: AbortSignal, leaseLost: AbortSignal): Stop {
   return leaseLost.aborted ? "cancelled" : null;
 }
 
-async function recordError(
+async function recordEnd(
   ports: Ports,
-  run: { mirror: Mirror; started: Date },
+  lease: UpdateLease,
+  run: RecordedRun,
   error: unknown,
   stop: Stop,
 ): Promise<FinishedUpdate> {
-  const { code, kind, message } = asHeliostatError(error);
-  if (stop !== null || kind === "cancelled") return await recordStop(ports, run, stop ?? "cancelled");
+  const failure = asHeliostatError(error);
+  const { code, kind, message } = failure;
+  if (stop !== null || kind === "cancelled") {
+    return await recordStop(ports, run, stop ?? "cancelled", await ports.mirrors.readLease(lease));
+  }
   const mirrorId = run.mirror.id;
   if (kind === "bug") ports.log.error({ mirrorId, err: error }, "update failed by our own fault");
   else ports.log.warn({ mirrorId, code, reason: message }, "update failed");
-  return await recordFailure(ports, run, message, {
-    results: [],
-    notes: [],
-    upToDate: [],
-    skipped: [],
-    mayRetry: true,
-  });
+  const hostIsPaused = await noteError(ports, run.mirror, failure);
+  return await recordError(ports, run, { error: message, code, hostIsPaused });
 }
 
 /** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */
 async function askAgain(ports: Ports, mirror: Mirror, finished: FinishedUpdate): Promise<void> {
   const delay = finished.status === "failed" && finished.willRetry ? retryDelay(finished.retryCount) : null;
   if (delay !== null) {
-    await requestUpdate(ports, mirror, "retry", new Date(finished.now.getTime() + delay * 1000));
+    const notBefore = new Date(finished.now.getTime() + delay * 1000);
+    await requestUpdate(ports, mirror, "retry", { notBefore });
   } else if (finished.willRetry) {
     // Into the database only: the node that starts next finds it there.
     await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);

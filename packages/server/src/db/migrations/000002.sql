@@ -51,6 +51,11 @@ alter table mirrors
   add column last_changed_at timestamptz,
   add column requested_by integer references users (id) on delete set null,
   add column cancel_requested_at timestamptz,
+  add column cancel_requested_by integer references users (id) on delete set null,
+  -- code of the last error: whether one and the same trouble came twice
+  add column last_error_code text,
+  -- the last run came to its end and left refs held or diverged: it stays failed while nothing changes
+  add column holds_refs boolean not null default false,
   -- what people were last told of the mirror by mail
   add column told_health text not null default 'good' check (told_health in ('good', 'failed', 'paused'));
 

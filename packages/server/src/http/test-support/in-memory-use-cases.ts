@@ -171,6 +171,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       userId: ROOT.id,
       updateStatus: "none",
       lastError: null,
+      lastErrorCode: null,
       lastUpdateAt: null,
       lastUpdateStartedAt: null,
       lastSuccessfulUpdateAt: null,

@@ -1,0 +1,37 @@
+import type { HeliostatError } from "../../domain/errors.ts";
+import { hostSignOf } from "../../domain/host-breaker.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import { hostAndPortOf } from "../../domain/remote-url.ts";
+import type { Ports } from "../ports.ts";
+
+type SignPorts = Pick<Ports, "clock" | "hosts" | "log" | "queue">;
+
+/** These mirrors' hosts answered: what waited for a paused one runs from now on. */
+export async function noteAnswers(
+  ports: Pick<Ports, "clock" | "hosts" | "queue">,
+  mirrors: readonly Mirror[],
+): Promise<void> {
+  const hosts = mirrors.map(({ url }) => hostAndPortOf(url));
+  if (await ports.hosts.recordAnswers(hosts)) ports.queue.wakeAt(ports.clock.now());
+}
+
+/** Notes what a mirror's error says of its host. Answers whether that is paused, so that the mirror waits with it. */
+export async function noteError(ports: SignPorts, mirror: Mirror, error: HeliostatError): Promise<boolean> {
+  const sign = hostSignOf(error.code);
+  if (sign === null) return false;
+  if (sign === "answer") {
+    await noteAnswers(ports, [mirror]);
+    return false;
+  }
+  const now = ports.clock.now();
+  const { host, failures, pausedUntil } = await ports.hosts.recordFailure(hostAndPortOf(mirror.url), {
+    error: error.message,
+    now,
+    mirrorId: mirror.id,
+    retryAfterSeconds: error.retryAfterSeconds,
+  });
+  if (pausedUntil === null) return false;
+  ports.log.warn({ host, failures, pausedUntil, reason: error.message }, "host paused: it does not answer");
+  ports.queue.wakeAt(pausedUntil);
+  return true;
+}
