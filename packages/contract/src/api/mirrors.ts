@@ -39,6 +39,8 @@ export const mirrorSchema = z.object({
   retry_count: z.int(),
   /** After too many failures in a row, until a person starts it with `force`. */
   paused: z.boolean(),
+  /** Its host does not answer, and is left alone until then; one mirror at a time tries it afterwards. Null: it is not. */
+  host_paused_until: timestamp.nullable(),
   only_protected_branches: z.boolean(),
   mirror_branch_regex: z.string().nullable(),
   keep_divergent_refs: z.boolean(),

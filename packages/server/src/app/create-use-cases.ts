@@ -5,6 +5,7 @@ import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
+import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
 import { namespaceUseCases } from "./namespaces.ts";
@@ -30,6 +31,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...pullMirrorUseCases(ports),
     ...mirrorListUseCases(ports),
     ...mirrorChangeUseCases(ports),
+    ...pausedMirrorUseCases(ports),
     ...eventUseCases(ports),
     ...repositoryUseCases(ports),
   };

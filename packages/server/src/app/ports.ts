@@ -396,7 +396,7 @@ export interface MirrorStore {
    * pause of a host is over. Null: none.
    */
   nextDueAfter(moment: Date): Promise<Date | null>;
-  /** Pull mirrors that are on but paused for too many failures; of one host, where it is given. */
+  /** Pull mirrors that are on but paused for too many failures; of one host, where it is given, with or without port. */
   listPaused(host: string | null): Promise<readonly Mirror[]>;
   /** Counts the failures of these mirrors from the beginning. */
   forgetFailures(ids: readonly number[]): Promise<void>;
@@ -435,7 +435,6 @@ export interface FailingHost extends HostTrouble {
 
 /** What is known of the hosts that mirrors speak to: one that works is not in it. Shared by all nodes. */
 export interface HostStore {
-  find(host: string): Promise<FailingHost | null>;
   list(): Promise<readonly FailingHost[]>;
   /** One more failure of the network kind, met by this mirror (`addHostFailure`); answers what is known now. */
   recordFailure(

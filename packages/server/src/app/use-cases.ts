@@ -4,7 +4,15 @@ import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
-import type { AuthoredEvent, EventFilter, InstanceSettings, Page, Paged, ProtectedBranch } from "./ports.ts";
+import type {
+  AuthoredEvent,
+  EventFilter,
+  FailingHost,
+  InstanceSettings,
+  Page,
+  Paged,
+  ProtectedBranch,
+} from "./ports.ts";
 
 /**
  * What the doors (HTTP now, SSH later) may ask for. Every method that acts for somebody takes that somebody first and
@@ -140,7 +148,14 @@ export interface UseCases {
     mirrorId: number,
     options: { readonly force: boolean },
   ): Promise<MirrorStart>;
-  /** Ends the run that is under way; resolves too when there is none. */
+  /** Hosts that did not answer the last time; for admins. */
+  listFailingHosts(principal: Principal): Promise<readonly FailingHost[]>;
+  /**
+   * Starts all pull mirrors again that are paused for too many failures and that the principal may administer; `host`:
+   * only those of one host. Answers how many.
+   */
+  resumeMirrors(principal: Principal, filter: { readonly host: string | null }): Promise<number>;
+  /** Ends the run that is under way, on whichever node, and takes back the wish for one; resolves too when there is none. */
   cancelUpdate(principal: Principal, project: PathOrId, mirrorId: number): Promise<void>;
   /** The newest first. */
   listUpdates(
@@ -290,6 +305,8 @@ export interface MirrorView {
   readonly nextUpdateAt: Date | null;
   /** After too many failures in a row: until a person starts it. */
   readonly isPaused: boolean;
+  /** Its host does not answer, and is left alone until then. */
+  readonly hostPausedUntil: Date | null;
 }
 
 export interface MirrorStart {

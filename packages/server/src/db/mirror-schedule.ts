@@ -174,7 +174,12 @@ export function createScheduleStore(db: Db): ScheduleStore {
         .where("enabled", "=", true)
         .where("retry_count", ">", HARD_FAILURE_AFTER)
         .orderBy("id");
-      if (host !== null) query = query.where("remote_host", "=", host);
+      if (host !== null) {
+        const withoutPort = sql<string>`regexp_replace(remote_host, ':[0-9]+$', '')`;
+        query = query.where((where) =>
+          where.or([where("remote_host", "=", host), where(withoutPort, "=", host)]),
+        );
+      }
       return (await query.execute()).map(toMirror);
     },
     async forgetFailures(ids) {

@@ -7,10 +7,6 @@ import type { Database } from "./schema.ts";
 /** What is known of hosts that do not answer, in a table that has rows only for those. */
 export function createHostStore(db: Db): HostStore {
   return {
-    async find(host) {
-      const row = await db.selectFrom("remote_hosts").selectAll().where("host", "=", host).executeTakeFirst();
-      return row ? toHost(row) : null;
-    },
     async list() {
       const rows = await db.selectFrom("remote_hosts").selectAll().orderBy("host").execute();
       return rows.map(toHost);

@@ -13,6 +13,7 @@ import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
+import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
 import { namespaceRoutes } from "./routes/namespaces/routes.ts";
 import { personalAccessTokenRoutes } from "./routes/personal-access-tokens/routes.ts";
@@ -110,6 +111,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...remoteMirrorRoutes,
     ...pullMirrorRoutes,
     ...mirrorRoutes,
+    ...mirrorHostRoutes,
     ...eventRoutes,
   ]);
   await registerPages(server, door, settings.webRoot ?? null);

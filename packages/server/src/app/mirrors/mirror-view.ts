@@ -1,6 +1,7 @@
 import type { Mirror } from "../../domain/mirror.ts";
 import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
+import { hostAndPortOf } from "../../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorView } from "../use-cases.ts";
@@ -8,17 +9,21 @@ import { asSeen } from "./effective-mirror.ts";
 
 /** A project's mirrors with what answers about them show besides their rows. */
 export async function viewMirrors(
-  ports: Pick<Ports, "settings" | "repositories">,
+  ports: Pick<Ports, "settings" | "repositories" | "hosts">,
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly MirrorView[]> {
   const switches = await ports.settings.read();
+  const pauses = new Map((await ports.hosts.list()).map(({ host, pausedUntil }) => [host, pausedUntil]));
   return (await asSeen(ports, project, mirrors)).map((mirror) => {
+    const hostPausedUntil = pauses.get(hostAndPortOf(mirror.url)) ?? null;
     const mayRun = mirror.enabled && refusalToStart(mirror.direction, project, switches) === null;
     return {
       mirror,
-      nextUpdateAt: mayRun && mirror.updateStatus !== "started" ? nextUpdate(mirror) : null,
+      nextUpdateAt:
+        mayRun && mirror.updateStatus !== "started" ? notBefore(nextUpdate(mirror), hostPausedUntil) : null,
       isPaused: mirror.direction === "pull" && mirror.retryCount > HARD_FAILURE_AFTER,
+      hostPausedUntil,
     };
   });
 }
@@ -27,4 +32,8 @@ export async function viewMirrors(
 function nextUpdate({ requestedAt, nextCheckAt }: Mirror): Date | null {
   if (requestedAt === null || nextCheckAt === null) return requestedAt ?? nextCheckAt;
   return requestedAt < nextCheckAt ? requestedAt : nextCheckAt;
+}
+
+function notBefore(time: Date | null, least: Date | null): Date | null {
+  return time !== null && least !== null && time < least ? least : time;
 }

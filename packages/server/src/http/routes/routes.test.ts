@@ -4,6 +4,7 @@ import { applicationSettingsSchema } from "@heliostat/contract/api/application-s
 import { eventSchema } from "@heliostat/contract/api/events.ts";
 import { groupSchema } from "@heliostat/contract/api/groups.ts";
 import { metadataSchema, versionSchema } from "@heliostat/contract/api/instance.ts";
+import { failingHostSchema, resumedMirrorsSchema } from "@heliostat/contract/api/mirror-hosts.ts";
 import { mirrorSchema, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
 import { namespaceSchema } from "@heliostat/contract/api/namespaces.ts";
 import {
@@ -57,6 +58,15 @@ describe("resources of the API", () => {
     assert.ok(items.length > 0);
     return items.map((item) => z.strictObject(schema.shape).parse(item) as z.output<S>);
   }
+
+  test("hosts that do not answer are listed for admins, and what is paused is resumed, for one host or all", async () => {
+    const [host] = fitsAll(failingHostSchema, await ask("GET", "/mirrors/hosts"));
+    assert.equal(host?.host, "example.org:443");
+    assert.equal((await ask("GET", "/mirrors/hosts", undefined, SECRETS.stranger)).status, 403);
+    assert.deepEqual(fits(resumedMirrorsSchema, await ask("POST", "/mirrors/resume")), { resumed: 2 });
+    const ofOne = await ask("POST", "/mirrors/resume?host=example.org");
+    assert.deepEqual(fits(resumedMirrorsSchema, ofOne), { resumed: 1 });
+  });
 
   test("instance, users, tokens, namespaces and groups answer in the contract's form", async () => {
     fits(versionSchema, await ask("GET", "/version"));

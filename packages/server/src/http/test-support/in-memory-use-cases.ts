@@ -107,7 +107,7 @@ export const SECRETS = {
 } as const;
 
 function viewOf(mirror: Mirror): MirrorView {
-  return { mirror, nextUpdateAt: mirror.nextCheckAt, isPaused: false };
+  return { mirror, nextUpdateAt: mirror.nextCheckAt, isPaused: false, hostPausedUntil: null };
 }
 
 function paged<T>(items: readonly T[], page: Page): Paged<T> {
@@ -432,6 +432,13 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       findMirror(principal, which, id);
       return { status: "queued", nextUpdateAt: EPOCH };
     },
+    listFailingHosts: async (principal) => {
+      requireAdmin(principal);
+      return [
+        { host: "example.org:443", failures: 3, lastError: "no", failingSince: EPOCH, pausedUntil: EPOCH },
+      ];
+    },
+    resumeMirrors: async (_principal, { host }) => (host === null ? 2 : 1),
     cancelUpdate: async (principal, which, id) => {
       findMirror(principal, which, id);
     },

@@ -17,7 +17,7 @@ export function presentTime(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }
 
-export function presentMirror({ mirror, nextUpdateAt, isPaused }: MirrorView): MirrorAnswer {
+export function presentMirror({ mirror, nextUpdateAt, isPaused, hostPausedUntil }: MirrorView): MirrorAnswer {
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -34,6 +34,7 @@ export function presentMirror({ mirror, nextUpdateAt, isPaused }: MirrorView): M
     next_update_at: presentTime(nextUpdateAt),
     retry_count: mirror.retryCount,
     paused: isPaused,
+    host_paused_until: presentTime(hostPausedUntil),
     only_protected_branches: mirror.options.onlyProtectedBranches,
     mirror_branch_regex: mirror.options.branchRegex,
     keep_divergent_refs: mirror.options.keepDivergentRefs,

@@ -1,0 +1,34 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { may, mayMirror } from "../../domain/policy.ts";
+import { requireAdmin, requireSignedIn } from "../access.ts";
+import type { Ports } from "../ports.ts";
+import type { UseCases } from "../use-cases.ts";
+import { requestUpdate } from "./request-update.ts";
+
+type PausedMirrorUseCases = Pick<UseCases, "listFailingHosts" | "resumeMirrors">;
+
+/** What has stopped over many projects, and how it goes on. */
+export function pausedMirrorUseCases(ports: Ports): PausedMirrorUseCases {
+  return {
+    async listFailingHosts(principal) {
+      requireAdmin(principal);
+      return await ports.hosts.list();
+    },
+    async resumeMirrors(principal, { host }) {
+      const { user } = requireSignedIn(principal);
+      if (!mayMirror(principal, await ports.settings.read())) {
+        throw new HeliostatError("forbidden", "Mirror settings are only available to administrators.");
+      }
+      const resumed: number[] = [];
+      for (const mirror of await ports.mirrors.listPaused(host)) {
+        const project = await ports.projects.find(mirror.projectId);
+        if (project && may(principal, "admin-mirrors", project)) resumed.push(mirror.id);
+      }
+      await ports.mirrors.forgetFailures(resumed);
+      // Not `manual`: a thousand of them at once are no thousand people who may try a paused host each.
+      for (const id of resumed) await requestUpdate(ports, { id }, "configured", { userId: user.id });
+      ports.log.info({ username: user.username, host, mirrors: resumed.length }, "paused mirrors resumed");
+      return resumed.length;
+    },
+  };
+}
