@@ -594,6 +594,11 @@ export interface Repositories {
     moves: readonly RefMove[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<RefName, MoveFacts>>;
+  /**
+   * Clears away what dead gits left here: locks, halves of packs, refs without content. Waits a little for gits that
+   * outlived their server. To be called before a run that takes over from a dead one.
+   */
+  removeRemains(path: string, signal: AbortSignal): Promise<void>;
   /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
   /**

@@ -97,7 +97,9 @@ async function start(
   await makeDirectory(settings.dataDir);
   await makeDirectory(repositoriesRoot);
 
-  const repositories = limitTransfers(createRepositories({ root: repositoriesRoot, log }));
+  // The embedded database allows one server: whatever else seems to be at work here is what a killed one left.
+  const isAlone = settings.databaseUrl === null;
+  const repositories = limitTransfers(createRepositories({ root: repositoriesRoot, log, isAlone }));
   await repositories.requireGit();
 
   const connection = await connect(settings, log, stops, broken.resolve);
@@ -158,8 +160,6 @@ async function start(
   };
 
   await projects.endLostRefsWrites();
-  // The embedded database allows one server: whatever else seems to be at work here is what a killed one left.
-  const isAlone = settings.databaseUrl === null;
   if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, log));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
+import { constants, setPriority } from "node:os";
 import { Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createTail } from "./tail.ts";
@@ -15,8 +16,10 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-  /** Ends the process when no byte went in or out for so long. */
-  readonly idleTimeoutMs?: number;
+  /** Ends the process when no byte went in or out for so long; a function, when the patience changes on the way. */
+  readonly idleTimeoutMs?: number | (() => number);
+  /** Leaves processor and disk to everybody else, as `nice` does. */
+  readonly isBackground?: boolean;
   /** From TERM to KILL; five seconds unless told. */
   readonly killAfterMs?: number;
   /** How long strays may hold our pipes open after the process itself has exited; two seconds unless told. */
@@ -132,6 +135,8 @@ export function start(options: StartOptions): RunningProcess {
   // Node makes no pipes, and tells it by an event only, when the system has no descriptors left.
   if (!stdin || !stdout || !stderr) return notStarted("spawn-failed", "no pipes to the process", startedAt);
 
+  if (options.isBackground) giveWay(child);
+
   const timers = new Set<NodeJS.Timeout>();
   const after = (ms: number, act: () => void): void => {
     timers.add(setTimeout(act, ms));
@@ -185,6 +190,17 @@ export function start(options: StartOptions): RunningProcess {
   return { stdin, stdout, exited, stop };
 }
 
+/**
+ * The lowest priority, at once, so that what the process starts inherits it. On Linux the disk's scheduler goes by it
+ * too. A system that does not let us: then it runs like any other.
+ */
+function giveWay(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  } catch {}
+}
+
 /** `-pid` names the group. ESRCH: all of it is gone already. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
@@ -224,9 +240,10 @@ function attachFd3(
 /** Looks at byte counts rather than at events: a listener would set the streams flowing and undo back-pressure. */
 function watchProgress(
   streams: readonly (Readable | Writable)[],
-  idleMs: number,
+  idle: number | (() => number),
   onIdle: () => void,
 ): NodeJS.Timeout {
+  const idleMs = typeof idle === "number" ? () => idle : idle;
   let seen = -1;
   let since = performance.now();
   return setInterval(
@@ -238,11 +255,11 @@ function watchProgress(
       if (moved !== seen) {
         seen = moved;
         since = performance.now();
-      } else if (performance.now() - since >= idleMs) {
+      } else if (performance.now() - since >= idleMs()) {
         onIdle();
       }
     },
-    Math.min(1_000, idleMs / 4),
+    Math.min(1_000, idleMs() / 4),
   );
 }
 

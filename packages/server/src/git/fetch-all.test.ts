@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
@@ -172,6 +174,26 @@ test("an upstream that misbehaves has its error, and leaves nothing behind", asy
   assert.ok(!(await readdir(root)).includes(".staging"));
   peer.setFault(null);
   await repositories.fetchAll(path, openRemote(peer.urlOf("a.git")), { signal });
+});
+
+test("a stall over git:// is ended by the limit that the run was given", async (t) => {
+  const { root, repositories, path } = await setUp(t);
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const address = server.address();
+  assert(typeof address === "object" && address !== null);
+  const patient = createRepositories({ root, log: makeMemoryLog() });
+  const remote = openRemote(`git://127.0.0.1:${address.port}/a.git`);
+  const connected = once(server, "connection");
+  const failed = assert.rejects(patient.fetchAll(path, remote, { signal, stallTimeoutMs: 300 }), {
+    code: "remote-timeout",
+  });
+  const [socket] = await connected;
+  t.after(() => socket.destroy());
+  await failed;
+  assert(await repositories.exists(path));
 });
 
 test("a closed port and a name that nobody knows are unreachable", async (t) => {

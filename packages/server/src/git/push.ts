@@ -36,6 +36,8 @@ export async function push(
       config: [...config, ...viewConfig(url)],
       env: { ...prepared.env, GIT_OBJECT_DIRECTORY: join(path, "objects") },
       gitDir: view,
+      // A push is silent while git compresses and while the remote thinks it over.
+      idleTimeoutMs: patience.silenceSeconds * 1000,
       args: [
         ...["push", "--porcelain", "--progress", "--force-with-lease", "--no-verify", "--no-follow-tags"],
         ...["--no-signed", "--recurse-submodules=no", "--", VIEW_REMOTE],

@@ -13,12 +13,15 @@ export interface Patience {
   readonly stallSeconds: number;
   /**
    * So long without a sign of life from git itself, and it is stopped. Much longer: git is silent while it checks what
-   * it received. The only limit there is for `git://`.
+   * it received.
    */
   readonly silenceSeconds: number;
 }
 
 export const DEFAULT_PATIENCE: Patience = { stallSeconds: 120, silenceSeconds: 900 };
+
+/** What git says when it has all of a pack. */
+const ARRIVED = /^(Receiving|Unpacking) objects:.* done\.$/;
 
 export type RemoteCall = Pick<
   GitCall,
@@ -39,19 +42,21 @@ export function prepareRemoteCall(
   patience: Patience = DEFAULT_PATIENCE,
 ): RemoteCall {
   const { onProgress } = options;
+  const stallMs = options.stallTimeoutMs ?? patience.stallSeconds * 1000;
+  const silenceMs = Math.max(patience.silenceSeconds * 1000, stallMs);
+  const scheme = schemeOf(remote.url);
+  let hasArrived = false;
   const common = {
     signal: options.signal,
-    idleTimeoutMs: patience.silenceSeconds * 1000,
-    ...(onProgress
-      ? {
-          onStderrLine: (line: string) => {
-            const progress = readProgress(line);
-            if (progress) onProgress(progress);
-          },
-        }
-      : {}),
+    // Nothing in git watches a `git://` connection, so we do, for as long as git waits for the remote. What it does
+    // with a pack that has arrived is its own work again.
+    idleTimeoutMs: () => (scheme === "git" && !hasArrived ? stallMs : silenceMs),
+    onStderrLine: (line: string) => {
+      hasArrived ||= ARRIVED.test(line);
+      const progress = onProgress ? readProgress(line) : null;
+      if (progress) onProgress?.(progress);
+    },
   };
-  const scheme = schemeOf(remote.url);
   switch (scheme) {
     case "file":
       return { ...common, url: remote.url, protocols: ["file"], config: [] };
@@ -66,7 +71,7 @@ export function prepareRemoteCall(
         protocols: [scheme],
         config: [
           ["http.lowSpeedLimit", "1"],
-          ["http.lowSpeedTime", String(patience.stallSeconds)],
+          ["http.lowSpeedTime", String(Math.max(1, Math.ceil(stallMs / 1000)))],
           ...pinHttp(remote),
           ...(helper?.config ?? []),
         ],

@@ -27,7 +27,10 @@ async function leave(repository: string, name: string, ageMs: number): Promise<v
 test("locks that no living git can hold are removed, and refs can be changed again", async (t) => {
   const repository = await makeRepository(join(await makeTempDir(t), "0/1.git"));
   const oid = await makeCommit(repository, { ref: "refs/heads/deep/topic" });
-  const locks = ["HEAD.lock", "packed-refs.lock", "refs/heads/deep/topic.lock", "refs/heads/main.lock"];
+  const locks = [
+    ...["HEAD.lock", "packed-refs.lock", "packed-refs.new"],
+    ...["refs/heads/deep/topic.lock", "refs/heads/main.lock"],
+  ];
   for (const lock of locks) await leave(repository, lock, 11 * MINUTE);
   await assert.rejects(git(repository, ["update-ref", "refs/heads/main", oid]), /File exists/);
 
@@ -52,9 +55,28 @@ test("a lock that is fresh, and a ref or an object whose name only looks like on
   await checkRepository(repository);
 });
 
+test("a ref without content goes, and what is packed below it is valid again", async (t) => {
+  const repository = await makeRepository(join(await makeTempDir(t), "0/1.git"));
+  const oid = await makeCommit(repository, { ref: "refs/heads/packed" });
+  await git(repository, ["pack-refs", "--all", "--prune"]);
+  await leave(repository, "refs/heads/packed", 11 * MINUTE);
+  await leave(repository, "refs/heads/deep/lost", 11 * MINUTE);
+  await leave(repository, "refs/heads/young", MINUTE);
+  await assert.rejects(git(repository, ["update-ref", "refs/heads/packed", oid, oid]), /broken/);
+
+  assert.equal(await removeStaleFiles(repository), 2);
+  assert.equal(await git(repository, ["rev-parse", "refs/heads/packed"]), oid);
+  assert(existsSync(join(repository, "refs/heads/young")));
+});
+
 test("half packs and quarantines go after a day, in all repositories", async (t) => {
   const root = await makeTempDir(t);
-  const old = ["objects/pack/tmp_pack_h2Vq5l", "objects/pack/.tmp-77-pack-1.pack", "objects/tmp_obj_x"];
+  const old = [
+    ...["objects/pack/tmp_pack_h2Vq5l", "objects/pack/.tmp-77-pack-1.pack", "objects/tmp_obj_x"],
+    ...["objects/3f/tmp_obj_y", "objects/pack/pack-0123abcd.pack", "objects/pack/pack-0123abcd.rev"],
+    ...["objects/info/commit-graph.lock", "objects/info/commit-graphs/tmp_graph_1"],
+    ...["objects/info/commit-graphs/commit-graph-chain.lock", "objects/pack/multi-pack-index.lock"],
+  ];
   for (const id of [1, 1_001]) {
     const repository = await makeRepository(join(root, `${Math.floor(id / 1000)}/${id}.git`));
     for (const name of old) await leave(repository, name, 2 * DAY);

@@ -1,15 +1,22 @@
-import type { Dirent } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import type { Dirent, Stats } from "node:fs";
+import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Git holds a lock for as long as one transaction of refs takes. */
-const LOCK_IS_STALE_AFTER_MS = 10 * 60_000;
+/** How old what a git left must be before nobody can be at it any more. */
+export interface StaleAges {
+  readonly lockMs: number;
+  readonly objectsMs: number;
+}
 
-/** A push is received, and its deltas are resolved, in hours at most. */
-const OBJECTS_ARE_STALE_AFTER_MS = 24 * 3600_000;
+/** For when nothing is known but the age: git holds a lock for as long as one transaction of refs takes, and a push is
+ * received, with its deltas resolved, in hours at most. */
+export const CAUTIOUS_AGES: StaleAges = { lockMs: 10 * 60_000, objectsMs: 24 * 3600_000 };
 
 /** Names that git gives to objects on their way in: a pack, a loose object, the quarantine of a push. */
 const UNFINISHED = /^\.?tmp[_-]/;
+/** `packed-refs.new` is what the holder of `packed-refs.lock` writes, and is in the way of the next one as well. */
+const LOCK = /\.lock$|^packed-refs\.new$/;
+const LOOSE_OBJECTS = /^[0-9a-f]{2}$/;
 
 /**
  * `removeStaleFiles` for every repository below the root, one after the other; answers how many files were removed.
@@ -30,43 +37,116 @@ export async function removeAllStaleFiles(root: string, signal: AbortSignal): Pr
 
 /**
  * Removes what git leaves behind when it is killed itself, be it by the system for want of memory or with the whole
- * machine: locks, in whose presence no ref of the name can ever be changed again, and halves of packs, which nobody
- * would ever delete because git's own housekeeping is off. Files that are younger than any git lives stay. Answers how
- * many were removed; a repository that is gone has none.
+ * machine:
+ *
+ * - locks, in whose presence no ref of the name can ever be changed again;
+ * - refs without content, which git can neither read nor change: a machine that lost power may have made the file and
+ *   not its content. What is packed under the name is valid again, else the ref is gone, as it is in git's eyes anyway;
+ * - halves of packs and objects, which nobody would ever delete because git's own housekeeping is off.
+ *
+ * Files that are younger than `ages` stay. Answers how many were removed; a repository that is gone has none.
  */
-export async function removeStaleFiles(repository: string, now = Date.now()): Promise<number> {
-  const removals = [
-    removeOld(repository, /\.lock$/, now - LOCK_IS_STALE_AFTER_MS),
-    removeOldBelow(join(repository, "refs"), /\.lock$/, now - LOCK_IS_STALE_AFTER_MS),
-    removeOld(join(repository, "objects"), UNFINISHED, now - OBJECTS_ARE_STALE_AFTER_MS),
-    removeOld(join(repository, "objects", "pack"), UNFINISHED, now - OBJECTS_ARE_STALE_AFTER_MS),
-  ];
-  return (await Promise.all(removals)).reduce((sum, count) => sum + count, 0);
-}
-
-async function removeOldBelow(directory: string, names: RegExp, before: number): Promise<number> {
-  let removed = await removeOld(directory, names, before);
-  for (const entry of await entriesOf(directory)) {
-    // One after the other: a repository may have thousands of directories of refs, and there is no hurry.
-    if (entry.isDirectory()) removed += await removeOldBelow(join(directory, entry.name), names, before);
-  }
-  return removed;
-}
-
-async function removeOld(directory: string, names: RegExp, before: number): Promise<number> {
+export async function removeStaleFiles(repository: string, ages = CAUTIOUS_AGES): Promise<number> {
   let removed = 0;
-  for (const entry of await entriesOf(directory)) {
-    if (!names.test(entry.name)) continue;
-    const path = join(directory, entry.name);
-    const mtimeMs = await stat(path).then(
-      (stats) => stats.mtimeMs,
-      () => null,
-    );
-    if (mtimeMs === null || mtimeMs >= before) continue;
+  for (const { path, ageMs } of await findRemains(repository, ages)) {
+    const stats = await lstat(path).catch(() => null);
+    // Looked at once more: a new owner may have come since.
+    if (stats === null || Date.now() - stats.mtimeMs < ageMs) continue;
     await rm(path, { recursive: true, force: true });
     removed += 1;
   }
   return removed;
+}
+
+/** Whether there is anything for `removeStaleFiles` at these ages. An age of infinity: not even looked for. */
+export async function hasStaleFiles(repository: string, ages: StaleAges): Promise<boolean> {
+  return (await findRemains(repository, ages)).length > 0;
+}
+
+interface Remain {
+  readonly path: string;
+  readonly ageMs: number;
+}
+
+async function findRemains(repository: string, { lockMs, objectsMs }: StaleAges): Promise<Remain[]> {
+  const objects = join(repository, "objects");
+  const isLock = (name: string): boolean => LOCK.test(name);
+  const isUnfinished = (name: string): boolean => UNFINISHED.test(name);
+  const found = await Promise.all([
+    findIn(repository, isLock, lockMs),
+    findRefRemains(join(repository, "refs"), lockMs),
+    findIn(join(objects, "info"), isLock, lockMs),
+    findIn(join(objects, "info", "commit-graphs"), isLock, lockMs),
+    findIn(join(objects, "pack"), isLock, lockMs),
+    ...(Number.isFinite(objectsMs)
+      ? [
+          findIn(objects, isUnfinished, objectsMs),
+          findIn(join(objects, "info"), isUnfinished, objectsMs),
+          findIn(join(objects, "info", "commit-graphs"), isUnfinished, objectsMs),
+          findIn(join(objects, "pack"), isUnfinished, objectsMs),
+          findUnindexed(join(objects, "pack"), objectsMs),
+          findLooseRemains(objects, objectsMs),
+        ]
+      : []),
+  ]);
+  return found.flat();
+}
+
+async function findIn(
+  directory: string,
+  isRemain: (name: string) => boolean,
+  ageMs: number,
+): Promise<Remain[]> {
+  const names = (await entriesOf(directory)).map(({ name }) => name).filter(isRemain);
+  return await keepOld(directory, names, ageMs);
+}
+
+async function findRefRemains(directory: string, ageMs: number): Promise<Remain[]> {
+  const entries = await entriesOf(directory);
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  const isRemain = (stats: Stats, name: string): boolean => LOCK.test(name) || stats.size === 0;
+  const found = await keepOld(directory, files, ageMs, isRemain);
+  for (const entry of entries) {
+    // One after the other: a repository may have thousands of directories of refs, and there is no hurry.
+    if (entry.isDirectory()) found.push(...(await findRefRemains(join(directory, entry.name), ageMs)));
+  }
+  return found;
+}
+
+/** Packs that were on their way in, file by file, when the server was killed: git sees none without its index. */
+async function findUnindexed(directory: string, ageMs: number): Promise<Remain[]> {
+  const names = (await entriesOf(directory)).map(({ name }) => name);
+  const indexed = new Set(names.filter((name) => name.endsWith(".idx")).map((name) => name.slice(0, -4)));
+  const isHalf = (name: string): boolean => {
+    const [, pack] = /^(pack-[0-9a-f]+)\.(pack|rev|bitmap|mtimes)$/.exec(name) ?? [];
+    return pack !== undefined && !indexed.has(pack);
+  };
+  return await keepOld(directory, names.filter(isHalf), ageMs);
+}
+
+async function findLooseRemains(objects: string, ageMs: number): Promise<Remain[]> {
+  const found: Remain[] = [];
+  for (const { name } of await entriesOf(objects)) {
+    if (!LOOSE_OBJECTS.test(name)) continue;
+    found.push(...(await findIn(join(objects, name), (file) => UNFINISHED.test(file), ageMs)));
+  }
+  return found;
+}
+
+async function keepOld(
+  directory: string,
+  names: readonly string[],
+  ageMs: number,
+  isRemain: (stats: Stats, name: string) => boolean = () => true,
+): Promise<Remain[]> {
+  const found: Remain[] = [];
+  for (const name of names) {
+    const path = join(directory, name);
+    const stats = await lstat(path).catch(() => null);
+    if (stats !== null && Date.now() - stats.mtimeMs >= ageMs && isRemain(stats, name))
+      found.push({ path, ageMs });
+  }
+  return found;
 }
 
 async function entriesOf(directory: string): Promise<readonly Dirent[]> {

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import type { Log, Repositories } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import type { RefChange, RefResult } from "../domain/refs.ts";
 import { answerAncestry } from "./answer-ancestry.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { DISK_FULL } from "./classify-stderr.ts";
@@ -13,12 +14,14 @@ import { packObjects } from "./pack-objects.ts";
 import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
+import { removeRemains } from "./remove-remains.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { removeAllStaleFiles } from "./remove-stale-files.ts";
 import { createGit } from "./run-git.ts";
 import { advertise, servePack } from "./serve-pack.ts";
 import { setHead } from "./set-head.ts";
 import { createStaging, type Staging } from "./staging.ts";
+import { REF_IS_LOCKED } from "./update-refs.ts";
 import { type GitVersion, requireGit } from "./version.ts";
 
 export interface RepositoriesOptions {
@@ -31,6 +34,8 @@ export interface RepositoriesOptions {
   /** Directories to find git in, as in `PATH`; the usual ones unless told. */
   readonly searchPath?: string;
   readonly patience?: Patience;
+  /** No other node works on these repositories: then it can be told what a dead git has left. No, unless told. */
+  readonly isAlone?: boolean;
 }
 
 export interface GitRepositories extends Repositories {
@@ -50,7 +55,7 @@ const REPOSITORIES_A_DIRECTORY = 1_000;
 
 /** The repositories below `root`, and git to work with them. */
 export function createRepositories(options: RepositoriesOptions): GitRepositories {
-  const { root, log, patience = DEFAULT_PATIENCE } = options;
+  const { root, log, patience = DEFAULT_PATIENCE, isAlone = false } = options;
   const git = createGit({
     log,
     ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
@@ -77,9 +82,16 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, patience)),
     fetchObjects: (path, remote, oids, transfer) =>
       tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, patience)),
-    applyChanges: (path, changes, options) => tellFullDisk(applyChanges(git, path, changes, options)),
+    applyChanges: (path, changes, how) =>
+      tellFullDisk(
+        applyAgainst(changes, {
+          apply: (some) => applyChanges(git, path, some, how),
+          clearLocks: () => removeRemains(path, { isAlone, log }),
+        }),
+      ),
     setHead: (path, head) => setHead(git, path, head),
     describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
+    removeRemains: (path, signal) => removeRemains(path, { isAlone, log, signal }),
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),
@@ -87,6 +99,25 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     push: (path, remote, changes, transfer) =>
       tellFullDisk(push(git, staging, path, remote, changes, transfer, patience)),
   };
+}
+
+/**
+ * Applies changes, and those that met a lock once more when it is gone: it was a moment's, or a dead git's.
+ */
+async function applyAgainst(
+  changes: readonly RefChange[],
+  verbs: {
+    readonly apply: (changes: readonly RefChange[]) => Promise<readonly RefResult[]>;
+    readonly clearLocks: () => Promise<void>;
+  },
+): Promise<readonly RefResult[]> {
+  const results = await verbs.apply(changes);
+  const isLocked = (index: number): boolean => results[index]?.message === REF_IS_LOCKED;
+  const locked = changes.filter((_change, index) => isLocked(index));
+  if (locked.length === 0) return results;
+  await verbs.clearLocks();
+  const again = (await verbs.apply(locked)).values();
+  return results.map((result, index) => (isLocked(index) ? (again.next().value ?? result) : result));
 }
 
 /** The verbs that write files themselves fail like git does when there is no space for them. */

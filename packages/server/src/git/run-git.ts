@@ -27,7 +27,9 @@ export interface GitCall {
   readonly input?: string | Buffer | Readable;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
-  readonly idleTimeoutMs?: number;
+  readonly idleTimeoutMs?: number | (() => number);
+  /** Work that nobody waits for. */
+  readonly isBackground?: boolean;
   readonly maxOutput?: number;
   readonly onStderrLine?: (line: string) => void;
   readonly fd3Input?: Buffer;
@@ -64,6 +66,7 @@ export function createGit(options: { readonly log: Log; readonly searchPath?: st
       "signal",
       "timeoutMs",
       "idleTimeoutMs",
+      "isBackground",
       "onStderrLine",
       "fd3Input",
       "fd3MaxOutput",

@@ -11,6 +11,9 @@ import type { Git, GitCall } from "./run-git.ts";
 /** After so many refused transactions the trouble is not of a few refs. Each costs a process of some 3 ms. */
 const MAX_REFUSALS = 200;
 
+/** The message of a result that met another's lock. */
+export const REF_IS_LOCKED = "The ref is locked by another process. The next update tries again.";
+
 /**
  * Updates refs in one transaction of `git update-ref`, each against its old value. When git refuses it, the refs that
  * moved are set aside, and the rest is halved until the refused ones stand alone: one bad ref among 1,000 costs 20
@@ -106,8 +109,7 @@ function describeMove(old: Oid | null, now: Oid | null): string {
 /** In words for people who do not know where the repository lies on the server's disk. */
 function describeRefusal(stderr: string, path: string): Refusal {
   if (/\.lock': File exists/.test(stderr)) {
-    const message = "The ref is locked by another process. The next update tries again.";
-    return { message, ...rejectionFor("stale-lease") };
+    return { message: REF_IS_LOCKED, ...rejectionFor("stale-lease") };
   }
   if (/exists; cannot create/.test(stderr)) {
     const message = "Another ref's name is in its way: one is a directory of the other.";

@@ -11,6 +11,7 @@ import { openRemote } from "./open-remote.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
+import { limitTime } from "./time-limit.ts";
 import { wantedRefs } from "./wanted-refs.ts";
 
 /** The reason of a signal that ends a run because its node goes down: another one is to take it up. */
@@ -31,6 +32,7 @@ export async function updateMirror(
   signal: AbortSignal,
   observer: UpdateObserver = {},
 ): Promise<void> {
+  const settings = await ports.settings.read();
   const started = ports.clock.now();
   const lease = await ports.mirrors.startUpdate(mirrorId, started, leaseEnd(started));
   if (!lease) return;
@@ -39,17 +41,23 @@ export async function updateMirror(
 
   const recorded = { mirror, trigger, started };
   const keeper = keepLease(ports, lease, started);
+  const limit = limitTime(ports.clock, settings.mirrorUpdateTimeoutSeconds);
   let finished: FinishedUpdate;
   let changedProject = false;
   try {
-    const outcome = await run(ports, lease, AbortSignal.any([signal, keeper.lost]), observer);
+    const signals = AbortSignal.any([signal, keeper.lost, limit.expired]);
+    const stallTimeoutMs = settings.mirrorStallTimeoutSeconds * 1000;
+    const outcome = await run(ports, lease, { signal: signals, stallTimeoutMs }, observer);
     changedProject = outcome.changedProject;
     finished = await recordOutcome(ports, recorded, outcome);
   } catch (error) {
     const stop = stopOf(signal, keeper.lost);
-    finished = await recordEnd(ports, lease, recorded, error, stop);
+    // What the abort brought about has many faces; its reason is what happened.
+    const cause = stop === null && limit.expired.aborted ? limit.expired.reason : error;
+    finished = await recordEnd(ports, lease, recorded, cause, stop);
   } finally {
     keeper.stop();
+    limit.stop();
   }
 
   // Downstream first: should we die in between, the recovery asks. It finds nothing to change any more, so it asks
@@ -67,17 +75,20 @@ export async function updateMirror(
 async function run(
   ports: Ports,
   lease: UpdateLease,
-  signal: AbortSignal,
+  limits: { readonly signal: AbortSignal; readonly stallTimeoutMs: number },
   observer: UpdateObserver,
 ): Promise<RunOutcome> {
-  const { mirror } = lease;
+  const { mirror, trigger } = lease;
   const project = await ports.projects.find(mirror.projectId);
   if (!project) throw new HeliostatError("cancelled", "The project was removed.");
-  const { remote, hideSecrets } = await openRemote(ports, mirror, signal);
+  // The run before died, perhaps with its gits: what they left must not stand in the way of this one.
+  if (trigger === "recovery")
+    await ports.repositories.removeRemains(ports.repositories.pathOf(project.id), limits.signal);
+  const { remote, hideSecrets } = await openRemote(ports, mirror, limits.signal);
   const wanted = await wantedRefs(ports, mirror);
   const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
-    const transfer = { signal, onProgress };
+    const transfer = { ...limits, onProgress };
     const update: UpdateRun = {
       ports: { ...ports, remotes: withSigns(ports, mirror) },
       mirror,
