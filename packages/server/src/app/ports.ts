@@ -42,6 +42,8 @@ export interface Ports {
   readonly mirrors: MirrorStore;
   readonly hosts: HostStore;
   readonly events: EventStore;
+  /** Null: there is no mail server, and nobody is told anything by mail. */
+  readonly mails: MailOutbox | null;
   readonly repositories: Repositories;
   readonly remotes: Remotes;
   readonly queue: UpdateQueue;
@@ -482,7 +484,9 @@ export interface Mail {
 
 export interface WaitingMail extends Mail {
   readonly id: number;
+  /** Tries so far. */
   readonly attempts: number;
+  readonly createdAt: Date;
 }
 
 /** Mails that are to be sent, in the database, so that a crash loses none. */
@@ -498,6 +502,20 @@ export interface MailOutbox {
   recordSent(id: number, now: Date): Promise<void>;
   /** `nextAttemptAt` null: given up. */
   recordFailure(id: number, error: string, nextAttemptAt: Date | null): Promise<void>;
+  /** Removes mails made before this moment, sent or not, and answers how many. */
+  removeOld(before: Date): Promise<number>;
+}
+
+/** What became of one try to send a mail. */
+export type Delivery =
+  | { readonly kind: "sent" }
+  /** `isFinal`: another try would end the same way. The reason holds no secret. */
+  | { readonly kind: "failed"; readonly reason: string; readonly isFinal: boolean };
+
+/** The way to the mail server. */
+export interface MailSender {
+  /** Never throws, and ends in a bounded time. The same mail has the same Message-ID however often it is sent. */
+  send(mail: WaitingMail, signal: AbortSignal): Promise<Delivery>;
 }
 
 // --- repositories and remotes ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import { createInstanceSettingsStore, initInstanceSettings } from "../db/instanc
 import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
+import { createMailOutbox } from "../db/outgoing-mails.ts";
 import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
@@ -26,8 +27,10 @@ import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
+import { startMailer } from "../jobs/mailer.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
+import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { createRemotes } from "../remotes/remotes.ts";
 import { readOrMakeKeys } from "../secrets/keys-file.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
@@ -56,6 +59,9 @@ const GRACE_MS = 30_000;
 
 /** What nobody waits for gets this long when nothing new can come of it any more. */
 const BACKGROUND_GRACE_MS = 5_000;
+
+/** A mail that is being sent gets this long at shutdown. */
+const MAIL_GRACE_MS = 5_000;
 
 const CLEAN_EVERY_MS = 3600_000;
 
@@ -120,6 +126,8 @@ async function start(
   const dispatcher = { wakeAt: (_at: Date): void => undefined };
   const queue = createUpdateQueue({ connection, log, running, wakeAt: (at) => dispatcher.wakeAt(at) });
   const projects = createProjectStore(db);
+  const mailer = { wake: (): void => undefined };
+  const mails = settings.smtpUrl === null ? null : createMailOutbox(db, { onPut: () => mailer.wake() });
 
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
@@ -152,6 +160,7 @@ async function start(
     mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
     hosts: createHostStore(db),
     events: createEventStore(db),
+    mails,
     repositories,
     remotes,
     queue,
@@ -166,6 +175,13 @@ async function start(
   const given = { password: settings.adminPassword, token: settings.adminToken };
   await bootstrapRoot(ports, given, options.keepSecrets);
 
+  if (mails !== null && settings.smtpUrl !== null) {
+    const sender = createSmtpSender({ url: settings.smtpUrl, instance: ports.instance });
+    stops.push(async () => sender.close());
+    const started = startMailer({ ...ports, mails, sender });
+    mailer.wake = () => started.wake();
+    stops.push(() => started.stop(MAIL_GRACE_MS));
+  }
   await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
   stops.push(() => queue.stop());
   stops.push(() => running.drain(GRACE_MS, SHUTTING_DOWN));

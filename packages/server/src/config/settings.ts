@@ -111,7 +111,10 @@ export const VARIABLES = {
   },
   HELIOSTAT_SMTP_URL: {
     defaultText: "unset: no mail",
-    meaning: "Mail server: `smtp://user:password@host:port`, or `smtps://…`.",
+    meaning:
+      "Mail server: `smtp://user:password@host:port`, or `smtps://…`; ports 587 and 465 unless told. Over `smtp://` a " +
+      "password is sent to another machine only after STARTTLS. `?from=mirrors@example.com` at the end sets the " +
+      "sender's address, else `heliostat@` and the host of the external URL.",
   },
   HELIOSTAT_LOG_LEVEL: {
     defaultText: "`info`",
@@ -238,7 +241,26 @@ function parseSmtpUrl(text: string): string {
   const form = "an address such as smtp://user:password@host:port";
   const url = parseUrl(text, ["smtp:", "smtps:"], form);
   if (url.hostname === "") throw new Unfit(`is not ${form}`);
+  if (![url.username, url.password].every(isDecodable)) {
+    throw new Unfit(
+      "holds a % in its user name or password that is not followed by two digits: write it as %25",
+    );
+  }
+  for (const [name, value] of url.searchParams) {
+    if (name !== "from") throw new Unfit("has a parameter other than ?from=");
+    if (!/^[^\s@,;:<>()[\]\\"]+@[^\s@,;:<>()[\]\\"]+$/.test(value))
+      throw new Unfit(`has no mail address in ?from=: ${quote(value)}`);
+  }
   return text;
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Scheme names end with a colon, as `URL` has them. The text is not repeated: it may hold a password. */

@@ -41,6 +41,7 @@ export function toMirror(row: Selectable<MirrorsTable>): Mirror {
     appliedDigest: row.applied_digest,
     appliedGeneration: row.applied_generation,
     lastChangedAt: row.last_changed_at,
+    toldHealth: row.told_health,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -84,6 +84,8 @@ export interface Mirror {
   readonly appliedGeneration: number | null;
   /** When an update last changed a ref; null: never. */
   readonly lastChangedAt: Date | null;
+  /** What people were last told of it by mail. */
+  readonly toldHealth: MirrorHealth;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

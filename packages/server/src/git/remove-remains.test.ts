@@ -145,7 +145,9 @@ test("gits killed while they receive, pack and repack leave nothing that stays o
   await leaves(path, /^pack\/tmp_pack_/);
   await kill(receiving);
 
-  await killWhile(path, /^pack\/\.?tmp[-_].*pack/, 2, () => startGit(t, path, ["repack", "-q", "-a", "-d", "-f"]));
+  await killWhile(path, /^pack\/\.?tmp[-_].*pack/, 2, () =>
+    startGit(t, path, ["repack", "-q", "-a", "-d", "-f"]),
+  );
 
   const { length } = await remainsIn(path);
   assert(length >= 2, `${length} files were left`);
@@ -168,7 +170,12 @@ async function leaves(path: string, file: RegExp): Promise<void> {
 }
 
 /** Starts a git again and again until it is caught, and killed, while so many files of the name are there. */
-async function killWhile(path: string, file: RegExp, count: number, start: () => ChildProcess): Promise<void> {
+async function killWhile(
+  path: string,
+  file: RegExp,
+  count: number,
+  start: () => ChildProcess,
+): Promise<void> {
   const isThere = async () => (await remainsIn(path)).filter((name) => file.test(name)).length >= count;
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const child = start();

@@ -3,6 +3,7 @@ import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
+import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { FinishedUpdate, Ports, UpdateLease } from "../ports.ts";
 import { type RecordedRun, recordError, recordOutcome, recordStop } from "./finished-update.ts";
 import { noteAnswers, noteError } from "./host-signs.ts";
@@ -69,6 +70,7 @@ export async function updateMirror(
   recordPull(ports, mirror, finished.results);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
+  if (isRecorded) await tellMirrorHealth(ports, mirror, finished);
   if (isRecorded) await askAgain(ports, mirror, finished);
 }
 

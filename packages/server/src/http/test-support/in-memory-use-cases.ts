@@ -181,6 +181,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       appliedDigest: null,
       appliedGeneration: null,
       lastChangedAt: null,
+      toldHealth: "good",
       createdAt: EPOCH,
       updatedAt: EPOCH,
       ...more,

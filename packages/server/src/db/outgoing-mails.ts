@@ -1,0 +1,109 @@
+import type { Mail, MailOutbox } from "../app/ports.ts";
+import type { Db } from "./pool.ts";
+
+/**
+ * The mails that wait, those that were sent and those that were given up. `onPut` is called when there is something
+ * to send.
+ */
+export function createMailOutbox(db: Db, options: { readonly onPut: () => void }): MailOutbox {
+  async function insert(into: Db, mails: readonly Mail[], now: Date): Promise<void> {
+    if (mails.length === 0) return;
+    await into
+      .insertInto("outgoing_mails")
+      .values(
+        mails.map((mail) => ({
+          recipient: mail.recipient,
+          subject: mail.subject,
+          body_text: mail.text,
+          body_html: mail.html,
+          created_at: now,
+          next_attempt_at: now,
+        })),
+      )
+      .execute();
+  }
+
+  return {
+    async tellHealth(mirrorId, health, mails, now) {
+      const isNews = await db.transaction().execute(async (transaction) => {
+        // The row's lock is what lets one of two nodes through.
+        const row = await transaction
+          .updateTable("mirrors")
+          .set({ told_health: health })
+          .where("id", "=", mirrorId)
+          .where("told_health", "!=", health)
+          .returning("id")
+          .executeTakeFirst();
+        if (!row) return false;
+        await insert(transaction, mails, now);
+        return true;
+      });
+      if (isNews) options.onPut();
+      return isNews;
+    },
+    async put(mails, now) {
+      await insert(db, mails, now);
+      options.onPut();
+    },
+    async claimDue(now, until, limit) {
+      const rows = await db
+        .updateTable("outgoing_mails")
+        .set({ next_attempt_at: until })
+        .where((where) =>
+          where(
+            "id",
+            "in",
+            where
+              .selectFrom("outgoing_mails")
+              .select("id")
+              .where("next_attempt_at", "<=", now)
+              .orderBy("next_attempt_at")
+              .limit(limit)
+              .forUpdate()
+              .skipLocked(),
+          ),
+        )
+        .returningAll()
+        .execute();
+      return rows.map((row) => ({
+        id: row.id,
+        recipient: row.recipient,
+        subject: row.subject,
+        text: row.body_text,
+        html: row.body_html,
+        attempts: row.attempts,
+        createdAt: row.created_at,
+      }));
+    },
+    async recordSent(id, now) {
+      await db
+        .updateTable("outgoing_mails")
+        .set((column) => ({
+          attempts: column("attempts", "+", 1),
+          next_attempt_at: null,
+          sent_at: now,
+          last_error: null,
+        }))
+        .where("id", "=", id)
+        .execute();
+    },
+    async recordFailure(id, error, nextAttemptAt) {
+      await db
+        .updateTable("outgoing_mails")
+        .set((column) => ({
+          attempts: column("attempts", "+", 1),
+          next_attempt_at: nextAttemptAt,
+          last_error: error,
+        }))
+        .where("id", "=", id)
+        .execute();
+    },
+    async removeOld(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom("outgoing_mails")
+        .where("created_at", "<", before)
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+}
