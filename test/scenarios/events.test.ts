@@ -3,8 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { type EventAnswer, eventSchema } from "@heliostat/contract/api/events.ts";
-import { z } from "zod";
-import { createApi, projectPath } from "../support/api.ts";
+import { createApi, idOf, projectPath } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import {
   git,
@@ -33,7 +32,7 @@ const userId = await api.createUser("ada", "correct horse battery");
 const ada = api.as(await api.createToken(userId, ["api"]));
 
 /** Every answer has exactly the keys of the contract. */
-const exactly = z.strictObject(eventSchema.shape).array();
+const exactly = eventSchema.strict().array();
 
 async function listEvents(project: string, query = ""): Promise<readonly EventAnswer[]> {
   return exactly.parse(await api.get(`${projectPath(project)}/events${query}`));
@@ -220,8 +219,7 @@ test("events are seen by those who may see the project, and by nobody else", asy
 });
 
 async function namespaceOf(username: string): Promise<number> {
-  const found = z.object({ id: z.int() }).parse(await api.get(`/namespaces/${username}`));
-  return found.id;
+  return idOf(await api.get(`/namespaces/${username}`));
 }
 
 async function adaToken(): Promise<string> {
