@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import { type EventAnswer, eventSchema } from "@heliostat/contract/api/events.ts";
+import { projectSchema } from "@heliostat/contract/api/projects.ts";
 import { createApi, idOf, projectPath } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import {
@@ -161,6 +162,9 @@ test("an update of a pull mirror is one push by its mirror user", async () => {
     ["pushed to", "branch", "topic-1", 1, "a topic", null, "root"],
   ]);
   assert(next.some(({ push_data }) => push_data.commit_to === tip));
+
+  const { last_activity_at } = projectSchema.parse(await api.get(projectPath("root/pulled")));
+  assert.equal(last_activity_at, next[0]?.created_at, "what a pull brings is activity");
 
   await setRef(upstream, "refs/heads/topic-1", null);
   await api.update("root/pulled", "pull");

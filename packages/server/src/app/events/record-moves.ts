@@ -4,7 +4,10 @@ import { type RefName, shortName } from "../../domain/ref-name.ts";
 import type { RefMove, RefResult } from "../../domain/refs.ts";
 import type { MoveFacts, Ports } from "../ports.ts";
 
-type RecordPorts = Pick<Ports, "background" | "clock" | "events" | "log" | "repositories" | "settings">;
+type RecordPorts = Pick<
+  Ports,
+  "background" | "clock" | "events" | "log" | "projects" | "repositories" | "settings"
+>;
 
 /** Whatever an admin sets: so many events of a kind from one push, and git counts the commits of each. */
 const MOST_OF_A_KIND = 100;
@@ -44,6 +47,7 @@ function record(
   if (groups.length === 0) return;
   const createdAt = ports.clock.now();
   ports.background.run("recording events", async (signal) => {
+    await ports.projects.touchActivity(projectId, createdAt);
     const limit = Math.min((await ports.settings.read()).pushEventActivitiesLimit, MOST_OF_A_KIND);
     const isNamed = (group: MoveGroup): boolean => group.moves.length <= limit;
     const named = groups.filter(isNamed).flatMap((group) => group.moves);

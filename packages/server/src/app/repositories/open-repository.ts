@@ -48,10 +48,8 @@ function open(ports: Ports, principal: Principal, project: Project, service: Git
       let pushed: readonly PushedRef[] = [];
       try {
         pushed = await ports.repositories.servePack(path, service, exchange, input, output);
-        if (pushed.length > 0) {
+        if (pushed.length > 0)
           ports.log.info({ projectId: project.id, refs: pushed.length }, "push received");
-          await ports.projects.touchActivity(project.id, ports.clock.now());
-        }
       } finally {
         // Even a push that broke off may have changed refs: git tells its hook, not us, in which order it died.
         await ports.projects.endRefsWrite(project.id);
