@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { filledText, optionalFlag, optionalText, pageParams, rowId, timestamp } from "./parameters.ts";
 
-/** What everybody who is signed in may know of a user. */
+/** A user as other answers name them. */
 export const userSchema = z.object({
   id: z.int(),
   username: z.string(),
@@ -13,14 +13,20 @@ export const userSchema = z.object({
 });
 export type UserAnswer = z.infer<typeof userSchema>;
 
+/** What everybody who is signed in may know of a user. */
+export const publicUserSchema = userSchema.extend({
+  /** The own identity of a project, with which nobody signs in. */
+  bot: z.boolean(),
+});
+export type PublicUserAnswer = z.infer<typeof publicUserSchema>;
+
 /** What a user knows of themselves, and an admin of anybody. */
-export const fullUserSchema = userSchema.extend({
+export const fullUserSchema = publicUserSchema.extend({
   created_at: timestamp,
   email: z.string(),
   public_email: z.string().nullable(),
   commit_email: z.string(),
   is_admin: z.boolean(),
-  bot: z.boolean(),
   external: z.boolean(),
   two_factor_enabled: z.boolean(),
   can_create_group: z.boolean(),
@@ -30,7 +36,12 @@ export const fullUserSchema = userSchema.extend({
 });
 export type FullUserAnswer = z.infer<typeof fullUserSchema>;
 
-export const userListParams = z.object({ username: optionalText, ...pageParams });
+/** `without_project_bots=false` lists the own identities of projects too. */
+export const userListParams = z.object({
+  username: optionalText,
+  without_project_bots: optionalFlag,
+  ...pageParams,
+});
 export const userParams = z.object({ id: rowId });
 
 export const newUserParams = z.object({

@@ -144,8 +144,15 @@ export interface UserStore {
   findByUsername(username: string): Promise<User | null>;
   /** The user and the stored hash, for signing in. */
   findForSignIn(username: string): Promise<{ user: User; passwordHash: string | null } | null>;
-  list(page: Page): Promise<Paged<User>>;
+  /** People; `withBots`: the own identities of projects too. */
+  list(filter: { withBots: boolean }, page: Page): Promise<Paged<User>>;
   count(): Promise<number>;
+  /** `not-found` when there is no such user. */
+  setState(id: number, state: User["state"]): Promise<User>;
+  /** Takes the user and their namespace away; `conflict`, and nothing done, while there are projects in it. */
+  remove(id: number): Promise<void>;
+  /** The project's own identity, made when there is none: no password, no namespace, no token. */
+  findOrCreateBot(project: Pick<Project, "id" | "name">): Promise<User>;
 }
 
 export interface TokenStore {

@@ -49,9 +49,19 @@ export interface UseCases {
 
   // --- users and their tokens ----------------------------------------------------------------------------------
 
-  listUsers(principal: Principal, filter: { readonly username?: string }, page: Page): Promise<Paged<User>>;
+  /** People, and with `withBots` the own identities of projects; or the one with this user name. */
+  listUsers(
+    principal: Principal,
+    filter: { readonly username?: string; readonly withBots?: boolean },
+    page: Page,
+  ): Promise<Paged<User>>;
   findUser(principal: Principal, id: number): Promise<User>;
   createUser(principal: Principal, user: UserDraft): Promise<User>;
+  /** Their pull mirrors go on in the name of their projects' own identities. Resolves too when it is so already. */
+  blockUser(principal: Principal, id: number): Promise<void>;
+  unblockUser(principal: Principal, id: number): Promise<void>;
+  /** As `blockUser`, for good; `conflict` while there are projects in their namespace. */
+  removeUser(principal: Principal, id: number): Promise<void>;
   /** The one moment at which the secret is known. */
   createAccessToken(principal: Principal, token: AccessTokenDraft): Promise<CreatedAccessToken>;
   /** Without `userId`: the principal's own. */

@@ -2,10 +2,13 @@ import type { Selectable } from "kysely";
 import type { UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
-import { brokenUniqueness } from "./broken-constraint.ts";
+import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
+
+/** More than anybody takes away by chance. */
+const MAX_BOT_NAMES = 20;
 
 export function createUserStore(db: Db): UserStore {
   return {
@@ -56,18 +59,71 @@ export function createUserStore(db: Db): UserStore {
       const row = await selectByUsername(db, username);
       return row ? { user: toUser(row), passwordHash: row.password_hash } : null;
     },
-    async list(page) {
+    async list({ withBots }, page) {
+      let matching = db.selectFrom("users");
+      if (!withBots) matching = matching.where("bot_of_project_id", "is", null);
+      const { total } = await matching
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
       const { limit, offset } = windowOf(page);
-      const rows = await db
-        .selectFrom("users")
-        .selectAll()
-        .orderBy("id")
-        .limit(limit)
-        .offset(offset)
-        .execute();
-      return { items: rows.map(toUser), total: await count(db) };
+      const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
+      return { items: rows.map(toUser), total };
     },
-    count: () => count(db),
+    async count() {
+      const row = await db
+        .selectFrom("users")
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      return row.total;
+    },
+    async setState(id, state) {
+      const row = await db
+        .updateTable("users")
+        .set({ state })
+        .where("id", "=", id)
+        .returningAll()
+        .executeTakeFirst();
+      if (!row) throw new HeliostatError("not-found", "User Not Found");
+      return toUser(row);
+    },
+    async remove(id) {
+      try {
+        await db.deleteFrom("users").where("id", "=", id).execute();
+      } catch (error) {
+        // The namespace goes with its user, and no project may be without one.
+        if (!brokeReference(error)) throw error;
+        throw new HeliostatError(
+          "conflict",
+          "There are projects in the namespace of this user: remove them, or move them elsewhere, first.",
+          { cause: error },
+        );
+      }
+    },
+    async findOrCreateBot({ id, name }) {
+      // Somebody may have the name, and somebody else may make the same one at this moment.
+      for (let attempt = 1; attempt <= MAX_BOT_NAMES; attempt += 1) {
+        const found = await db
+          .selectFrom("users")
+          .selectAll()
+          .where("bot_of_project_id", "=", id)
+          .executeTakeFirst();
+        if (found) return toUser(found);
+        const username = `project_${id}_bot${attempt === 1 ? "" : `_${attempt}`}`;
+        const row = await db
+          .insertInto("users")
+          .values({
+            username,
+            name: `${name} mirror bot`,
+            email: `${username}@noreply.invalid`,
+            bot_of_project_id: id,
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .returningAll()
+          .executeTakeFirst();
+        if (row) return toUser(row);
+      }
+      throw new HeliostatError("conflict", `All names for the own identity of project ${id} are taken.`);
+    },
   };
 }
 
@@ -80,14 +136,6 @@ async function selectByUsername(
     .selectAll()
     .where((where) => where(where.fn("lower", ["username"]), "=", username.toLowerCase()))
     .executeTakeFirst();
-}
-
-async function count(db: Db): Promise<number> {
-  const row = await db
-    .selectFrom("users")
-    .select(({ fn }) => fn.countAll<number>().as("total"))
-    .executeTakeFirstOrThrow();
-  return row.total;
 }
 
 /** A row as the domain's user: without the password hash. */

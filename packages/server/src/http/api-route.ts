@@ -37,7 +37,7 @@ export interface ApiContext<P> {
 
 /** What a route's handler gives. */
 export type ApiAnswer =
-  | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object }
+  | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object | true }
   | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
   | { readonly kind: "nothing" };
 
@@ -80,7 +80,7 @@ export function ok(body: object): ApiAnswer {
   return { kind: "body", status: 200, body };
 }
 
-export function created(body: object): ApiAnswer {
+export function created(body: object | true): ApiAnswer {
   return { kind: "body", status: 201, body };
 }
 
@@ -235,7 +235,7 @@ export function answerApiError(
  * As bytes: to a text Fastify adds a charset to the content type, and one widespread client compares the whole header
  * value with `application/json`.
  */
-export function sendJson(reply: FastifyReply, status: number, body: object): FastifyReply {
+export function sendJson(reply: FastifyReply, status: number, body: object | true): FastifyReply {
   return reply
     .code(status)
     .header("content-type", "application/json")

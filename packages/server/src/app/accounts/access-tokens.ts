@@ -23,7 +23,11 @@ export function accessTokenUseCases(
     async createAccessToken(principal, draft) {
       requireSignedIn(principal);
       if (!mayManage(principal, draft.userId)) throw new HeliostatError("forbidden", "Forbidden");
-      if (!(await ports.users.find(draft.userId))) throw new HeliostatError("not-found", "User Not Found");
+      const owner = await ports.users.find(draft.userId);
+      if (!owner) throw new HeliostatError("not-found", "User Not Found");
+      if (owner.botOfProjectId !== null) {
+        throw new HeliostatError("forbidden", "Nobody signs in as the own identity of a project.");
+      }
       const fields: Record<string, string[]> = {};
       if (draft.name.trim() === "") fields["name"] = ["can't be blank"];
       if (draft.scopes.length === 0) fields["scopes"] = ["can't be blank"];

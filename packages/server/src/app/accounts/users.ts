@@ -1,18 +1,45 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import type { Principal, User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
+import { replaceMirrorUser } from "../mirrors/mirror-user-gone.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
 
-type UserUseCases = Pick<UseCases, "listUsers" | "findUser" | "createUser">;
+type UserUseCases = Pick<
+  UseCases,
+  "listUsers" | "findUser" | "createUser" | "blockUser" | "unblockUser" | "removeUser"
+>;
 
 const SHORTEST_PASSWORD = 8;
 
-export function userUseCases(ports: Pick<Ports, "users" | "passwords" | "namespaces">): UserUseCases {
+const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
+
+export function userUseCases(
+  ports: Pick<Ports, "users" | "passwords" | "namespaces" | "log" | "mirrors" | "projects">,
+): UserUseCases {
+  /** The user that an admin wants to deal with; not the admin, nor the own identity of a project. */
+  async function findOther(
+    principal: Principal,
+    id: number,
+    verb: keyof typeof DONE,
+  ): Promise<{ user: User; admin: User }> {
+    const admin = requireAdmin(principal);
+    const user = await ports.users.find(id);
+    if (!user) throw new HeliostatError("not-found", "User Not Found");
+    if (user.id === admin.id) throw new HeliostatError("forbidden", `You cannot ${verb} yourself.`);
+    if (user.botOfProjectId !== null) {
+      throw new HeliostatError("forbidden", `An internal user cannot be ${DONE[verb]}.`);
+    }
+    return { user, admin };
+  }
+
   return {
     async listUsers(principal, filter, page) {
       requireSignedIn(principal);
-      if (filter.username === undefined) return await ports.users.list(page);
+      if (filter.username === undefined) {
+        return await ports.users.list({ withBots: filter.withBots ?? false }, page);
+      }
       const user = await ports.users.findByUsername(filter.username);
       return { items: user && page.page === 1 ? [user] : [], total: user ? 1 : 0 };
     },
@@ -45,6 +72,24 @@ export function userUseCases(ports: Pick<Ports, "users" | "passwords" | "namespa
         isAdmin: draft.isAdmin,
         passwordHash: draft.password === null ? null : await ports.passwords.hash(draft.password),
       });
+    },
+    async blockUser(principal, id) {
+      const { user, admin } = await findOther(principal, id, "block");
+      if (user.state === "blocked") return;
+      await replaceMirrorUser(ports, user, async () => {
+        await ports.users.setState(user.id, "blocked");
+      });
+      ports.log.info({ username: user.username, by: admin.username }, "user blocked");
+    },
+    async unblockUser(principal, id) {
+      const { user, admin } = await findOther(principal, id, "unblock");
+      await ports.users.setState(user.id, "active");
+      ports.log.info({ username: user.username, by: admin.username }, "user unblocked");
+    },
+    async removeUser(principal, id) {
+      const { user, admin } = await findOther(principal, id, "remove");
+      await replaceMirrorUser(ports, user, () => ports.users.remove(user.id));
+      ports.log.info({ username: user.username, by: admin.username }, "user removed");
     },
   };
 }

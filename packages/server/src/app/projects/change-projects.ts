@@ -24,7 +24,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
       // Everything that can be wrong is found before anything is made.
       if (pullMirror) {
-        refuseOtherMirrorUser(user, pullMirror);
+        await refuseBadMirrorUser(ports, user, pullMirror);
         await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
       }
       const project = await ports.projects.create({
@@ -60,7 +60,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       if (!pullMirror || !(await mayConfigure(principal, updated)))
         return await viewProject(ports, principal, updated);
       const { user } = requireSignedIn(principal);
-      refuseOtherMirrorUser(user, pullMirror);
+      await refuseBadMirrorUser(ports, user, pullMirror);
       await configureIfAny(ports, user, updated, withOneFilter(pullMirror));
       return await viewProject(ports, principal, (await ports.projects.find(updated.id)) ?? updated);
     },
@@ -94,8 +94,15 @@ function withOneFilter(settings: MirrorSettings): MirrorSettings {
   return settings.onlyProtectedBranches ? { ...settings, branchRegex: null } : settings;
 }
 
-function refuseOtherMirrorUser(user: User, { userId }: MirrorSettings): void {
-  if (userId === undefined || userId === user.id || user.isAdmin) return;
+/** Only admins may name somebody else, and only one who can act. */
+async function refuseBadMirrorUser(
+  ports: Pick<Ports, "users">,
+  user: User,
+  { userId }: MirrorSettings,
+): Promise<void> {
+  if (userId === undefined || userId === user.id) return;
+  const named = user.isAdmin ? await ports.users.find(userId) : null;
+  if (named?.state === "active") return;
   throw new HeliostatError("model-invalid", "mirror_user_id is invalid", {
     fields: { mirror_user_id: ["is invalid"] },
   });

@@ -2,6 +2,7 @@ import { asHeliostatError, assertNever, HeliostatError } from "../../domain/erro
 import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
 import { recordPull } from "../events/record-moves.ts";
+import { actingUser } from "../mirrors/acting-user.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { FinishedUpdate, Ports, UpdateLease } from "../ports.ts";
@@ -88,6 +89,7 @@ async function run(
     await ports.repositories.removeRemains(ports.repositories.pathOf(project.id), limits.signal);
   const { remote, hideSecrets } = await openRemote(ports, mirror, limits.signal);
   const wanted = await wantedRefs(ports, mirror);
+  const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror, project) : { note: null };
   const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
     const transfer = { ...limits, onProgress };
@@ -100,7 +102,8 @@ async function run(
       transfer,
       requireLease: () => requireLease(ports, lease),
     };
-    return hideIn(await runDirection(update), hideSecrets);
+    const outcome = await runDirection(update);
+    return hideIn(note === null ? outcome : { ...outcome, notes: [...outcome.notes, note] }, hideSecrets);
   } catch (error) {
     const { code, message, retryAfterSeconds } = asHeliostatError(error);
     throw new HeliostatError(code, hideSecrets(message), {

@@ -15,7 +15,7 @@ import { importSchema, projectSchema } from "@heliostat/contract/api/projects.ts
 import { protectedBranchSchema } from "@heliostat/contract/api/protected-branches.ts";
 import { pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
 import { remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
-import { fullUserSchema, userSchema } from "@heliostat/contract/api/users.ts";
+import { fullUserSchema, publicUserSchema } from "@heliostat/contract/api/users.ts";
 import { z } from "zod";
 import { HeliostatError } from "../../domain/errors.ts";
 import { createInMemoryUseCases, SECRETS } from "../test-support/in-memory-use-cases.ts";
@@ -88,7 +88,7 @@ describe("resources of the API", () => {
       fitsAll(fullUserSchema, await ask("GET", "/users?username=reader")).map(({ id }) => id),
       [2],
     );
-    fits(userSchema, await ask("GET", "/users/1", undefined, SECRETS.stranger));
+    fits(publicUserSchema, await ask("GET", "/users/1", undefined, SECRETS.stranger));
     const draft = {
       username: "new",
       name: "New",

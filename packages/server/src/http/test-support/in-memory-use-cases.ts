@@ -277,6 +277,9 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       users.push(user);
       return user;
     },
+    blockUser: async (principal) => requireAdmin(principal),
+    unblockUser: async (principal) => requireAdmin(principal),
+    removeUser: async (principal) => requireAdmin(principal),
     createAccessToken: async (principal, draft) => {
       requireAdmin(principal);
       const token: AccessToken = { ...tokenOf(ROOT, nextId(), draft.scopes), ...draft };

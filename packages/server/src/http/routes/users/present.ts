@@ -1,4 +1,4 @@
-import type { FullUserAnswer, UserAnswer } from "@heliostat/contract/api/users.ts";
+import type { FullUserAnswer, PublicUserAnswer, UserAnswer } from "@heliostat/contract/api/users.ts";
 import type { Principal, User } from "../../../domain/user.ts";
 
 export function presentUser(user: User, externalUrl: string): UserAnswer {
@@ -13,15 +13,18 @@ export function presentUser(user: User, externalUrl: string): UserAnswer {
   };
 }
 
+function presentPublicUser(user: User, externalUrl: string): PublicUserAnswer {
+  return { ...presentUser(user, externalUrl), bot: user.botOfProjectId !== null };
+}
+
 export function presentFullUser(user: User, externalUrl: string): FullUserAnswer {
   return {
-    ...presentUser(user, externalUrl),
+    ...presentPublicUser(user, externalUrl),
     created_at: user.createdAt.toISOString(),
     email: user.email,
     public_email: null,
     commit_email: user.email,
     is_admin: user.isAdmin,
-    bot: false,
     external: false,
     two_factor_enabled: false,
     can_create_group: true,
@@ -32,7 +35,7 @@ export function presentFullUser(user: User, externalUrl: string): FullUserAnswer
 }
 
 /** With the address and all else for an admin and for the users themselves; for others what is public. */
-export function presentUserFor(principal: Principal, user: User, externalUrl: string): UserAnswer {
+export function presentUserFor(principal: Principal, user: User, externalUrl: string): PublicUserAnswer {
   const mayKnowAll = principal.kind === "user" && (principal.user.isAdmin || principal.user.id === user.id);
-  return mayKnowAll ? presentFullUser(user, externalUrl) : presentUser(user, externalUrl);
+  return mayKnowAll ? presentFullUser(user, externalUrl) : presentPublicUser(user, externalUrl);
 }

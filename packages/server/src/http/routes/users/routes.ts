@@ -1,6 +1,6 @@
 import { newUserParams, userListParams, userParams } from "@heliostat/contract/api/users.ts";
 import { z } from "zod";
-import { apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
 import { requireUser } from "../require-user.ts";
 import { presentFullUser, presentUserFor } from "./present.ts";
@@ -20,7 +20,8 @@ export const userRoutes = [
     params: userListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
-      const users = await useCases.listUsers(principal, given({ username: params.username }), page);
+      const filter = given({ username: params.username, withBots: params.without_project_bots === false });
+      const users = await useCases.listUsers(principal, filter, page);
       return list(
         users.items.map((user) => presentUserFor(principal, user, externalUrl)),
         page,
@@ -54,4 +55,27 @@ export const userRoutes = [
       return created(presentFullUser(user, externalUrl));
     },
   }),
+  apiRoute({
+    method: "DELETE",
+    path: "/users/:id",
+    access: "api",
+    params: userParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeUser(principal, params.id);
+      return noContent();
+    },
+  }),
+  ...(["block", "unblock"] as const).map((verb) =>
+    apiRoute({
+      method: "POST",
+      path: `/users/:id/${verb}`,
+      access: "api",
+      params: userParams,
+      handle: async ({ useCases, principal, params }) => {
+        await (verb === "block" ? useCases.blockUser : useCases.unblockUser)(principal, params.id);
+        // GitLab's whole answer.
+        return created(true);
+      },
+    }),
+  ),
 ];
