@@ -78,6 +78,11 @@ export function optionalWord<const T extends readonly [string, ...string[]]>(wor
   );
 }
 
+/** One of the numbers, or left out. */
+export function optionalNumber<const T extends readonly number[]>(numbers: T) {
+  return z.preprocess(readInteger, z.literal(numbers).optional());
+}
+
 /** A JSON array, `k[]=a&k[]=b`, or one text with commas; at least one word. */
 export function wordList<const T extends readonly [string, ...string[]]>(words: T) {
   return z.preprocess(

@@ -13,6 +13,7 @@ import type { Ports } from "./ports.ts";
 import { changeProjectUseCases } from "./projects/change-projects.ts";
 import { projectViewUseCases } from "./projects/view-project.ts";
 import { protectedBranchUseCases } from "./protected-branches.ts";
+import { protectedTagUseCases } from "./protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -27,6 +28,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...projectViewUseCases(ports),
     ...changeProjectUseCases(ports),
     ...protectedBranchUseCases(ports),
+    ...protectedTagUseCases(ports),
     ...pushMirrorUseCases(ports),
     ...pullMirrorUseCases(ports),
     ...mirrorListUseCases(ports),

@@ -12,6 +12,7 @@ import type {
   Page,
   Paged,
   ProtectedBranch,
+  ProtectedTag,
 } from "./ports.ts";
 
 /**
@@ -101,6 +102,20 @@ export interface UseCases {
   /** `conflict` when this name is protected already. */
   createProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<ProtectedBranch>;
   removeProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<void>;
+
+  // --- protected tags ------------------------------------------------------------------------------------------
+
+  listProtectedTags(principal: Principal, project: PathOrId): Promise<readonly ProtectedTag[]>;
+  /** By the name as it was given, wildcards included. */
+  findProtectedTag(principal: Principal, project: PathOrId, name: string): Promise<ProtectedTag>;
+  /** Maintainers may create such tags, unless told otherwise; `conflict` when this name is protected already. */
+  createProtectedTag(
+    principal: Principal,
+    project: PathOrId,
+    name: string,
+    createAccessLevel?: number,
+  ): Promise<ProtectedTag>;
+  removeProtectedTag(principal: Principal, project: PathOrId, name: string): Promise<void>;
 
   // --- mirrors -------------------------------------------------------------------------------------------------
   // `enabled` of a mirror that is handed out is the effective one: false too while mirroring is switched off.

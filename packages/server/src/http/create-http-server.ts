@@ -19,6 +19,7 @@ import { namespaceRoutes } from "./routes/namespaces/routes.ts";
 import { personalAccessTokenRoutes } from "./routes/personal-access-tokens/routes.ts";
 import { projectRoutes } from "./routes/projects/routes.ts";
 import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
+import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
 import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
 import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
@@ -108,6 +109,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...groupRoutes,
     ...projectRoutes,
     ...protectedBranchRoutes,
+    ...protectedTagRoutes,
     ...remoteMirrorRoutes,
     ...pullMirrorRoutes,
     ...mirrorRoutes,

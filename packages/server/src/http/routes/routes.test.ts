@@ -13,6 +13,7 @@ import {
 } from "@heliostat/contract/api/personal-access-tokens.ts";
 import { importSchema, projectSchema } from "@heliostat/contract/api/projects.ts";
 import { protectedBranchSchema } from "@heliostat/contract/api/protected-branches.ts";
+import { protectedTagSchema } from "@heliostat/contract/api/protected-tags.ts";
 import { pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
 import { remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
 import { fullUserSchema, publicUserSchema } from "@heliostat/contract/api/users.ts";
@@ -364,6 +365,38 @@ describe("resources of the API", () => {
     fits(protectedBranchSchema, await ask("GET", `${list}/rel%2F%2A`));
     assert.equal((await ask("DELETE", `${list}/rel%2F%2A`)).status, 204);
     assert.equal((await ask("GET", `${list}/rel%2F%2A`)).status, 404);
+  });
+
+  test("protected tags say who may create them: maintainers, unless told otherwise", async () => {
+    const list = `/projects/${project}/protected_tags`;
+    const made = fits(protectedTagSchema, await ask("POST", `${list}?name=v%2A`, {}), 201);
+    const [level] = made.create_access_levels;
+    assert.deepEqual(
+      [made.name, level?.access_level, level?.access_level_description],
+      ["v*", 40, "Maintainers"],
+    );
+    for (const [given, description] of [
+      ["0", "No one"],
+      [30, "Developers + Maintainers"],
+    ] as const) {
+      const body = { name: `at-${given}`, create_access_level: given };
+      const [created] = fits(protectedTagSchema, await ask("POST", list, body), 201).create_access_levels;
+      assert.deepEqual(
+        [created?.access_level, created?.access_level_description],
+        [Number(given), description],
+      );
+    }
+    const again = await ask("POST", list, { name: "v*" });
+    assert.deepEqual([again.status, again.json()], [409, { message: "Protected tag 'v*' already exists" }]);
+    const wrong = await ask("POST", list, { name: "x", create_access_level: 20 });
+    assert.deepEqual(
+      [wrong.status, wrong.json()],
+      [400, { error: "create_access_level does not have a valid value" }],
+    );
+    assert.equal(fitsAll(protectedTagSchema, await ask("GET", list)).length, 3);
+    fits(protectedTagSchema, await ask("GET", `${list}/v%2A`));
+    assert.equal((await ask("DELETE", `${list}/v%2A`)).status, 204);
+    assert.equal((await ask("GET", `${list}/v%2A`)).status, 404);
   });
 
   test("readiness tells which part fails, but its reason only to the log", async () => {

@@ -1,4 +1,4 @@
-import type { InstanceSettings, Page, Paged, ProtectedBranch } from "../../app/ports.ts";
+import type { InstanceSettings, Page, Paged, ProtectedBranch, ProtectedTag } from "../../app/ports.ts";
 import type {
   MirrorSettings,
   MirrorView,
@@ -129,6 +129,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
   const projects: ProjectView[] = [];
   const mirrors: Mirror[] = [];
   const branches: ProtectedBranch[] = [];
+  const tags: ProtectedTag[] = [];
   let lastId = 100;
 
   function nextId(): number {
@@ -374,6 +375,26 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     removeProtectedBranch: async (_principal, _which, name) => {
       branches.splice(
         branches.findIndex((branch) => branch.name === name),
+        1,
+      );
+    },
+    listProtectedTags: async () => tags,
+    findProtectedTag: async (_principal, _which, name) => {
+      const tag = tags.find((candidate) => candidate.name === name);
+      if (tag === undefined) throw new HeliostatError("not-found", "Not found");
+      return tag;
+    },
+    createProtectedTag: async (_principal, which, name, createAccessLevel = 40) => {
+      if (tags.some((tag) => tag.name === name)) {
+        throw new HeliostatError("conflict", `Protected tag '${name}' already exists`);
+      }
+      const tag = { id: nextId(), projectId: findView(which).project.id, name, createAccessLevel };
+      tags.push(tag);
+      return tag;
+    },
+    removeProtectedTag: async (_principal, _which, name) => {
+      tags.splice(
+        tags.findIndex((tag) => tag.name === name),
         1,
       );
     },

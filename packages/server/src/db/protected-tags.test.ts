@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { createTestDatabase } from "../../../../test/support/postgres.ts";
+import type { ProtectedTagStore } from "../app/ports.ts";
+import { migrate } from "./migrate.ts";
+import { type Db, openDatabase } from "./pool.ts";
+import { createProjectStore } from "./projects.ts";
+import { createProtectedTagStore } from "./protected-tags.ts";
+import { createUserStore } from "./users.ts";
+
+let db: Db;
+let tags: ProtectedTagStore;
+let projects: readonly number[] = [];
+
+before(async () => {
+  const database = await createTestDatabase(async (template) => {
+    const fresh = openDatabase(template, { onIdleError: assert.ifError });
+    await migrate(fresh);
+    await fresh.destroy();
+  });
+  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  tags = createProtectedTagStore(db);
+  const ada = { username: "ada", name: "Ada", email: "ada@example.com", isAdmin: false, passwordHash: null };
+  const user = await createUserStore(db).create(ada);
+  const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
+  const rest = { namespaceId: namespace.id, description: null, visibility: "private" } as const;
+  const made = ["p", "q"].map((name) =>
+    createProjectStore(db).create({ ...rest, name, path: name, creatorId: user.id }),
+  );
+  projects = (await Promise.all(made)).map(({ id }) => id);
+});
+
+after(async () => {
+  await db.destroy();
+});
+
+describe("the rules for protected tags", () => {
+  it("are of one project each, in the order in which they were made, until they are removed", async () => {
+    const [p = 0, q = 0] = projects;
+    await tags.create(p, "v*", 0);
+    await tags.create(p, "a", 30);
+    await tags.create(q, "v*", 40);
+    assert.deepEqual(
+      (await tags.list(p)).map(({ projectId, name, createAccessLevel }) => [
+        projectId,
+        name,
+        createAccessLevel,
+      ]),
+      [
+        [p, "v*", 0],
+        [p, "a", 30],
+      ],
+    );
+    await assert.rejects(tags.create(p, "v*", 40), {
+      code: "conflict",
+      message: "Protected tag 'v*' already exists",
+    });
+    assert.equal(await tags.remove(p, "v*"), true);
+    assert.equal(await tags.remove(p, "v*"), false);
+    assert.deepEqual(
+      [(await tags.list(p)).map(({ name }) => name), (await tags.list(q)).map(({ name }) => name)],
+      [["a"], ["v*"]],
+    );
+  });
+
+  it("take no level that GitLab does not have", async () => {
+    await assert.rejects(tags.create(projects[0] ?? 0, "x", 20));
+  });
+});

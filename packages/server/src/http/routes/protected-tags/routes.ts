@@ -1,0 +1,50 @@
+import {
+  newProtectedTagParams,
+  protectedTagListParams,
+  protectedTagParams,
+} from "@heliostat/contract/api/protected-tags.ts";
+import { apiRoute, created, noContent, ok, pageFrom, pageOf } from "../../api-route.ts";
+import { presentProtectedTag } from "./present.ts";
+
+export const protectedTagRoutes = [
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/protected_tags",
+    access: "read_api",
+    params: protectedTagListParams,
+    handle: async ({ useCases, principal, params }) => {
+      const tags = await useCases.listProtectedTags(principal, params.id);
+      return pageOf(tags.map(presentProtectedTag), pageFrom(params));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/protected_tags/:name",
+    access: "read_api",
+    params: protectedTagParams,
+    handle: async ({ useCases, principal, params }) =>
+      ok(presentProtectedTag(await useCases.findProtectedTag(principal, params.id, params.name))),
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/projects/:id/protected_tags",
+    access: "api",
+    params: newProtectedTagParams,
+    handle: async ({ useCases, principal, params }) =>
+      created(
+        presentProtectedTag(
+          await useCases.createProtectedTag(principal, params.id, params.name, params.create_access_level),
+        ),
+      ),
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: "/projects/:id/protected_tags/:name",
+    access: "api",
+    params: protectedTagParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeProtectedTag(principal, params.id, params.name);
+      return noContent();
+    },
+  }),
+];
