@@ -148,7 +148,10 @@ test("branches that only moved forward are answered without listing the history"
       return real.start(call);
     },
   };
-  const answers = await answerAncestry(watched, path, questions);
-  assert.ok(questions.every((one) => answers(one) === "yes"));
-  assert.deepEqual(commands, ["cat-file", "rev-list"]);
+  for (const asked of [questions, questions.slice(0, 3)]) {
+    commands.length = 0;
+    const answers = await answerAncestry(watched, path, asked);
+    assert.ok(asked.every((one) => answers(one) === "yes"));
+    assert.deepEqual(commands, ["cat-file", "rev-list"]);
+  }
 });

@@ -6,7 +6,7 @@ import { CommitGraph } from "./commit-graph.ts";
 import { FLUSH_PKT, pktLine } from "./pkt-line.ts";
 import type { Git } from "./run-git.ts";
 
-/** Up to here git answers each question with a walk of its own; above, the walks would add up. */
+/** Up to here git may answer each question with a walk of its own; above, the walks would add up. */
 const FEW = 16;
 const TIMEOUT_MS = 10 * 60_000;
 
@@ -15,11 +15,12 @@ const TIMEOUT_MS = 10 * 60_000;
  * order of its cost:
  *
  * 1. One `cat-file` finds the commits; what is not here, or is no commit, makes an answer `unknown`.
- * 2. Up to 16 questions: one `send-pack --dry-run` says which would be fast-forwards.
- * 3. More: one `rev-list` of the commits that are new on the side of the descendants. Most branches only moved
- *    forward, and their old tip is met there. A way that is found is a way; one that is not proves nothing.
- * 4. What is still open: as 2 if they are few, else the whole history is listed once and searched here. Measured on
- *    20,000 commits with 5,000 questions: git's own walks take 22 s, the search under one second.
+ * 2. One `rev-list` of the commits that are new on the side of the descendants. Most branches only moved forward, and
+ *    their old tip is met there. A way that is found is a way; one that is not proves nothing.
+ * 3. What is still open, up to 16 questions: one `send-pack --dry-run` says which would be fast-forwards. It reads all
+ *    refs first: 0.2 s where there are 50,000.
+ * 4. More: the whole history is listed once and searched here. Measured on 20,000 commits with 5,000 questions: git's
+ *    own walks take 22 s, the search under one second.
  */
 export async function answerAncestry(
   git: Git,
@@ -51,7 +52,7 @@ export async function answerAncestry(
       open.delete(keyOf(pair));
     }
   };
-  if (open.size > FEW) settle(await searchGraph(git, path, [...open.values()], "new commits"));
+  if (open.size > 0) settle(await searchGraph(git, path, [...open.values()], "new commits"));
   if (open.size > FEW) settle(await searchGraph(git, path, [...open.values()], "all commits"));
   else if (open.size > 0) settle(await askSendPack(git, path, [...open.values()]));
 

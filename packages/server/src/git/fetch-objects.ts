@@ -29,11 +29,13 @@ export async function fetchObjects(
   patience: Patience,
 ): Promise<void> {
   if (oids.length === 0) return;
-  const { url, env, ...call } = prepareRemoteCall(remote, options, patience);
+  const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
   await staging.use("fetch", async (arriving) => {
     await mkdir(arriving);
     await git.run({
       ...call,
+      // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
+      config: [...config, ["core.alternateRefsPrefixes", "refs/none/"]],
       env: {
         ...env,
         GIT_OBJECT_DIRECTORY: arriving,

@@ -2,9 +2,9 @@ import type { Oid } from "../../domain/oid.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import { compileTagProtection } from "../../domain/protected-tags.ts";
 import { branchRef, shortName } from "../../domain/ref-name.ts";
-import { type AncestryAnswers, collectQuestions } from "../../domain/ref-plan/ancestry.ts";
+import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
-import { type PullPlan, type PullPlanInput, planPull } from "../../domain/ref-plan/pull-plan.ts";
+import { type PullPlan, type PullSides, preparePull } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
@@ -17,7 +17,7 @@ export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
   return await replanOnce(run.ports, run.project, (project) => pullOnce({ ...run, project }, mayChangeTag));
 }
 
-async function pullOnce(run: UpdateRun, mayChangeTag: PullPlanInput["mayChangeTag"]): Promise<Round> {
+async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"]): Promise<Round> {
   const { ports, project, mirror, remote, wanted } = run;
   const path = ports.repositories.pathOf(project.id);
   const [ours, listed] = await Promise.all([
@@ -27,17 +27,15 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullPlanInput["mayChangeTa
   ]);
   const cloned = await cloneFirst(run, path, ours, listed);
   const theirs = cloned ?? listed;
-  const planWith = (ancestry: AncestryAnswers): PullPlan =>
-    planPull({
-      ours,
-      theirs,
-      wants: wanted,
-      overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
-      deletions: mirror.options.deletions,
-      followDefaultBranch: mirror.options.followDefaultBranch,
-      mayChangeTag,
-      ancestry,
-    });
+  const planWith = preparePull({
+    ours,
+    theirs,
+    wants: wanted,
+    overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
+    deletions: mirror.options.deletions,
+    followDefaultBranch: mirror.options.followDefaultBranch,
+    mayChangeTag,
+  });
   let needed: readonly Oid[] = [];
   const questions = collectQuestions((ancestry) => {
     needed = neededBy(planWith(ancestry));

@@ -1,6 +1,5 @@
-import { type AncestryAnswers, collectQuestions } from "../../domain/ref-plan/ancestry.ts";
-import { planPush } from "../../domain/ref-plan/push-plan.ts";
-import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
+import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
+import { preparePush } from "../../domain/ref-plan/push-plan.ts";
 import type { AdvertisedRefs, RefResult } from "../../domain/refs.ts";
 import { pushChanges } from "./push-changes.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
@@ -26,8 +25,7 @@ async function pushOnce({
     ports.remotes.listRefs(remote, transfer),
   ]);
   const { keepDivergentRefs, deletions } = mirror.options;
-  const planWith = (ancestry: AncestryAnswers): RefPlan =>
-    planPush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions, ancestry });
+  const planWith = preparePush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions });
   const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
   if (plan.changes.length > 0) await requireLease();
   const pushed =

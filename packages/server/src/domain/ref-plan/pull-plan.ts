@@ -3,11 +3,11 @@ import type { RefFilter } from "../ref-filter.ts";
 import { isTag, type RefName, shortName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
-import { compareRefs, findExtraRefs } from "./compare-refs.ts";
+import { type Comparison, compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
 import { byRef, failureOn, NO_DELETIONS, nameSome, type PlannedDeletions, type RefPlan } from "./ref-plan.ts";
 
-export interface PullPlanInput {
+export interface PullSides {
   readonly ours: LocalRefs;
   readonly theirs: AdvertisedRefs;
   readonly wants: RefFilter;
@@ -19,6 +19,9 @@ export interface PullPlanInput {
   readonly followDefaultBranch: boolean;
   /** Whether this mirror may create, move or delete such a tag: not all protected ones. */
   readonly mayChangeTag: (tag: RefName) => boolean;
+}
+
+export interface PullPlanInput extends PullSides {
   readonly ancestry: AncestryAnswers;
 }
 
@@ -41,30 +44,45 @@ const DIVERGED =
  * Deviation from GitLab: a protected tag is held by itself, untouched, where there it ends the update before any
  * branch and the tag is removed.
  */
-export function planPull(input: PullPlanInput): PullPlan {
-  const head = headToBe(input);
-  const plan = planWithHead(input, head);
-  if (head === null || isThereAfter(head, input, plan)) return plan;
-  // It does not come, so HEAD stays, and with it the branch that HEAD points at now.
-  return planWithHead(input, null);
+export function planPull({ ancestry, ...sides }: PullPlanInput): PullPlan {
+  return preparePull(sides)(ancestry);
+}
+
+/** `planPull` in two steps: the sides are compared once, however often it is planned. */
+export function preparePull(sides: PullSides): (ancestry: AncestryAnswers) => PullPlan {
+  const compared = compareRefs(sides.theirs, sides.ours, sides.wants);
+  const extra = sides.deletions === "always" ? findExtraRefs(sides.theirs, sides.ours, sides.wants) : [];
+  const head = headToBe(sides);
+  return (ancestry) => {
+    const input = { ...sides, compared, extra, ancestry };
+    const plan = planWithHead(input, head);
+    if (head === null || isThereAfter(head, sides, plan)) return plan;
+    // It does not come, so HEAD stays, and with it the branch that HEAD points at now.
+    return planWithHead(input, null);
+  };
+}
+
+interface ComparedSides extends PullPlanInput {
+  readonly compared: Comparison;
+  /** What is to be deleted, if nothing speaks against it. */
+  readonly extra: readonly ExtraRef[];
 }
 
 /** What HEAD would follow upstream to: on the first pull always, later where that is asked for. */
-function headToBe({ ours, theirs, followDefaultBranch }: PullPlanInput): RefName | null {
+function headToBe({ ours, theirs, followDefaultBranch }: PullSides): RefName | null {
   if (theirs.head === null || theirs.head === ours.head) return null;
   if (ours.refs.size === 0) return theirs.refs.size === 0 ? null : theirs.head;
   return followDefaultBranch && theirs.refs.has(theirs.head) ? theirs.head : null;
 }
 
 /** As a clone does, a first pull takes upstream's word for it, whether or not the filter lets that branch in. */
-function isThereAfter(head: RefName, { ours }: PullPlanInput, { changes }: RefPlan): boolean {
+function isThereAfter(head: RefName, { ours }: PullSides, { changes }: RefPlan): boolean {
   if (ours.refs.size === 0) return changes.length > 0;
   return ours.refs.has(head) || changes.some(({ ref }) => ref === head);
 }
 
-function planWithHead(input: PullPlanInput, head: RefName | null): PullPlan {
-  const { ours, theirs, ancestry } = input;
-  const compared = compareRefs(theirs, ours, input.wants);
+function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
+  const { ours, theirs, ancestry, compared } = input;
   const changes: RefChange[] = [];
   const diverged: RefResult[] = [];
   const protectedTags: RefResult[] = [];
@@ -86,7 +104,7 @@ function planWithHead(input: PullPlanInput, head: RefName | null): PullPlan {
     else diverged.push({ ...change, outcome: "diverged", message: divergedMessage(ref, ours.head) });
   }
 
-  const { deletions, notes } = planDeletions(input, head ?? ours.head, compared.carriedRefs > 0);
+  const { deletions, notes } = planDeletions(input, head ?? ours.head);
   const settled = settleNames({
     changes: [...changes, ...deletions],
     target: [...ours.refs.keys(), ...ours.symrefs],
@@ -109,16 +127,10 @@ function planWithHead(input: PullPlanInput, head: RefName | null): PullPlan {
   };
 }
 
-function planDeletions(
-  input: PullPlanInput,
-  defaultBranch: RefName | null,
-  hasSource: boolean,
-): PlannedDeletions {
-  const { ours, theirs, wants } = input;
-  if (input.deletions !== "always") return NO_DELETIONS;
-  const extra = findExtraRefs(theirs, ours, wants);
+function planDeletions(input: ComparedSides, defaultBranch: RefName | null): PlannedDeletions {
+  const { extra, compared } = input;
   if (extra.length === 0) return NO_DELETIONS;
-  if (!hasSource) {
+  if (compared.carriedRefs === 0) {
     return {
       deletions: [],
       notes: ["Upstream offers no ref that this mirror carries, so nothing is deleted here."],

@@ -3,11 +3,11 @@ import { assertNever } from "../errors.ts";
 import type { RefFilter } from "../ref-filter.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
-import { compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
+import { type Comparison, compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
 import { byRef, failureOn, NO_DELETIONS, type PlannedDeletions, type RefPlan } from "./ref-plan.ts";
 
-export interface PushPlanInput {
+export interface PushSides {
   readonly ours: LocalRefs;
   readonly theirs: AdvertisedRefs;
   readonly wants: RefFilter;
@@ -15,6 +15,9 @@ export interface PushPlanInput {
   readonly keepDivergentRefs: boolean;
   /** What only the remote has: `default` deletes what our default branch contains, `always` all of it. */
   readonly deletions: MirrorDeletions;
+}
+
+export interface PushPlanInput extends PushSides {
   readonly ancestry: AncestryAnswers;
 }
 
@@ -32,9 +35,25 @@ const DIVERGED =
  * Deviation from GitLab: the remote's default branch is never deleted (git would refuse, and fail the whole push), a
  * moved tag is judged like a branch, and a name conflict holds one ref instead of the whole update.
  */
-export function planPush(input: PushPlanInput): RefPlan {
-  const { ours, theirs, ancestry } = input;
-  const compared = compareRefs(ours, theirs, input.wants);
+export function planPush({ ancestry, ...sides }: PushPlanInput): RefPlan {
+  return preparePush(sides)(ancestry);
+}
+
+/** `planPush` in two steps: the sides are compared once, however often it is planned. */
+export function preparePush(sides: PushSides): (ancestry: AncestryAnswers) => RefPlan {
+  const compared = compareRefs(sides.ours, sides.theirs, sides.wants);
+  const extra = sides.deletions === "never" ? [] : findExtraRefs(sides.ours, sides.theirs, sides.wants);
+  return (ancestry) => planCompared({ ...sides, compared, extra, ancestry });
+}
+
+interface ComparedSides extends PushPlanInput {
+  readonly compared: Comparison;
+  /** What is to be deleted, if nothing speaks against it. */
+  readonly extra: readonly ExtraRef[];
+}
+
+function planCompared(input: ComparedSides): RefPlan {
+  const { ours, theirs, ancestry, compared } = input;
   const changes: RefChange[] = compared.missing.map(({ ref, source }) => ({
     ref,
     action: "create",
@@ -50,7 +69,7 @@ export function planPush(input: PushPlanInput): RefPlan {
     else diverged.push({ ...change, outcome: "diverged", message: DIVERGED });
   }
 
-  const { deletions, notes } = planDeletions(input, compared.carriedBranches > 0);
+  const { deletions, notes } = planDeletions(input);
   const settled = settleNames({
     changes: [...changes, ...deletions],
     target: theirs.refs.keys(),
@@ -77,12 +96,12 @@ export function planPush(input: PushPlanInput): RefPlan {
   };
 }
 
-function planDeletions(input: PushPlanInput, hasBranches: boolean): PlannedDeletions {
+function planDeletions(input: ComparedSides): PlannedDeletions {
   switch (input.deletions) {
     case "never":
       return NO_DELETIONS;
     case "always":
-      return planAllDeletions(input, hasBranches);
+      return planAllDeletions(input);
     case "default":
       return input.keepDivergentRefs ? NO_DELETIONS : planMergedDeletions(input);
     default:
@@ -91,23 +110,22 @@ function planDeletions(input: PushPlanInput, hasBranches: boolean): PlannedDelet
 }
 
 /** GitLab's rule: what our default branch contains. */
-function planMergedDeletions({ ours, theirs, wants, ancestry }: PushPlanInput): PlannedDeletions {
+function planMergedDeletions({ ours, theirs, extra, ancestry }: ComparedSides): PlannedDeletions {
   const defaultTip = ours.head === null ? undefined : ours.refs.get(ours.head);
   if (defaultTip === undefined) return NO_DELETIONS;
-  const merged = findExtraRefs(ours, theirs, wants).filter(
+  const merged = extra.filter(
     ({ target }) => ancestry({ ancestor: target, descendant: defaultTip }) === "yes",
   );
   return keepRemoteDefault(theirs, merged);
 }
 
-function planAllDeletions({ ours, theirs, wants }: PushPlanInput, hasBranches: boolean): PlannedDeletions {
-  const extra = findExtraRefs(ours, theirs, wants);
+function planAllDeletions({ ours, theirs, extra, compared }: ComparedSides): PlannedDeletions {
   if (extra.length === 0) return NO_DELETIONS;
   if (ours.head === null || !ours.refs.has(ours.head)) {
     const notes = ["Our default branch does not exist, so nothing is deleted on the remote."];
     return { deletions: [], notes };
   }
-  if (!hasBranches) {
+  if (compared.carriedBranches === 0) {
     const notes = ["There is no branch here that this mirror carries, so nothing is deleted on the remote."];
     return { deletions: [], notes };
   }
