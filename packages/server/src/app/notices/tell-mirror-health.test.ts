@@ -31,6 +31,7 @@ function finished(changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
   return {
     status: "finished",
     error: null,
+    errorCode: null,
     results: [],
     upToDate: [],
     skipped: [],
