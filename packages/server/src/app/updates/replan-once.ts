@@ -1,10 +1,8 @@
-import { HeliostatError } from "../../domain/errors.ts";
-import type { Project } from "../../domain/project.ts";
+import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
-import type { Ports } from "../ports.ts";
 import { failureOf } from "./failure.ts";
-import type { RunOutcome } from "./run.ts";
+import type { RunOutcome, RunPorts, RunProject } from "./run.ts";
 
 /** One look at both sides, one plan, and what came of it. */
 export interface Round extends Omit<RunOutcome, "failure"> {
@@ -15,18 +13,23 @@ export interface Round extends Omit<RunOutcome, "failure"> {
 /**
  * Runs a round, and once more when a ref had moved between its look and its writing: the world has changed, and the
  * next look sees it. Only once, so that a busy ref cannot keep an update running; what moved again is `rejected`, and
- * the next update's. `round` gets the project as it is when the round begins.
+ * the next update's. `round` gets the project as it is when the round begins. Whatever ends the second round, what the
+ * first one did is not forgotten: it is answered, with the reason as a failure.
  */
 export async function replanOnce(
-  ports: Pick<Ports, "projects">,
-  project: Project,
-  round: (project: Project) => Promise<Round>,
+  ports: Pick<RunPorts, "projects">,
+  project: RunProject,
+  round: (project: RunProject) => Promise<Round>,
 ): Promise<RunOutcome> {
   const first = await round(project);
   if (!first.results.some(isStale)) return outcomeOf(first);
-  const now = await ports.projects.find(project.id);
-  if (!now) throw new HeliostatError("cancelled", "The project was removed.");
-  return outcomeOf(mergeRounds(first, await round(now)));
+  try {
+    const now = await ports.projects.find(project.id);
+    if (!now) throw new HeliostatError("cancelled", "The project was removed.");
+    return outcomeOf(mergeRounds(first, await round(now)));
+  } catch (error) {
+    return outcomeOf({ ...first, failures: [...first.failures, asHeliostatError(error).message] });
+  }
 }
 
 function isStale({ outcome, reason }: RefResult): boolean {

@@ -2,14 +2,24 @@ import type { Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
-import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
+import type { Ports, ProjectStore, ProtectedTagStore, RemoteAccess, TransferOptions } from "../ports.ts";
 import type { WantedRefs } from "./wanted-refs.ts";
+
+/** What a run goes by in its project. */
+export type RunProject = Pick<Project, "id" | "refsGeneration">;
+
+export interface RunPorts extends Pick<Ports, "repositories" | "remotes"> {
+  readonly projects: Pick<ProjectStore, "beginRefsWrite" | "endRefsWrite"> & {
+    find(id: number): Promise<RunProject | null>;
+  };
+  readonly protectedTags: Pick<ProtectedTagStore, "list">;
+}
 
 /** What one run of a mirror works with; `pull-update` and `push-update` take it. */
 export interface UpdateRun {
-  readonly ports: Pick<Ports, "repositories" | "remotes" | "projects" | "protectedTags">;
-  readonly mirror: Mirror;
-  readonly project: Project;
+  readonly ports: RunPorts;
+  readonly mirror: Pick<Mirror, "direction" | "options">;
+  readonly project: RunProject;
   readonly remote: RemoteAccess;
   readonly wanted: WantedRefs;
   readonly transfer: TransferOptions;

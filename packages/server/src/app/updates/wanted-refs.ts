@@ -18,7 +18,7 @@ export interface WantedRefs extends RefFilter {
 
 export async function wantedRefs(
   ports: Pick<Ports, "protectedBranches">,
-  { projectId, direction, options }: Mirror,
+  { projectId, direction, options }: Pick<Mirror, "projectId" | "direction" | "options">,
 ): Promise<WantedRefs> {
   const patterns = options.onlyProtectedBranches
     ? (await ports.protectedBranches.list(projectId)).map((branch) => branch.name)
