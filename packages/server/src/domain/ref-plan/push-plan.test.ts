@@ -456,6 +456,31 @@ describe("planPush and names that exclude each other", () => {
   });
 });
 
+describe("planPush and many refs", () => {
+  it("decides on 10,000 at once, and on names that differ only in case one by one", () => {
+    const names = Array.from({ length: 2_500 }, (_, at) => `refs/heads/team/topic-${at}`);
+    const ours = Object.fromEntries([
+      [MAIN, 3],
+      ...names.map((name) => [name, 3]),
+      ...names.map((name) => [`${name}x`, 3]),
+      ...names.map((name) => [name.toUpperCase().replace("REFS/HEADS", "refs/heads"), 2]),
+    ]);
+    const theirs = Object.fromEntries([
+      [MAIN, 3],
+      ...names.map((name) => [name, 2]),
+      ...names.map((name) => [`${name}y`, 1]),
+    ]);
+    const plan = push({ ours, theirs });
+    const counts = Map.groupBy(plan.changes, ({ action }) => action);
+    assert.deepEqual([...counts].map(([action, { length }]) => [action, length]).sort(), [
+      ["create", 5_000],
+      ["delete", 2_500],
+      ["fast-forward", 2_500],
+    ]);
+    assert.deepEqual(plan.held, []);
+  });
+});
+
 describe("planPush and object formats", () => {
   const sha256 = { objectFormat: "sha256", refs: new Map(), symrefs: new Set<never>(), head: null } as const;
   const plan = (ours: ReturnType<typeof localRefs>, theirs: ReturnType<typeof advertisedRefs>) =>
