@@ -3,13 +3,21 @@ import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
 import { idleMemory } from "./benchmarks/idle-memory.ts";
 import { largePush } from "./benchmarks/large-push.ts";
+import { poisonedRef } from "./benchmarks/poisoned-ref.ts";
 import { pushLatency } from "./benchmarks/push-latency.ts";
 import { syncUnchanged } from "./benchmarks/sync-unchanged.ts";
 import type { Benchmark, Outcome } from "./harness.ts";
 import { describeMachine } from "./machine.ts";
 import { formatTable } from "./table.ts";
 
-const USUAL: readonly Benchmark[] = [firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory];
+const USUAL: readonly Benchmark[] = [
+  firstPull,
+  syncUnchanged,
+  pushLatency,
+  poisonedRef,
+  checkCpu,
+  idleMemory,
+];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];
 const ALL = [...USUAL, ...ON_REQUEST];

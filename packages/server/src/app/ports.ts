@@ -560,6 +560,12 @@ export interface Pack {
   readonly done: Promise<void>;
 }
 
+/**
+ * One push of these changes, each with a lease on its old value; one verdict a change, in their order. Throws when the
+ * remote cannot be spoken to, or does not say what became of the push. Groups may be pushed at the same time.
+ */
+export type PushGroup = (changes: readonly RefChange[]) => Promise<readonly PushVerdict[]>;
+
 /** Begins to make a pack; the signal ends it. */
 export type OpenPack = (request: PackRequest, signal: AbortSignal) => Promise<Pack>;
 
@@ -667,18 +673,13 @@ export interface Remotes {
     rules: OutboundRules & { signal?: AbortSignal },
   ): Promise<RemoteAccess>;
   /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
-  listRefs(remote: RemoteAccess, options: { signal: AbortSignal }): Promise<AdvertisedRefs>;
+  listRefs(remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
   /**
-   * Pushes these changes over `http(s)://` in process, each with a lease on its old value; one verdict a change, in
-   * their order. `openPack` is called when the remote has said what it has, unless nothing but deletions is left.
-   * Throws when the remote cannot be spoken to, or does not say what became of the push.
+   * Pushes over `http(s)://` in process, group by group; what the remote has is asked for once and kept in step with
+   * what it accepts. `openPack` is called for each group, unless nothing but deletions is left of it. `onProgress` is
+   * told of the bytes of all groups (`Writing objects`).
    */
-  push(
-    remote: RemoteAccess,
-    changes: readonly RefChange[],
-    openPack: OpenPack,
-    options: { signal: AbortSignal },
-  ): Promise<readonly PushVerdict[]>;
+  openPush(remote: RemoteAccess, openPack: OpenPack, options: TransferOptions): PushGroup;
 }
 
 // --- work ------------------------------------------------------------------------------------------------------

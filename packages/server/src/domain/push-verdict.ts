@@ -1,13 +1,15 @@
 import { rejectedResult, successResult } from "./ref-result.ts";
 import type { RefChange, RefResult } from "./refs.ts";
 import { classifyRejection, type Rejection, rejectionFor } from "./rejection.ts";
-import { wordsAbout } from "./remote-words.ts";
+import { maxRefsIn, wordsAbout } from "./remote-words.ts";
 
 /** What one push made of one change. */
 export interface PushVerdict {
   readonly result: RefResult;
   /** Whether it was declined for what may be another ref's fault. */
   readonly isOfWholePush: boolean;
+  /** What the remote told people about the whole push, without secrets. */
+  readonly said: readonly string[];
 }
 
 /** Reasons that a server gives to every ref of a push because of one of them. */
@@ -16,7 +18,7 @@ const MAX_WORDS = 500;
 
 /** The remote's ref is where it was to be, whoever brought it there. */
 export function acceptedVerdict(change: RefChange): PushVerdict {
-  return { result: successResult(change), isOfWholePush: false };
+  return { result: successResult(change), isOfWholePush: false, said: [] };
 }
 
 /** The remote's ref is not where the plan saw it: the lease holds, and nothing was changed. */
@@ -34,13 +36,14 @@ export function refusedVerdict(change: RefChange, reason: string, lines: readonl
   const message = `The remote refused it: ${reason}.${remoteSays(joinRemoteWords(about))}`;
   return {
     result: rejectedResult(change, message, classifyRejection(reason, about)),
-    isOfWholePush: WHOLE_PUSH.test(reason),
+    isOfWholePush: WHOLE_PUSH.test(reason) || maxRefsIn(lines) !== null,
+    said: lines,
   };
 }
 
 /** It was not done, for a reason that is this ref's alone. */
 export function rejectedVerdict(change: RefChange, message: string, rejection: Rejection): PushVerdict {
-  return { result: rejectedResult(change, message, rejection), isOfWholePush: false };
+  return { result: rejectedResult(change, message, rejection), isOfWholePush: false, said: [] };
 }
 
 /** The end of a message: what the remote told people, cut to a length that fits; "" when it told nothing. */

@@ -70,7 +70,11 @@ function readVerdicts(
     // Git gave up before it asked the remote: one of these refspecs is not to its liking.
     if (!line) {
       const message = failureLines(stderr);
-      return { result: rejectedResult(change, message, classifyRejection(message, [])), isOfWholePush: true };
+      return {
+        result: rejectedResult(change, message, classifyRejection(message, [])),
+        isOfWholePush: true,
+        said: [],
+      };
     }
     // "=": somebody else brought it there already; it is where it was to be.
     if (line.flag !== "!") return acceptedVerdict(change);

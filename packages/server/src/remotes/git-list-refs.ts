@@ -36,7 +36,7 @@ export function createGitListRefs({
 function converse(
   socket: Socket,
   request: string,
-  { remote, endpoint, signal }: Conversation,
+  { remote, endpoint, signal, stallMs }: Conversation,
   { limits, userAgent }: { limits: RemoteLimits; userAgent: string },
 ): Promise<ListedRefs> {
   const { promise, resolve, reject } = Promise.withResolvers<ListedRefs>();
@@ -81,7 +81,7 @@ function converse(
   signal.addEventListener("abort", cancel, { once: true });
   socket.setTimeout(limits.connectMs, timedOut);
   socket.once("connect", () => {
-    socket.setTimeout(limits.idleMs);
+    socket.setTimeout(stallMs ?? limits.idleMs);
     socket.write(request, "latin1");
   });
   socket.on("data", (chunk: Buffer) => {

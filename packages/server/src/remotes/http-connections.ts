@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The longest time without a byte of the answer; as the limits say unless told. */
+  readonly idleMs?: number;
   /** A stream is sent as it comes, at the pace of the connection; its error ends the request. */
   readonly body?: string | Buffer | Readable;
   /**
@@ -123,6 +125,7 @@ function dispatch<T>(
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const releases: (() => void)[] = [];
+  const idleMs = request.isWrite === true ? 0 : (request.idleMs ?? limits.idleMs);
   let controller: Dispatcher.DispatchController | undefined;
   let body: BodySink | undefined;
   let stopped: Error | undefined;
@@ -151,8 +154,8 @@ function dispatch<T>(
       path: request.path,
       headers: request.headers,
       body: request.body ?? null,
-      headersTimeout: request.isWrite === true ? 0 : limits.idleMs,
-      bodyTimeout: request.isWrite === true ? 0 : limits.idleMs,
+      headersTimeout: idleMs,
+      bodyTimeout: idleMs,
     },
     {
       onRequestStart(started) {

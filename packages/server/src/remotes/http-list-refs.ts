@@ -6,7 +6,7 @@ import type { RemoteLimits } from "./limits.ts";
 import { createLsRefsReader, encodeLsRefs } from "./ls-refs.ts";
 import { createMemory } from "./memory.ts";
 import { type Advertisement, type Capabilities, createAdvertisementReader } from "./ref-advertisement.ts";
-import { statusError } from "./remote-errors.ts";
+import { isBusy, statusError } from "./remote-errors.ts";
 import { type Conversation, mediaType, readPktLines, requestFor, wrongTypeError } from "./smart-http.ts";
 
 const SERVICE = "git-upload-pack";
@@ -76,8 +76,9 @@ export function createHttpListRefs({
   }
 
   async function listDumb(listing: Conversation, dumb: DumbRefs): Promise<ListedRefs> {
-    const text = await get(listing, "HEAD", ({ status }) => {
-      if (status !== 200) throw wrongTypeError(listing, "");
+    const text = await get(listing, "HEAD", (head) => {
+      if (isBusy(head)) throw statusError(head, listing.remote, listing.endpoint.host);
+      if (head.status !== 200) throw wrongTypeError(listing, "");
       return readText(MAX_HEAD_BYTES, () => wrongTypeError(listing, ""));
     });
     const head = readDumbHead(text);

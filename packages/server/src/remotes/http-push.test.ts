@@ -122,7 +122,7 @@ async function setUp(t: TestContext, meddling: Meddling = {}, pushIdleMs = 600) 
   const remote = openRemote(`${proxy.url}/d.git`, { credential: CREDENTIAL });
   const openPack: OpenPack = (request, signal) => repositories.packObjects(path, request, { signal });
   const push = (changes: readonly RefChange[], open = openPack, signal = t.signal) =>
-    remotes.push(remote, changes, open, { signal });
+    remotes.openPush(remote, open, { signal })(changes);
   const fsck = () => git(downstream, ["fsck", "--connectivity-only", "--no-dangling"]);
   return { dir, a, b, c, path, downstream, peer, proxy, push, openPack, fsck, log, remotes };
 }
@@ -409,7 +409,7 @@ test("the connection goes to the checked address, whatever the name says", async
   const url = peer.urlOf("d.git").replace("127.0.0.1", "no-such-host.invalid");
   const remote = openRemote(url, { credential: CREDENTIAL });
   const changes = [changeOf("refs/heads/main", null, a)];
-  assert.deepEqual(outcomes(await remotes.push(remote, changes, openPack, { signal: t.signal })), [
+  assert.deepEqual(outcomes(await remotes.openPush(remote, openPack, { signal: t.signal })(changes)), [
     "created",
   ]);
   assert.equal(peer.requests[0]?.headers.host, new URL(url).host);

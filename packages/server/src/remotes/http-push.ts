@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { OpenPack, Pack } from "../app/ports.ts";
+import type { OpenPack, Pack, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { nullOid, objectFormatOf } from "../domain/oid.ts";
 import {
@@ -11,18 +11,34 @@ import {
 } from "../domain/push-verdict.ts";
 import type { RefChange } from "../domain/refs.ts";
 import { type Rejection, rejectionFor } from "../domain/rejection.ts";
+import { type ByteMeter, createByteMeter } from "./byte-meter.ts";
 import type { BodyReader, HttpConnections } from "./http-connections.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { encodePktLine, FLUSH_PKT } from "./pkt-line.ts";
 import { createReceivePackReader, type ReceivePack } from "./receive-pack-advertisement.ts";
 import { createReportReader, decodeBytes, type PushReport } from "./receive-pack-report.ts";
 import { closedError, quoteLines, quoteRemote, refusalError, statusError } from "./remote-errors.ts";
-import { type Conversation, mediaType, readPktLines, requestFor, wrongTypeError } from "./smart-http.ts";
-import { type ProgressWatch, withProgressLimit, withTimeLimit } from "./time-limit.ts";
+import {
+  type Conversation,
+  mediaType,
+  readPktLines,
+  requestFor,
+  withListingLimit,
+  wrongTypeError,
+} from "./smart-http.ts";
+import { type ProgressWatch, withProgressLimit } from "./time-limit.ts";
 
 const SERVICE = "git-receive-pack";
 /** A push up to this size goes with its length, a larger one in chunks, which not every proxy takes. Git's limit. */
 const MAX_HELD = 1024 * 1024;
+/** How long what a remote said before one push is taken for the next ones. The remote checks every old value itself. */
+const LISTING_MS = 60_000;
+
+/** Pushes group by group over one remote; each call is one push. */
+export type PushSession = (
+  conversation: Conversation,
+  changes: readonly RefChange[],
+) => Promise<readonly PushVerdict[]>;
 
 const NO_DELETIONS: Rejection = {
   reason: "other",
@@ -35,7 +51,8 @@ const NO_DELETIONS: Rejection = {
  *
  * Where git is strict, so is this: a remote that does not report what became of the push is refused before anything is
  * sent. Deviation: a ref to be deleted that is gone already counts as done, as one does that is already where it was
- * to go.
+ * to go. And a remote is asked once for what it has, not before each push of a session: measured, that is half of what
+ * a small push takes.
  */
 export function createHttpPush({
   connections,
@@ -48,11 +65,7 @@ export function createHttpPush({
   uploads: HttpConnections;
   limits: RemoteLimits;
   userAgent: string;
-}): (
-  conversation: Conversation,
-  changes: readonly RefChange[],
-  openPack: OpenPack,
-) => Promise<readonly PushVerdict[]> {
+}): (openPack: OpenPack, onProgress?: TransferOptions["onProgress"]) => PushSession {
   function readAdvertisement(conversation: Conversation): Promise<ReceivePack> {
     const headers = { "user-agent": userAgent, accept: "*/*", pragma: "no-cache" };
     return connections.exchange(
@@ -71,8 +84,7 @@ export function createHttpPush({
     conversation: Conversation,
     theirs: ReceivePack,
     commands: readonly RefChange[],
-    openPack: OpenPack,
-    watch: ProgressWatch,
+    { openPack, meter, watch }: { openPack: OpenPack; meter: ByteMeter; watch: ProgressWatch },
   ): Promise<PushReport> {
     const { signal } = conversation;
     const over = new AbortController();
@@ -92,7 +104,7 @@ export function createHttpPush({
             ),
           );
     try {
-      const body = await makeBody(encodeCommands(commands, theirs, userAgent), pack, watch);
+      const body = await makeBody(encodeCommands(commands, theirs, userAgent), pack, { meter, watch });
       const headers = {
         "user-agent": userAgent,
         "content-type": `application/x-${SERVICE}-request`,
@@ -116,23 +128,60 @@ export function createHttpPush({
     }
   }
 
-  return async (conversation, changes, openPack) => {
-    const theirs = await withTimeLimit(
-      { ms: limits.totalMs, signal: conversation.signal, what: "listing the remote's refs" },
-      (signal) => readAdvertisement({ ...conversation, signal }),
-    );
+  async function pushOnce(
+    conversation: Conversation,
+    theirs: ReceivePack,
+    changes: readonly RefChange[],
+    { openPack, meter }: { openPack: OpenPack; meter: ByteMeter },
+  ): Promise<readonly PushVerdict[]> {
     checkRemote(theirs, changes);
     const settled = changes.map((change) => judgeBefore(change, theirs));
     const commands = changes.filter((_change, index) => settled[index] === null);
     if (commands.length === 0) return settled.filter((verdict) => verdict !== null);
     const report = await withProgressLimit(
-      { ms: limits.pushIdleMs, signal: conversation.signal, what: "pushing" },
-      (signal, watch) => send({ ...conversation, signal }, theirs, commands, openPack, watch),
+      {
+        ms: conversation.stallMs ?? limits.pushIdleMs,
+        signal: conversation.signal,
+        what: "pushing",
+      },
+      (signal, watch) => send({ ...conversation, signal }, theirs, commands, { openPack, meter, watch }),
     );
+    meter.tell();
     const quote = (text: string): string => quoteRemote(text, conversation.remote);
     const lines = quoteLines(report.lines, conversation.remote);
     return changes.map((change, index) => settled[index] ?? judgeAfter(change, report, lines, quote));
+  }
+
+  return (openPack, onProgress) => {
+    const meter = createByteMeter(onProgress);
+    let listing: Promise<ReceivePack> | null = null;
+    let listedAt = 0;
+    const ask = (conversation: Conversation): Promise<ReceivePack> => {
+      if (listing === null || performance.now() - listedAt > LISTING_MS) {
+        listing = withListingLimit(conversation, limits, readAdvertisement);
+        listedAt = performance.now();
+      }
+      return listing;
+    };
+    return async (conversation, changes) => {
+      const theirs = await ask(conversation);
+      const verdicts = await pushOnce(conversation, theirs, changes, { openPack, meter });
+      for (const [index, change] of changes.entries()) {
+        if (verdicts[index]?.result.outcome !== "rejected") keepInStep(theirs, change);
+      }
+      return verdicts;
+    };
   };
+}
+
+/** What the remote has, once it has accepted the change. */
+function keepInStep({ refs, haves }: ReceivePack, { ref, new: oid }: RefChange): void {
+  if (oid === null) {
+    refs.delete(bytesOf(ref));
+  } else {
+    refs.set(bytesOf(ref), oid);
+    haves.add(oid);
+  }
 }
 
 /** Refuses what cannot lead to a push whose outcome we would know. */
@@ -228,10 +277,14 @@ function encodeCommands(
 async function makeBody(
   commands: Buffer,
   pack: Pack | null,
-  watch: ProgressWatch,
+  { meter, watch }: { meter: ByteMeter; watch: ProgressWatch },
 ): Promise<Buffer | Readable> {
   const held = [commands];
-  if (pack === null) return commands;
+  const whole = (body: Buffer): Buffer => {
+    meter.add(body.length);
+    return body;
+  };
+  if (pack === null) return whole(commands);
   const { stream, done } = pack;
   const pieces: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   const next = async (): Promise<Buffer | null> => {
@@ -246,18 +299,18 @@ async function makeBody(
   let size = commands.length;
   while (size <= MAX_HELD) {
     const piece = await watch.exempt(next());
-    if (piece === null) return Buffer.concat(held);
+    if (piece === null) return whole(Buffer.concat(held));
     held.push(piece);
     size += piece.length;
   }
   async function* pour(): AsyncGenerator<Buffer> {
-    yield Buffer.concat(held.splice(0));
+    yield whole(Buffer.concat(held.splice(0)));
     for (;;) {
       // Asked for more: what went before is on its way.
       watch.moved();
       const piece = await watch.exempt(next());
       if (piece === null) return;
-      yield piece;
+      yield whole(piece);
     }
   }
   return Readable.from(pour(), { highWaterMark: 1 });

@@ -8,9 +8,9 @@ export interface ReceivePack {
   /** `side-band-64k`, `agent=…` and so on. */
   readonly capabilities: ReadonlySet<string>;
   /** By full name as bytes (latin1), unchecked: it is only ever asked for names of ours. */
-  readonly refs: ReadonlyMap<string, Oid>;
+  readonly refs: Map<string, Oid>;
   /** All objects that it says to have, those of its hidden and borrowed refs (`.have`) too. */
-  readonly haves: ReadonlySet<Oid>;
+  readonly haves: Set<Oid>;
 }
 
 /**

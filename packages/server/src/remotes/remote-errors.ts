@@ -80,6 +80,32 @@ export function closedError(host: string, cause?: unknown): HeliostatError {
   );
 }
 
+/** Whether the host is to be left alone for a while. Some throttle with 403, and then say for how long. */
+export function isBusy(head: AnswerHead): boolean {
+  const { status } = head;
+  return status === 429 || status >= 500 || (status === 403 && retryAfterOf(head) !== null);
+}
+
+const MAX_RETRY_AFTER_SECONDS = 86_400;
+const HTTP_DATE = /^[A-Z][a-z]+, ?[\w :-]+ GMT$/;
+
+/**
+ * `Retry-After` as seconds from now: a number or a date, by the host's own clock where it tells it. At most a day; null
+ * when there is none, when it is over, and for anything else.
+ */
+function retryAfterOf(head: AnswerHead): number | null {
+  const text = head.header("retry-after")?.trim() ?? "";
+  const seconds = /^\d{1,15}$/.test(text)
+    ? Number(text)
+    : Math.ceil((dateOf(text) - (dateOf(head.header("date")) || Date.now())) / 1000);
+  return seconds > 0 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : null;
+}
+
+/** NaN when it is no HTTP date: what else `Date.parse` takes for one would surprise. */
+function dateOf(text = ""): number {
+  return HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+}
+
 /** The error for an answer whose status is not 200. Redirects are not followed: the new host was never checked. */
 export function statusError(head: AnswerHead, remote: RemoteAccess, host: string): HeliostatError {
   const { status } = head;
@@ -90,6 +116,14 @@ export function statusError(head: AnswerHead, remote: RemoteAccess, host: string
       remote.credential === null
         ? `${host} asks for a user name and a password or token, and this mirror has none.`
         : `${host} refused the user name, password or token.`,
+    );
+  }
+  if (isBusy(head)) {
+    const seconds = retryAfterOf(head);
+    return new HeliostatError(
+      "remote-busy",
+      `${host} cannot answer now (HTTP ${status}${seconds === null ? "" : `; asks for ${seconds} s`}).`,
+      seconds === null ? {} : { retryAfterSeconds: seconds },
     );
   }
   if (status === 403) {
@@ -106,12 +140,6 @@ export function statusError(head: AnswerHead, remote: RemoteAccess, host: string
       "remote-too-large",
       `${host} takes no request of this size (HTTP 413). Raise its limit, or push the repository once by another way.`,
     );
-  }
-  if (status === 429 || status >= 500) {
-    const wait = /^\d{1,6}$/.test(head.header("retry-after") ?? "")
-      ? `; asks for ${head.header("retry-after")} s`
-      : "";
-    return new HeliostatError("remote-busy", `${host} cannot answer now (HTTP ${status}${wait}).`);
   }
   return new HeliostatError("remote-not-git", `${host} answered HTTP ${status}: this is no Git repository.`);
 }

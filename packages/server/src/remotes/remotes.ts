@@ -1,4 +1,4 @@
-import type { Log, RemoteAccess, Remotes } from "../app/ports.ts";
+import type { Log, RemoteAccess, Remotes, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import { createGitListRefs } from "./git-list-refs.ts";
@@ -8,8 +8,7 @@ import { createHttpListRefs } from "./http-list-refs.ts";
 import { createHttpPush } from "./http-push.ts";
 import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
-import type { Conversation } from "./smart-http.ts";
-import { withTimeLimit } from "./time-limit.ts";
+import { type Conversation, withListingLimit } from "./smart-http.ts";
 
 export interface RemotesOptions {
   readonly log: Log;
@@ -37,7 +36,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   const guard = createGuard({ resolve: options.resolve, limits });
   const connections = createHttpConnections(limits);
   const uploads = createHttpConnections({ ...limits, connectionsPerOrigin: limits.uploadsPerOrigin });
-  const pushHttp = createHttpPush({ connections, uploads, limits, userAgent });
+  const openHttpPush = createHttpPush({ connections, uploads, limits, userAgent });
   const listHttp = createHttpListRefs({ connections, limits, userAgent });
   const listGit = createGitListRefs({ limits, userAgent });
   const told = createMemory<number>(TOLD_MS, MAX_TOLD);
@@ -53,7 +52,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
 
   async function converse<T>(
     remote: RemoteAccess,
-    signal: AbortSignal,
+    { signal, stallTimeoutMs }: TransferOptions,
     talk: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const endpoint = endpointOf(remote.url);
@@ -61,7 +60,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     if (address === null)
       throw new HeliostatError("bug", "a remote without a checked address cannot be spoken to");
     try {
-      return await talk({ remote, endpoint, address, signal });
+      return await talk({ remote, endpoint, address, signal, stallMs: stallTimeoutMs });
     } catch (error) {
       // A host with several addresses gets another chance with the next one.
       if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
@@ -71,21 +70,24 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
 
   return {
     open: guard.open,
-    async listRefs(remote, { signal }) {
-      const listed = await converse(remote, signal, (conversation) =>
-        withTimeLimit({ ms: limits.totalMs, signal, what: "listing the remote's refs" }, (both) =>
-          (conversation.endpoint.scheme === "git" ? listGit : listHttp)({ ...conversation, signal: both }),
+    async listRefs(remote, options) {
+      const listed = await converse(remote, options, (conversation) =>
+        withListingLimit(conversation, limits, (limited) =>
+          (conversation.endpoint.scheme === "git" ? listGit : listHttp)(limited),
         ),
       );
       tellSkipped(remote.url, listed);
       return listed.advertised;
     },
-    push: (remote, changes, openPack, { signal }) =>
-      converse(remote, signal, (conversation) => {
-        if (conversation.endpoint.scheme === "git")
-          throw new HeliostatError("bug", "git:// is not pushed to in process");
-        return pushHttp(conversation, changes, openPack);
-      }),
+    openPush(remote, openPack, options) {
+      const session = openHttpPush(openPack, options.onProgress);
+      return (changes) =>
+        converse(remote, options, (conversation) => {
+          if (conversation.endpoint.scheme === "git")
+            throw new HeliostatError("bug", "git:// is not pushed to in process");
+          return session(conversation, changes);
+        });
+    },
     async close() {
       await Promise.all([connections.close(), uploads.close()]);
     },

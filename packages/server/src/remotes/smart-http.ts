@@ -2,9 +2,11 @@ import type { RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Endpoint } from "./guard.ts";
 import type { BodyReader, HttpRequest } from "./http-connections.ts";
+import type { RemoteLimits } from "./limits.ts";
 import { createPktLineDecoder } from "./pkt-line.ts";
 import type { PktLineReader } from "./ref-advertisement.ts";
 import { closedError, refusalError, userinfoOf } from "./remote-errors.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
 /** A remote, the address that leads to it, and what ends talking to it. */
 export interface Conversation {
@@ -13,6 +15,21 @@ export interface Conversation {
   readonly address: string;
   /** Its reason is a HeliostatError. */
   readonly signal: AbortSignal;
+  /** The longest time without a byte, in milliseconds, where the caller has set one. */
+  readonly stallMs: number | undefined;
+}
+
+/** Runs a listing within the time that one may take: all in all no less than the caller waits for one byte. */
+export function withListingLimit<T>(
+  conversation: Conversation,
+  { totalMs }: RemoteLimits,
+  list: (limited: Conversation) => Promise<T>,
+): Promise<T> {
+  const { signal, stallMs = 0 } = conversation;
+  return withTimeLimit(
+    { ms: Math.max(totalMs, stallMs), signal, what: "listing the remote's refs" },
+    (both) => list({ ...conversation, signal: both }),
+  );
 }
 
 /**
@@ -24,7 +41,7 @@ export function requestFor(
   file: string,
   request: Omit<HttpRequest, "origin" | "host" | "address" | "path">,
 ): HttpRequest {
-  const { remote, endpoint, address } = conversation;
+  const { remote, endpoint, address, stallMs } = conversation;
   const { credential, url } = remote;
   const authorization =
     credential === null
@@ -36,6 +53,7 @@ export function requestFor(
     host: endpoint.host,
     address,
     path: pathOf(remote, file),
+    ...(stallMs === undefined ? {} : { idleMs: stallMs }),
     headers: { "accept-encoding": "gzip", ...request.headers, ...authorization },
   };
 }

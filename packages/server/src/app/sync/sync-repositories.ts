@@ -72,9 +72,9 @@ export async function syncRepositories(
 
   const applied =
     target.kind === "remote"
-      ? await pushChanges(ports, place, target.access, plan.changes, transfer)
+      ? (await pushChanges(ports, place, target.access, plan.changes, transfer)).results
       : source.kind === "local"
-        ? await pushChanges(ports, place, accessTo(target.path), plan.changes, transfer)
+        ? (await pushChanges(ports, place, accessTo(target.path), plan.changes, transfer)).results
         : await applyHere(ports, place, plan.changes, theirs, ours);
   return { plan, results: [...applied, ...plan.held] };
 }

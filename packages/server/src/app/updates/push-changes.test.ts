@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { access, chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../../test/support/git-adapter.ts";
 import { startGitDaemonPeer } from "../../../../../test/support/git-daemon-peer.ts";
-import { startGitHttpPeer } from "../../../../../test/support/git-http-peer.ts";
+import {
+  type GitHttpPeer,
+  type PeerFault,
+  startGitHttpPeer,
+} from "../../../../../test/support/git-http-peer.ts";
 import {
   git,
   makeCommit,
@@ -14,6 +19,8 @@ import {
   makeTempDir,
   refsOf,
 } from "../../../../../test/support/repositories.ts";
+import { waitFor } from "../../../../../test/support/wait-for.ts";
+import type { UpdateProgress } from "../../domain/mirror.ts";
 import type { RefChange, RefResult } from "../../domain/refs.ts";
 import { createRepositories } from "../../git/repositories.ts";
 import { createRemotes } from "../../remotes/remotes.ts";
@@ -44,11 +51,13 @@ async function setUp(t: TestContext, way: Transport = "http", objectFormat: "sha
     await Promise.all([peer.close(), daemon.close()]);
   });
   const url = { http: peer.urlOf("d.git"), git: daemon.urlOf("d.git"), path: downstream }[way];
-  const push = (
+  const push = async (
     changes: readonly RefChange[],
     signal: AbortSignal = t.signal,
   ): Promise<readonly RefResult[]> =>
-    pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal });
+    (await pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal })).results;
+  const pushAll = (changes: readonly RefChange[], onProgress = (_: UpdateProgress): void => {}) =>
+    pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal: t.signal, onProgress });
   const fill = async (refs: Record<string, string>): Promise<void> => {
     const refspecs = Object.entries(refs).map(([ref, oid]) => `${oid}:${ref}`);
     await git(path, ["push", "-q", "-f", downstream, ...refspecs]);
@@ -58,7 +67,7 @@ async function setUp(t: TestContext, way: Transport = "http", objectFormat: "sha
     assert.deepEqual(await refsOf(downstream), refs);
     await git(downstream, ["fsck", "--connectivity-only", "--no-dangling"]);
   };
-  return { dir, path, a, b, c, side, downstream, peer, push, fill, expectRefs, log };
+  return { path, a, b, c, side, downstream, peer, push, pushAll, fill, expectRefs, log };
 }
 
 async function installHook(repository: string, name: string, script: string): Promise<void> {
@@ -66,6 +75,24 @@ async function installHook(repository: string, name: string, script: string): Pr
   await writeFile(join(repository, "hooks", name), `#!/bin/sh\n${script}\n`);
   await chmod(join(repository, "hooks", name), 0o755);
 }
+
+/** Sets a fault once the first push has arrived, whose answer the downstream keeps back until then. */
+async function failAfterFirst(
+  { downstream, peer }: { readonly downstream: string; readonly peer: GitHttpPeer },
+  fault: PeerFault,
+): Promise<void> {
+  const [arrived, go] = [join(downstream, "arrived"), join(downstream, "go")];
+  const look = () =>
+    access(arrived).then(
+      () => true,
+      () => false,
+    );
+  await waitFor(look, { message: "the first push arrived" });
+  peer.setFault(fault);
+  await writeFile(go, "");
+}
+
+const WAIT_FOR_GO = "touch arrived; while [ ! -e go ]; do sleep 0.02; done";
 
 function outcomes(results: readonly RefResult[]): string[] {
   return results.map((result) => result.outcome);
@@ -226,6 +253,81 @@ for (const way of WAYS) {
     assert.ok(pushes <= 120, `${pushes} requests`);
   });
 
+  test(`${way}: a ref that the remote's words name is set apart at once`, async (t) => {
+    const { a, downstream, push, peer } = await setUp(t, way);
+    const script =
+      'while read old new ref; do case $ref in *-bad-*) echo "$ref: is protected"; exit 1;; esac; done';
+    await installHook(downstream, "pre-receive", script);
+    const names = Array.from({ length: 300 }, (_, i) => `topic${i % 100 === 50 ? "-bad-" : "-"}${i}`);
+    const results = await push(names.map((name) => changeOf(`refs/heads/${name}`, null, a)));
+    const rejected = results.filter((result) => result.outcome !== "created");
+    assert.deepEqual(
+      rejected.map(({ ref, reason }) => [ref, reason]),
+      [50, 150, 250].map((i) => [`refs/heads/topic-bad-${i}`, "protected-branch"]),
+    );
+    for (const { ref, message } of rejected) assert.match(message ?? "", new RegExp(`says: ${ref}: is`));
+    const pushes = peer.requests.filter((request) => request.method === "POST").length;
+    assert.ok(pushes <= 7, `${pushes} pushes: one whole, and for each bad one itself and the others`);
+  });
+
+  test(`${way}: words that name the wrong ref lead nobody astray`, async (t) => {
+    const { a, downstream, push } = await setUp(t, way);
+    const script =
+      'if grep -q culprit; then echo "refs/heads/topic-7 is to blame, and \x1b[31m\0"; exit 1; fi';
+    await installHook(downstream, "pre-receive", script);
+    const names = [...Array.from({ length: 40 }, (_, i) => `topic-${i}`), "culprit"];
+    const results = await push(names.map((name) => changeOf(`refs/heads/${name}`, null, a)));
+    assert.deepEqual(
+      results.filter(({ outcome }) => outcome !== "created").map(({ ref }) => ref),
+      ["refs/heads/culprit"],
+    );
+    assert.equal(Object.keys(await refsOf(downstream)).length, 40);
+  });
+
+  test(`${way}: bad refs here and there are all found`, async (t) => {
+    const { a, downstream, push } = await setUp(t, way);
+    await installHook(downstream, "pre-receive", "if grep -q bad; then exit 1; fi");
+    const bad = new Set([0, 1, 63, 64, 499]);
+    const names = Array.from({ length: 500 }, (_, i) => `${bad.has(i) ? "bad" : "topic"}-${i}`);
+    const results = await push(names.map((name) => changeOf(`refs/heads/${name}`, null, a)));
+    assert.deepEqual(
+      results.flatMap(({ outcome }, i) => (outcome === "created" ? [] : [i])),
+      [...bad],
+    );
+    for (const i of bad) assert.equal(results[i]?.reason, "hook-declined");
+  });
+
+  test(`${way}: a host that takes fewer refs at once gets fewer, whether it says so or not`, async (t) => {
+    const limit = "Pushes can not update more than 20 branches or tags.";
+    for (const said of [`echo "- ${limit}" >&2;`, ""]) {
+      const { a, downstream, push, peer } = await setUp(t, way);
+      await installHook(downstream, "pre-receive", `test "$(wc -l)" -le 20 || { ${said} exit 1; }`);
+      const results = await push(
+        Array.from({ length: 120 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a)),
+      );
+      assert.deepEqual(new Set(outcomes(results)), new Set(["created"]));
+      const pushes = peer.requests.filter((request) => request.method === "POST").length;
+      assert.ok(pushes <= (said === "" ? 30 : 7), `${pushes} pushes`);
+    }
+  });
+
+  test(`${way}: the search for a bad ref does not cost those for which the plan makes room`, async (t) => {
+    const { a, b, downstream, push, fill } = await setUp(t, way);
+    await fill({ "refs/heads/x": a });
+    await installHook(downstream, "pre-receive", "if grep -q bad; then exit 1; fi");
+    const results = await push([
+      changeOf("refs/heads/x", a, null),
+      ...Array.from({ length: 20 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a)),
+      changeOf("refs/heads/x/y", null, b),
+      changeOf("refs/heads/bad", null, a),
+    ]);
+    assert.deepEqual(
+      results.filter(({ outcome }) => outcome === "rejected").map(({ ref }) => ref),
+      ["refs/heads/bad"],
+    );
+    assert.equal((await refsOf(downstream))["refs/heads/x/y"], b);
+  });
+
   test(`${way}: more refs than one push takes`, async (t) => {
     const { a, downstream, push } = await setUp(t, way);
     const results = await push(
@@ -279,14 +381,10 @@ test("a push whose answer is cut off is an error, whatever it did", async (t) =>
 
 test("when the line breaks after some refs arrived, each ref has the truth", async (t) => {
   const { a, peer, push, downstream } = await setUp(t);
-  await installHook(downstream, "post-receive", "touch arrived");
+  await installHook(downstream, "post-receive", WAIT_FOR_GO);
   const changes = Array.from({ length: 1_100 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a));
   const running = push(changes);
-  // The first 500 are through when the second push begins.
-  while (peer.requests.filter((request) => request.method === "GET").length < 2) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  peer.setFault("close-midway");
+  await failAfterFirst({ downstream, peer }, "close-midway");
   const results = await running;
   assert.deepEqual(new Set(outcomes(results.slice(0, 500))), new Set(["created"]));
   assert.match(
@@ -303,4 +401,58 @@ test("an abort is told as such", async (t) => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 100);
   await assert.rejects(push([changeOf("refs/heads/new", null, a)], stop.signal), { code: "cancelled" });
+});
+
+test("10,000 refs pass a host that takes no more than 500 at once, and little is held of them", async (t) => {
+  const { a, downstream, push, peer } = await setUp(t);
+  await git(downstream, ["config", "receive.autogc", "false"]);
+  await installHook(downstream, "pre-receive", 'test "$(wc -l)" -le 500');
+  const changes = Array.from({ length: 10_000 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a));
+  globalThis.gc?.();
+  const before = process.memoryUsage().arrayBuffers;
+  let peak = 0;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+  }, 5);
+  t.after(() => clearInterval(timer));
+  const results = await push(changes);
+  assert.deepEqual(new Set(outcomes(results)), new Set(["created"]));
+  assert.equal(Object.keys(await refsOf(downstream)).length, 10_000);
+  const [lists, pushes] = ["GET", "POST"].map(
+    (method) => peer.requests.filter((request) => request.method === method).length,
+  );
+  assert.equal(pushes, 20);
+  assert.ok((lists ?? 0) < 5, `${lists} listings`);
+  assert.ok(peak < 20_000_000, `${peak} bytes`);
+});
+
+test("a host that throttles in the middle is left alone, and each ref has the truth", async (t) => {
+  const { a, peer, pushAll, downstream } = await setUp(t);
+  await installHook(downstream, "post-receive", WAIT_FOR_GO);
+  const changes = Array.from({ length: 1_100 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a));
+  const running = pushAll(changes);
+  await failAfterFirst({ downstream, peer }, "status:429");
+  const { results, brokenOffBy } = await running;
+  assert.equal(brokenOffBy?.code, "remote-busy");
+  assert.deepEqual(new Set(outcomes(results.slice(0, 500))), new Set(["created"]));
+  assert.deepEqual(new Set(results.slice(500).map(({ reason }) => reason)), new Set(["broken-off"]));
+  assert.equal(peer.requests.filter((request) => request.method === "POST").length, 2, "no third push");
+});
+
+test("who watches is told objects and bytes, and the bytes are counted over all pushes", async (t) => {
+  const { path, a, pushAll } = await setUp(t);
+  await git(path, ["config", "core.compression", "0"]);
+  const big = await makeCommit(path, {
+    parents: [a],
+    files: { large: randomBytes(6_000_000).toString("hex") },
+  });
+  const seen: UpdateProgress[] = [];
+  const { bytesSent } = await pushAll([changeOf("refs/heads/big", null, big)], (progress) =>
+    seen.push(progress),
+  );
+  assert.ok(bytesSent > 12_000_000 && bytesSent < 13_000_000, `${bytesSent} bytes`);
+  assert.equal(seen.findLast(({ bytes }) => bytes !== null)?.bytes, bytesSent);
+  const last = seen.findLast(({ phase }) => phase === "Writing objects");
+  assert.ok((last?.total ?? 0) >= 3 && last?.done === last?.total, "all objects");
+  assert.ok(seen.some(({ bytesPerSecond }) => (bytesPerSecond ?? 0) > 0));
 });

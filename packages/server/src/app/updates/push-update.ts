@@ -28,8 +28,10 @@ async function pushOnce({
   const planWith = preparePush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions });
   const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
   if (plan.changes.length > 0) await requireLease();
-  const pushed =
-    plan.changes.length > 0 ? await pushChanges(ports, path, remote, plan.changes, transfer) : [];
+  const { results: pushed } =
+    plan.changes.length > 0
+      ? await pushChanges(ports, path, remote, plan.changes, transfer)
+      : { results: [] };
   return {
     results: [...pushed, ...plan.held],
     notes: plan.notes,
