@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test, { after } from "node:test";
-import { createApi, type MirrorName } from "../support/api.ts";
+import { createApi, type MirrorName, projectPath } from "../support/api.ts";
 import { startGatedProxy } from "../support/gated-proxy.ts";
 import { startGitDaemonPeer } from "../support/git-daemon-peer.ts";
 import { type PeerFault, startGitHttpPeer } from "../support/git-http-peer.ts";
@@ -327,6 +327,8 @@ async function expectFailure(name: string, mirror: MirrorName, error: RegExp): P
 }
 
 async function expectRecovery(name: string, upstream: string): Promise<void> {
+  // One that refused us twice is on pause.
+  await api.post(`${projectPath(`root/${name}`)}/mirror/pull`, { force: true });
   const update = await api.update(`root/${name}`, "pull");
   assert.equal(update.status, "finished", update.error ?? "");
   const state = await api.readPullMirror(`root/${name}`);

@@ -28,6 +28,12 @@ export interface PeerRequest {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** A request from its first byte to the end of its answer, however it ended; times of `performance.now()`. */
+export interface PeerExchange extends PeerRequest {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface GitHttpPeerOptions {
   /** The directory whose bare repositories are served by their relative paths. */
   readonly root: string;
@@ -46,6 +52,8 @@ export interface GitHttpPeer {
   readonly port: number;
   /** Every request so far, the oldest first. */
   readonly requests: readonly PeerRequest[];
+  /** Those that are over. */
+  readonly exchanges: readonly PeerExchange[];
   urlOf(repository: string): string;
   /** Sets or takes away (`null`) the fault, for one repository or for all. */
   setFault(fault: PeerFault | null, repository?: string): void;
@@ -55,6 +63,7 @@ export interface GitHttpPeer {
 /** Starts a real smart HTTP server on a free port of 127.0.0.1: Node's around `git http-backend`. */
 export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<GitHttpPeer> {
   const requests: PeerRequest[] = [];
+  const exchanges: PeerExchange[] = [];
   const faults = new Map<string, PeerFault>();
   const children = new Set<ChildProcess>();
   const sockets = new Set<Socket>();
@@ -62,7 +71,10 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
 
   const server = createServer((request, response) => {
     const url = request.url ?? "/";
-    requests.push({ method: request.method ?? "", url, headers: request.headers });
+    const seen: PeerRequest = { method: request.method ?? "", url, headers: request.headers };
+    requests.push(seen);
+    const from = performance.now();
+    response.once("close", () => exchanges.push({ ...seen, from, to: performance.now() }));
     const fault = [...faults].find(([repository]) => url.startsWith(`/${repository}`))?.[1] ?? null;
     if (fault !== null && answerWrongly(fault, request, response)) return;
     if (options.auth && !isAuthorized(request, options.auth)) {
@@ -87,6 +99,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
     url: base,
     port,
     requests,
+    exchanges,
     urlOf: (repository) => `${base}/${repository}`,
     setFault(fault, repository = "") {
       if (fault === null) faults.delete(repository);

@@ -13,8 +13,11 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** One of its own, which goes with the server, unless told. */
   readonly dataDir?: string;
-  /** `test`: a fresh database of the test process's own PostgreSQL, which is quick; `embedded`: the server's own. */
-  readonly database?: "embedded" | "test";
+  /**
+   * `test`: a fresh database of the test process's own PostgreSQL, which is quick; `embedded`: the server's own. One that
+   * is given, with a data directory that is given too, makes several servers nodes of one instance; it stays when they go.
+   */
+  readonly database?: "embedded" | "test" | TestDatabase;
 }
 
 /** A real server: a child process, on a port of its own, as `npm start` runs it. */
@@ -62,8 +65,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   process.on("exit", sweep);
   await mkdir(dataDir, { recursive: true });
 
-  let database: TestDatabase | null = null;
-  if (options.database !== "embedded") database = await createTestDatabase();
+  const { database: wanted = "test" } = options;
+  const own = wanted === "test" ? await createTestDatabase() : null;
+  const database = typeof wanted === "string" ? own : wanted;
   const port = await findFreePort();
   const url = `http://127.0.0.1:${port}`;
   const password = "correct horse battery staple";
@@ -142,7 +146,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       child = null;
       process.off("exit", sweep);
       sweep();
-      await database?.drop();
+      await own?.drop();
     },
   };
   try {

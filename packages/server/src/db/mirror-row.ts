@@ -40,6 +40,7 @@ export function toMirror(row: Selectable<MirrorsTable>): Mirror {
     requestedAt: row.requested_at,
     appliedDigest: row.applied_digest,
     appliedGeneration: row.applied_generation,
+    holdsRefs: row.holds_refs,
     lastChangedAt: row.last_changed_at,
     toldHealth: row.told_health,
     createdAt: row.created_at,

@@ -37,16 +37,18 @@ const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.";
 export function createUpdateStore(db: Db): UpdateStore {
   return {
     async requestUpdate(id, trigger, at, userId = null) {
+      // The earlier wish wins, with its trigger. Only a person's own is not lost in it: it may go where that has to wait.
+      const givesWay = trigger === "manual" ? sql`requested_trigger <> 'recovery'` : sql`false`;
+      const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
       await db
         .updateTable("mirrors")
         .set({
           // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
           update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
-          // The earlier wish wins, with its trigger.
-          requested_trigger: sql<UpdateTrigger>`case when requested_at <= ${at} then requested_trigger else ${trigger} end`,
+          requested_trigger: sql<UpdateTrigger>`case when ${keepsTrigger} then requested_trigger else ${trigger} end`,
           requested_by: sql<
             number | null
-          >`case when requested_at <= ${at} then requested_by else ${userId}::integer end`,
+          >`case when ${keepsTrigger} then requested_by else ${userId}::integer end`,
           requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
         })
         .where("id", "=", id)

@@ -82,6 +82,8 @@ export interface Mirror {
   readonly appliedDigest: string | null;
   /** `Project.refsGeneration` that this update saw. */
   readonly appliedGeneration: number | null;
+  /** It failed only for refs that a person must decide about: it stays failed while nothing changes. */
+  readonly holdsRefs: boolean;
   /** When an update last changed a ref; null: never. */
   readonly lastChangedAt: Date | null;
   /** What people were last told of it by mail. */

@@ -15,8 +15,10 @@ export async function checkMirror(
 ): Promise<"unchanged" | "changed"> {
   const project = await ports.projects.find(mirror.projectId);
   if (!project) return "unchanged";
-  // After a failure only an update that really ran says that all is well again: in the history, and by mail.
-  if (mirror.retryCount > 0 || mirror.toldHealth !== "good") return "changed";
+  // After a failure only an update that really ran says that all is well again: in the history, and by mail. One that
+  // waits for a person's decision is not well again while nothing changes.
+  const mayBeWellAgain = mirror.retryCount > 0 || mirror.toldHealth !== "good";
+  if (mayBeWellAgain && !mirror.holdsRefs) return "changed";
   const sawOurLastState =
     mirror.appliedGeneration !== null && mirror.appliedGeneration === project.refsGeneration;
   if (mirror.appliedDigest === null || !sawOurLastState) return "changed";

@@ -181,6 +181,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       requestedAt: null,
       appliedDigest: null,
       appliedGeneration: null,
+      holdsRefs: false,
       lastChangedAt: null,
       toldHealth: "good",
       createdAt: EPOCH,
