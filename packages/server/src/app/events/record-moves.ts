@@ -2,6 +2,7 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { groupMoves, type MoveGroup, type NewProjectEvent, titleOf } from "../../domain/project-event.ts";
 import { type RefName, shortName } from "../../domain/ref-name.ts";
 import type { RefMove, RefResult } from "../../domain/refs.ts";
+import { actingUser } from "../mirrors/acting-user.ts";
 import type { MoveFacts, Ports } from "../ports.ts";
 
 type RecordPorts = Pick<
@@ -25,12 +26,17 @@ export function recordPush(
  * hence never a bulk event, and a pull of a thousand branches would be a thousand events.
  */
 export function recordPull(
-  ports: RecordPorts & Pick<Ports, "users">,
+  ports: RecordPorts & Pick<Ports, "users" | "projects">,
   mirror: Mirror,
   results: readonly RefResult[],
 ): void {
   if (mirror.direction !== "pull") return;
-  record(ports, mirror.projectId, results.filter(hasMoved), () => authorOf(ports, mirror));
+  record(
+    ports,
+    mirror.projectId,
+    results.filter(hasMoved),
+    async () => (await actingUser(ports, mirror)).user.id,
+  );
 }
 
 /**
@@ -63,11 +69,6 @@ function hasMoved({ outcome }: RefResult): boolean {
 }
 
 /** The mirror user, as long as they may act. */
-async function authorOf(ports: Pick<Ports, "users">, mirror: Mirror): Promise<number | null> {
-  const user = mirror.userId === null ? null : await ports.users.find(mirror.userId);
-  return user?.state === "active" ? user.id : null;
-}
-
 /** What git says of the moves. The feed is better off with an event that says less than with none. */
 async function describe(
   ports: RecordPorts,

@@ -1,5 +1,5 @@
+import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import type { Project } from "../../domain/project.ts";
 import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 
@@ -16,11 +16,12 @@ export interface ActingUser {
  */
 export async function actingUser(
   ports: Pick<Ports, "users" | "projects">,
-  mirror: Pick<Mirror, "userId">,
-  project: Pick<Project, "id" | "name">,
+  mirror: Pick<Mirror, "userId" | "projectId">,
 ): Promise<ActingUser> {
   const user = mirror.userId === null ? null : await ports.users.find(mirror.userId);
   if (user?.state === "active") return { user, note: null };
+  const project = await ports.projects.find(mirror.projectId);
+  if (!project) throw new HeliostatError("cancelled", "The project was removed.");
   const bot = await ports.users.findOrCreateBot(project);
   const why = user ? `@${user.username}, is blocked` : "has been removed";
   return {

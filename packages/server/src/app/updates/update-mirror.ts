@@ -89,7 +89,7 @@ async function run(
     await ports.repositories.removeRemains(ports.repositories.pathOf(project.id), limits.signal);
   const { remote, hideSecrets } = await openRemote(ports, mirror, limits.signal);
   const wanted = await wantedRefs(ports, mirror);
-  const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror, project) : { note: null };
+  const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror) : { note: null };
   const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
     const transfer = { ...limits, onProgress };
