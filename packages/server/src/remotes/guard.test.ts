@@ -155,3 +155,51 @@ test("after silence at one address the next is tried, round and round", async ()
   }
   assert.deepEqual(seen, ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.1"]);
 });
+
+const LOCAL_NETWORK = "Requests to the local network are not allowed";
+const NOT_ON_THE_LIST = "Requests to hosts and IP addresses not on the Allow List are denied";
+
+/** Whether a URL is let pass when its host has these addresses: null, or the reason why not. */
+async function reasonFor(
+  text: string,
+  addresses: readonly string[],
+  rules: Partial<Parameters<ReturnType<typeof guardWith>["open"]>[2]>,
+): Promise<string | null> {
+  const guard = guardWith(async () => addresses);
+  return await guard.open(url(text), null, { ...STRICT, ...rules }).then(
+    () => null,
+    (error: unknown) => (error instanceof HeliostatError ? error.message : String(error)),
+  );
+}
+
+test("the allowlist exempts a host, a port of it, an address or a range, and nothing beside them", async () => {
+  const at = (text: string, address: string, entry: string) =>
+    reasonFor(text, [address], { outboundAllowlist: ["other.example", entry] });
+  assert.equal(await at("https://Git.example/x", "10.0.0.7", "git.example"), null);
+  assert.equal(await at("https://git.example:8443/x", "10.0.0.7", "git.example:8443"), null);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "git.example:8443"), LOCAL_NETWORK);
+  assert.equal(await at("https://a.git.example/x", "10.0.0.7", "git.example"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "10.0.0.0/29"), null);
+  assert.equal(await at("https://git.example/x", "10.0.0.8", "10.0.0.0/29"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "10.0.0.7:443"), null);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "10.0.0.7:80"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example/x", "fd00::7", "fd00::/8"), null);
+  assert.equal(await at("http://[fd00::7]:3000/x", "-", "[fd00::7]:3000"), null);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "not an entry"), LOCAL_NETWORK);
+});
+
+test("one address on the allowlist does not let the others of its host pass", async () => {
+  const outboundAllowlist = ["10.0.0.7"];
+  const addresses = ["10.0.0.7", "10.0.0.8"];
+  assert.equal(await reasonFor("https://git.example/x", addresses, { outboundAllowlist }), LOCAL_NETWORK);
+});
+
+test("everything else may be denied, public hosts too, and where local requests are allowed too", async () => {
+  const rules = { denyAllRequestsExceptAllowed: true, outboundAllowlist: ["git.example", "203.0.113.0/24"] };
+  const of = (text: string, address: string, allowLocalRequests = false) =>
+    reasonFor(text, [address], { ...rules, allowLocalRequests });
+  assert.equal(await of("https://git.example/x", "198.51.100.1"), null);
+  assert.equal(await of("https://other.example/x", "203.0.113.9"), null);
+  assert.equal(await of("https://other.example/x", "198.51.100.1"), NOT_ON_THE_LIST);
+  assert.equal(await of("https://other.example/x", "127.0.0.1", true), NOT_ON_THE_LIST);
+});
