@@ -33,6 +33,8 @@ export function instanceUseCases(
         after.silentModeEnabled !== before.silentModeEnabled ||
         after.mirrorAvailable !== before.mirrorAvailable;
       if (turnsSwitch) await endHinderedRuns(ports);
+      // Other limits may let more run at once.
+      ports.queue.wakeAt(ports.clock.now());
       return after;
     },
   };

@@ -6,6 +6,8 @@ import type { RawParameters } from "./request-parameters.ts";
 export interface ParameterRules {
   readonly mutuallyExclusive?: readonly string[];
   readonly atLeastOneOf?: readonly string[];
+  /** Parameters of ours that are as good as one of those, which GitLab's sentence does not name. */
+  readonly orOneOf?: readonly string[];
 }
 
 /** The parameters as the schema gives them; `parameter-invalid` with GitLab's sentences, all of them at once. */
@@ -14,13 +16,13 @@ export function checkParameters<S extends z.ZodType>(
   given: RawParameters,
   rules: ParameterRules = {},
 ): z.output<S> {
-  const { mutuallyExclusive = [], atLeastOneOf = [] } = rules;
+  const { mutuallyExclusive = [], atLeastOneOf = [], orOneOf = [] } = rules;
   const complaints: string[] = [];
   const result = schema.safeParse(given);
   if (!result.success) complaints.push(...result.error.issues.map((issue) => describeIssue(issue, given)));
   const both = mutuallyExclusive.filter((name) => name in given);
   if (both.length > 1) complaints.push(`${both.join(", ")} are mutually exclusive`);
-  if (atLeastOneOf.length > 0 && !atLeastOneOf.some((name) => name in given)) {
+  if (atLeastOneOf.length > 0 && ![...atLeastOneOf, ...orOneOf].some((name) => name in given)) {
     complaints.push(`${atLeastOneOf.join(", ")} are missing, at least one parameter must be provided`);
   }
   if (result.success && complaints.length === 0) return result.data;

@@ -45,10 +45,8 @@ export const pullMirrorRoutes = [
       "only_mirror_protected_branches",
       "mirror_overwrites_diverged_branches",
       "mirror_branch_regex",
-      "mirror_tags",
-      "mirror_deletions",
-      "follow_default_branch",
     ],
+    orOneOf: ["mirror_tags", "mirror_deletions", "follow_default_branch"],
     urlField,
     handle: async ({ useCases, principal, params }) => {
       const settings = given({
