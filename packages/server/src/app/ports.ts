@@ -47,6 +47,7 @@ export interface Ports {
   readonly repositories: Repositories;
   readonly remotes: Remotes;
   readonly queue: UpdateQueue;
+  readonly housekeeping: Housekeeping;
   readonly background: Background;
   readonly passwords: PasswordHasher;
 }
@@ -242,6 +243,12 @@ export interface ProjectStore {
    */
   endLostRefsWrites(): Promise<void>;
   touchActivity(id: number, now: Date): Promise<void>;
+  /** The right to put the repository in order until then, unless renewed; false while another node has it. */
+  claimHousekeeping(
+    id: number,
+    lease: { readonly now: Date; readonly until: Date; readonly isRenewal: boolean },
+  ): Promise<boolean>;
+  endHousekeeping(id: number): Promise<void>;
 }
 
 export interface ProtectedBranch {
@@ -630,6 +637,16 @@ export interface Repositories {
    * outlived their server. To be called before a run that takes over from a dead one.
    */
   removeRemains(path: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Packs what many small writes left lying about, if there is enough of it: a look at directories tells. Nothing is
+   * lost by it, and nobody is kept waiting. `alone` is given the work when there is some, and may decline it. Answers
+   * whether it was done.
+   */
+  keepHouse(
+    path: string,
+    signal: AbortSignal,
+    alone: (work: () => Promise<void>) => Promise<boolean>,
+  ): Promise<boolean>;
   /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
   /**
@@ -683,6 +700,12 @@ export interface Remotes {
 }
 
 // --- work ------------------------------------------------------------------------------------------------------
+
+/** Keeps repositories quick, however many small writes they take. */
+export interface Housekeeping {
+  /** Somebody wrote to this project's repository. Returns at once; whatever follows is done in the background. */
+  noteWrite(projectId: number): void;
+}
 
 /** Work to do now. What must survive is in `MirrorStore`; losing the queue loses nothing. */
 export interface UpdateQueue {

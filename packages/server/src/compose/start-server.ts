@@ -27,6 +27,7 @@ import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
+import { createHousekeeper } from "../jobs/housekeeper.ts";
 import { startMailer } from "../jobs/mailer.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
@@ -128,6 +129,8 @@ async function start(
   const projects = createProjectStore(db);
   const mailer = { wake: (): void => undefined };
   const mails = settings.smtpUrl === null ? null : createMailOutbox(db, { onPut: () => mailer.wake() });
+  const housekeeper = createHousekeeper({ clock: systemClock, log, projects, repositories });
+  stops.push(() => housekeeper.stop());
 
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
@@ -164,6 +167,7 @@ async function start(
     repositories,
     remotes,
     queue,
+    housekeeping: housekeeper,
     background,
     passwords: createPasswordHasher(),
   };

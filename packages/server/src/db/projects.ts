@@ -135,6 +135,25 @@ export function createProjectStore(db: Db): ProjectStore {
         db,
       );
     },
+    async claimHousekeeping(id, { now, until, isRenewal }) {
+      const claimed = await db
+        .updateTable("projects")
+        .set({ housekeeping_until: until })
+        .where("id", "=", id)
+        .where((where) =>
+          where.or([
+            where.val(isRenewal),
+            where("housekeeping_until", "is", null),
+            where("housekeeping_until", "<", now),
+          ]),
+        )
+        .returning("id")
+        .executeTakeFirst();
+      return claimed !== undefined;
+    },
+    async endHousekeeping(id) {
+      await db.updateTable("projects").set({ housekeeping_until: null }).where("id", "=", id).execute();
+    },
     async touchActivity(id, now) {
       await db.updateTable("projects").set({ last_activity_at: now }).where("id", "=", id).execute();
     },

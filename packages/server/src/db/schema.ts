@@ -98,6 +98,7 @@ interface ProjectsTable {
   refs_writers: Generated<number>;
   pull_mirror_available_overridden: boolean | null;
   remote_mirror_available_overridden: boolean | null;
+  housekeeping_until: Date | null;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;

@@ -10,6 +10,7 @@ import { describeMoves } from "./describe-moves.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
+import { countClutter, maintain, planMaintenance } from "./maintain.ts";
 import { packObjects } from "./pack-objects.ts";
 import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
@@ -91,6 +92,14 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       ),
     setHead: (path, head) => setHead(git, path, head),
     describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
+    async keepHouse(path, signal, alone) {
+      const due = planMaintenance(await countClutter(path));
+      if (!due.locks && !due.refs && !due.objects) return false;
+      return await alone(async () => {
+        if (due.locks) await removeRemains(path, { isAlone, log, signal });
+        await maintain(git, path, due, signal);
+      });
+    },
     removeRemains: (path, signal) => removeRemains(path, { isAlone, log, signal }),
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>

@@ -68,6 +68,7 @@ export async function updateMirror(
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
+  if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");

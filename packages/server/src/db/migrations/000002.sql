@@ -25,7 +25,9 @@ alter table users
 alter table projects
   -- null: as the instance setting `mirror_available` says
   add column pull_mirror_available_overridden boolean,
-  add column remote_mirror_available_overridden boolean;
+  add column remote_mirror_available_overridden boolean,
+  -- until then a node puts the repository in order; others keep off
+  add column housekeeping_until timestamptz;
 
 create table protected_tags (
   id integer generated always as identity primary key,
