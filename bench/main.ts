@@ -3,20 +3,18 @@ import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
 import { idleMemory } from "./benchmarks/idle-memory.ts";
 import { largePush } from "./benchmarks/large-push.ts";
+import { manyRefs } from "./benchmarks/many-refs.ts";
 import { poisonedRef } from "./benchmarks/poisoned-ref.ts";
 import { pushLatency } from "./benchmarks/push-latency.ts";
 import { syncUnchanged } from "./benchmarks/sync-unchanged.ts";
+import { thousandUpdates } from "./benchmarks/thousand-updates.ts";
 import type { Benchmark, Outcome } from "./harness.ts";
 import { describeMachine } from "./machine.ts";
 import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
-  firstPull,
-  syncUnchanged,
-  pushLatency,
-  poisonedRef,
-  checkCpu,
-  idleMemory,
+  ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
+  ...[manyRefs, thousandUpdates, poisonedRef],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];

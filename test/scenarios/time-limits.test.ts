@@ -14,6 +14,7 @@ const MB = 1024 * 1024;
 
 describe("the time limits of an update", { timeout: 120_000 }, () => {
   let root: string;
+  let removeRoot = async (): Promise<void> => undefined;
   let peer: GitHttpPeer;
   let proxy: GatedProxy;
   let database: Client;
@@ -21,7 +22,7 @@ describe("the time limits of an update", { timeout: 120_000 }, () => {
   let api: Api;
 
   before(async () => {
-    root = await makeTempDir({ after });
+    root = await makeTempDir({ after: (clean) => (removeRoot = clean) });
     peer = await startGitHttpPeer({ root });
     proxy = await startGatedProxy(peer);
     const { url, connection } = await createTestDatabase();
@@ -37,6 +38,7 @@ describe("the time limits of an update", { timeout: 120_000 }, () => {
     await database?.end();
     await proxy?.close();
     await peer?.close();
+    await removeRoot();
   });
   afterEach(() => proxy.open());
 
