@@ -12,7 +12,10 @@ import { join } from "node:path";
 export interface Staging {
   /** Gives `work` a fresh path, at which nothing exists, and removes whatever is there when it is done. */
   use<T>(kind: string, work: (path: string) => Promise<T>): Promise<T>;
-  /** A fresh path for something that is to be deleted: whatever is moved there goes, if not at once then later. */
+  /**
+   * A fresh path for something that is to be deleted: whatever is moved there goes, if not at once then later. Its
+   * directory may be taken away before something is in it: then moving fails with ENOENT, and wants another path.
+   */
   makePath(kind: string): Promise<string>;
   /** Removes the entries of dead runs, or every entry if nobody else can be at work here; answers how many. */
   removeLeftovers(options?: { readonly isAlone: boolean }): Promise<number>;
@@ -24,7 +27,7 @@ const DEAD_AFTER_MS = 10 * RENEW_MS;
 /** `area` is made when it is needed, and taken away when it is empty. */
 export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Staging {
   const makePath = async (kind: string): Promise<string> => {
-    await mkdir(area, { recursive: true });
+    await makeDirectory(area);
     return join(area, `${kind}-${randomBytes(8).toString("hex")}`);
   };
   const remove = async (path: string): Promise<void> => {
@@ -37,7 +40,7 @@ export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Stagin
     async use(kind, work) {
       // A directory around the work's own: it is there from the first moment, so that it can be seen to be alive.
       const outer = await makePath(kind);
-      await mkdir(outer, { recursive: true });
+      await makeDirectory(outer);
       const renew = setInterval(() => {
         const now = new Date();
         utimes(outer, now, now).catch(() => {});
@@ -70,4 +73,19 @@ export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Stagin
       return removed;
     },
   };
+}
+
+const TRIES = 100;
+
+/** Again when it fails because somebody else took the area away meanwhile, which they do whenever it is empty. */
+async function makeDirectory(path: string): Promise<void> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      await mkdir(path, { recursive: true });
+      return;
+    } catch (error) {
+      const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (!isGone || left === 0) throw error;
+    }
+  }
 }
