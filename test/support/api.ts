@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { MirrorDirection } from "@heliostat/contract";
 import { type MirrorUpdateAnswer, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
 import { type ProjectAnswer, projectSchema } from "@heliostat/contract/api/projects.ts";
 import { type PullMirrorAnswer, pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
@@ -50,6 +51,16 @@ export interface Api {
   createPullMirror(project: ProjectName, url: string, parameters?: Parameters): Promise<PullMirrorAnswer>;
   /** Enabled, unless the parameters say something else. */
   createPushMirror(project: ProjectName, url: string, parameters?: Parameters): Promise<RemoteMirrorAnswer>;
+  /**
+   * Makes a mirror of any direction, enabled unless the options say something else, and answers its name. The options
+   * are those of `POST /projects/:id/mirrors`; where GitLab has words for all of them, its own endpoint is taken.
+   */
+  createMirror(
+    project: ProjectName,
+    direction: MirrorDirection,
+    url: string,
+    options?: Parameters,
+  ): Promise<MirrorName>;
   readPullMirror(project: ProjectName): Promise<PullMirrorAnswer>;
   readPushMirror(project: ProjectName, id: number): Promise<RemoteMirrorAnswer>;
   /** The newest first. */
@@ -135,6 +146,17 @@ export function createApi(server: { readonly url: string; readonly token: string
       const settings = { enabled: true, url: remote, ...parameters };
       return remoteMirrorSchema.parse(await api.post(`${projectPath(project)}/remote_mirrors`, settings));
     },
+    async createMirror(project, direction, remote, options) {
+      const asInGitLab = wordsOfGitLab(direction, options ?? {});
+      if (asInGitLab !== null && direction === "pull") {
+        await api.createPullMirror(project, remote, asInGitLab);
+        return "pull";
+      }
+      if (asInGitLab !== null) return (await api.createPushMirror(project, remote, asInGitLab)).id;
+      const settings = { direction, url: remote, enabled: true, ...options };
+      const id = idOf(await api.post(`${projectPath(project)}/mirrors`, settings));
+      return direction === "pull" ? "pull" : id;
+    },
     async readPullMirror(project) {
       return pullMirrorSchema.parse(await api.get(`${projectPath(project)}/mirror/pull`));
     },
@@ -176,6 +198,34 @@ export function createApi(server: { readonly url: string; readonly token: string
     },
   };
   return api;
+}
+
+/** Options of a mirror as `POST /projects/:id/mirrors` and as GitLab's endpoint of the direction call them. */
+const WORDS_OF_GITLAB: Readonly<Record<MirrorDirection, Readonly<Record<string, string>>>> = {
+  push: {
+    enabled: "enabled",
+    keep_divergent_refs: "keep_divergent_refs",
+    only_protected_branches: "only_protected_branches",
+    mirror_branch_regex: "mirror_branch_regex",
+  },
+  pull: {
+    enabled: "enabled",
+    only_protected_branches: "only_mirror_protected_branches",
+    overwrites_diverged_branches: "mirror_overwrites_diverged_branches",
+    mirror_branch_regex: "mirror_branch_regex",
+  },
+};
+
+/** The same options by GitLab's names; null when it has no name for one of them. */
+function wordsOfGitLab(direction: MirrorDirection, options: Parameters): Parameters | null {
+  const words = WORDS_OF_GITLAB[direction];
+  const named: Record<string, unknown> = {};
+  for (const [option, value] of Object.entries(options)) {
+    const word = words[option];
+    if (word === undefined) return null;
+    named[word] = value;
+  }
+  return named;
 }
 
 /** `/projects/<id>`, where an id may be a full path. */

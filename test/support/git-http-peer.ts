@@ -57,6 +57,8 @@ export interface GitHttpPeer {
   urlOf(repository: string): string;
   /** Sets or takes away (`null`) the fault, for one repository or for all. */
   setFault(fault: PeerFault | null, repository?: string): void;
+  /** Does this once, before the next request whose URL begins so is answered: what others do meanwhile. */
+  beforeNext(url: string, work: () => Promise<void>): void;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
   const requests: PeerRequest[] = [];
   const exchanges: PeerExchange[] = [];
   const faults = new Map<string, PeerFault>();
+  const works = new Map<string, () => Promise<void>>();
   const children = new Set<ChildProcess>();
   const sockets = new Set<Socket>();
   if (options.fault) faults.set("", options.fault);
@@ -82,10 +85,19 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
       response.writeHead(401, { "WWW-Authenticate": 'Basic realm="peer"' }).end("sign in first\n");
       return;
     }
-    const child = spawn("git", ["http-backend"], { env: cgiEnvironment(request, options), detached: true });
-    children.add(child);
-    child.on("close", () => children.delete(child));
-    serveCgi(child, request, response, fault);
+    const serve = (): void => {
+      const child = spawn("git", ["http-backend"], { env: cgiEnvironment(request, options), detached: true });
+      children.add(child);
+      child.on("close", () => children.delete(child));
+      serveCgi(child, request, response, fault);
+    };
+    const [prefix, work] = [...works].find(([begin]) => url.startsWith(begin)) ?? [];
+    if (prefix === undefined || work === undefined) {
+      serve();
+      return;
+    }
+    works.delete(prefix);
+    work().then(serve, (error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -105,6 +117,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
       if (fault === null) faults.delete(repository);
       else faults.set(repository, fault);
     },
+    beforeNext: (begin, work) => void works.set(begin, work),
     async close() {
       for (const child of children) endGroup(child);
       for (const socket of sockets) socket.destroy();

@@ -29,6 +29,8 @@ export interface TestServer {
   readonly password: string;
   /** Of the user `root`: scopes `api`, `write_repository`, `admin_mode`. */
   readonly token: string;
+  /** Where the hosted repository of a project is on disk. */
+  repositoryOf(projectId: number): string;
   /** Of the process that runs now. */
   pid(): number;
   /** Everything that it and the processes before it wrote, on standard output and standard error. */
@@ -116,6 +118,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     dataDir,
     password,
     token,
+    repositoryOf: (id) => join(dataDir, "repositories", String(Math.floor(id / 1000)), `${id}.git`),
     pid: () => child?.pid ?? 0,
     output: () => text,
     async kill(signal) {

@@ -1,0 +1,122 @@
+import { type Chapter, manyRefs } from "./chapter.ts";
+
+export const pullBranches: Chapter = {
+  title: "A pull mirror makes the branches of the project follow upstream",
+  direction: "pull",
+  rules: [
+    {
+      it: "fills an empty project with all branches and tags",
+      there: "main=c topic=x tags/v1=tag(b) tags/light=a",
+      outcomes: { main: "created", topic: "created", "tags/v1": "created", "tags/light": "created" },
+      leaves: "main=c topic=x tags/v1=tag(b) tags/light=a",
+    },
+    {
+      it: "carries branches and tags, and no other refs, whether the project is empty",
+      there: "main=c refs/notes/commits=a refs/pull/1/head=x refs/keep-around/1=b",
+      outcomes: { main: "created" },
+      leaves: "main=c",
+    },
+    {
+      it: "or not",
+      here: "main=a refs/merge-requests/1/head=a",
+      there: "main=c refs/notes/commits=a refs/pull/1/head=x",
+      outcomes: { main: "fast-forward" },
+      leaves: "main=c refs/merge-requests/1/head=a",
+    },
+    {
+      it: "has nothing to do where both sides are equal, and that is a success",
+      here: "main=c topic=x tags/v1=tag(b)",
+      there: "main=c topic=x tags/v1=tag(b)",
+      upToDate: ["main", "topic", "tags/v1"],
+      leaves: "main=c topic=x tags/v1=tag(b)",
+    },
+    {
+      it: "forwards a branch that has new commits, and creates new ones",
+      here: "main=a",
+      there: "main=c topic=x",
+      outcomes: { main: "fast-forward", topic: "created" },
+      leaves: "main=c topic=x",
+    },
+    {
+      it: "leaves a diverged branch alone and says so; that is no failure, as in GitLab",
+      here: "main=a topic=x",
+      there: "main=c topic=b",
+      outcomes: { main: "fast-forward", topic: "diverged" },
+      leaves: "main=c topic=x",
+      says: { topic: /has diverged from its upstream counterpart and was left as it is.*overwrite diverged/ },
+    },
+    {
+      it: "fails where the default branch has diverged, and goes on with the others",
+      here: "main=x topic=a",
+      there: "main=c topic=b new=a",
+      outcomes: { main: "diverged", topic: "fast-forward", new: "created" },
+      leaves: "main=x topic=b new=a",
+      status: "failed",
+      error:
+        "The default branch (main) has diverged from its upstream counterpart and could not be updated automatically.",
+    },
+    {
+      it: "counts a branch that is ahead here as diverged",
+      here: "main=c topic=d",
+      there: "main=c topic=b",
+      outcomes: { topic: "diverged" },
+      leaves: "main=c topic=d",
+    },
+    {
+      it: "fails where the default branch is ahead here",
+      here: "main=d",
+      there: "main=c",
+      outcomes: { main: "diverged" },
+      leaves: "main=d",
+      status: "failed",
+      error:
+        "The default branch (main) has diverged from its upstream counterpart and could not be updated automatically.",
+    },
+    {
+      it: "overwrites what has diverged where it is told to, the default branch too",
+      options: { overwrites_diverged_branches: true },
+      here: "main=x topic=d same=b",
+      there: "main=c topic=b same=b",
+      outcomes: { main: "forced", topic: "forced" },
+      upToDate: ["same"],
+      leaves: "main=c topic=b same=b",
+    },
+    {
+      it: "overwrites a branch by one of another history",
+      options: { overwrites_diverged_branches: true },
+      here: "main=c",
+      there: "main=z",
+      outcomes: { main: "forced" },
+      leaves: "main=z",
+    },
+    {
+      it: "holds many diverged branches without failing",
+      here: `main=c ${manyRefs(130, (n) => `b${n}=x`)}`,
+      there: `main=c ${manyRefs(130, (n) => `b${n}=b`)}`,
+      outcomes: Object.fromEntries(Array.from({ length: 130 }, (_, n) => [`b${n}`, "diverged"])),
+      leaves: `main=c ${manyRefs(130, (n) => `b${n}=x`)}`,
+    },
+    {
+      it: "does nothing where upstream is empty",
+      here: "main=c topic=x",
+      leaves: "main=c topic=x",
+    },
+    {
+      it: "does nothing where both sides are empty",
+      leaves: "",
+    },
+    {
+      it: "leaves symbolic refs alone on either side",
+      here: "main=a alias->main",
+      there: "main=c alias=x current->main",
+      outcomes: { main: "fast-forward" },
+      leaves: "main=c alias->main",
+    },
+    {
+      it: "takes no symbolic ref into an empty project",
+      there: "main=c current->main",
+      outcomes: { main: "created" },
+      leaves: "main=c",
+    },
+  ],
+};
