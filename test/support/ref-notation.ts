@@ -9,6 +9,7 @@ import { git } from "./repositories.ts";
  * - `main=c`: the branch `main` is at the commit `c`; `tags/v1=b`: a tag; `refs/notes/commits=a`: anything else, in
  *   full. The objects are those of `git-objects.ts`.
  * - `alias->main`: a symbolic ref. `HEAD->topic`: the default branch, which is `main` where nothing is said.
+ * - `caf\xe9=a`: a name with a byte that is not UTF-8; read back, each such byte is a `\ufffd`.
  * - `HEAD=a`: HEAD is detached, so that no default branch is advertised.
  */
 export type RefLine = string;
@@ -34,9 +35,11 @@ export function fullRef(short: string): string {
   return short.startsWith("tags/") ? `refs/${short}` : `refs/heads/${short}`;
 }
 
+const BYTE = /\\x([0-9a-f]{2})/g;
+
 /** The same refs in the one order in which lines may be compared. */
 export function inOrder(line: RefLine): RefLine {
-  return line.split(" ").filter(Boolean).toSorted().join(" ");
+  return line.replaceAll(BYTE, "\ufffd").split(" ").filter(Boolean).toSorted().join(" ");
 }
 
 /** Makes the refs of a repository what the line says, and their objects first; what it does not name goes. */
@@ -107,6 +110,8 @@ async function listRefs(repository: string): Promise<{ ref: string; oid: string;
 /** One transaction; symbolic refs are changed themselves, not what they point at. */
 async function updateRefs(repository: string, commands: readonly string[]): Promise<void> {
   if (commands.length === 0) return;
-  const input = `${commands.map((command) => `option no-deref\n${command}\n`).join("")}`;
-  await git(repository, ["update-ref", "--stdin"], { input });
+  const input = Buffer.from(commands.map((command) => `option no-deref\n${command}\n`).join(""), "utf8")
+    .toString("latin1")
+    .replaceAll(BYTE, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  await git(repository, ["update-ref", "--stdin"], { input: Buffer.from(input, "latin1") });
 }

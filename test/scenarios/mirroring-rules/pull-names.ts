@@ -56,5 +56,20 @@ export const pullNames: Chapter = {
         .map((name) => `${name}=x`)
         .join(" ")}`,
     },
+    {
+      it: "passes over a name that is not UTF-8, and says so",
+      there: "main=c caf\\xe9=b tags/\\xff=a",
+      here: "main=a",
+      outcomes: { main: "fast-forward" },
+      leaves: "main=c",
+      notes: ["2 branches or tags are not mirrored: the name is not UTF-8, or it leads to no object."],
+    },
+    {
+      it: "says so too when it fills an empty project",
+      there: "main=c caf\\xe9=b",
+      outcomes: { main: "created" },
+      leaves: "main=c",
+      notes: ["1 branch or tag is not mirrored: the name is not UTF-8, or it leads to no object."],
+    },
   ],
 };

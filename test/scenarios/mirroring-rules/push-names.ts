@@ -89,5 +89,13 @@ export const pushNames: Chapter = {
         .map((name) => `${name}=x`)
         .join(" ")}`,
     },
+    {
+      it: "passes over a name that is not UTF-8, and says so",
+      here: "main=c caf\\xe9=b tags/\\xff=a",
+      there: "main=a",
+      outcomes: { main: "fast-forward" },
+      leaves: "main=c",
+      notes: ["2 branches or tags are not mirrored: the name is not UTF-8, or it leads to no object."],
+    },
   ],
 };

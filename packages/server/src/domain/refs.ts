@@ -14,6 +14,8 @@ export interface AdvertisedRefs {
   readonly objectFormat: ObjectFormat;
   readonly refs: ReadonlyMap<RefName, AdvertisedRef>;
   readonly head: RefName | null;
+  /** Branches and tags that are not in `refs`, because their name is not UTF-8 or they lead nowhere. Left out: none. */
+  readonly unusable?: number;
 }
 
 /** The refs of a hosted repository below `refs/heads/` and `refs/tags/`; symbolic refs are left out. */
@@ -24,6 +26,8 @@ export interface LocalRefs {
   readonly symrefs: ReadonlySet<RefName>;
   /** Target of HEAD, whether or not that branch exists. */
   readonly head: RefName | null;
+  /** Branches and tags that are not in `refs`, because their name is not UTF-8. Left out: none. */
+  readonly unusable?: number;
 }
 
 /** One ref that went from one value to another; null: it was not there, or is not there any more. */

@@ -13,14 +13,14 @@ const MAX_OUTPUT = 512 * 1024 * 1024;
 
 /**
  * The branches and tags of a repository without the symbolic ones, its object format, and where HEAD points. Left out
- * too is a ref whose name is not UTF-8: no answer could name it.
+ * too, and counted, is a ref whose name is not UTF-8: no answer could name it.
  */
 export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   if (await hasNoRefs(path).catch(() => false)) return await readEmpty(path);
-  const [{ refs, symrefs }, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
-  const first = refs.values().next().value;
+  const [read, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
+  const first = read.refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
-  return { objectFormat, refs, symrefs, head };
+  return { objectFormat, ...read, head };
 }
 
 /** A new repository: its format is all that there is to ask for. */
@@ -33,7 +33,7 @@ async function readEmpty(path: string): Promise<LocalRefs> {
 export async function readBranchesAndTags(
   git: Git,
   path: string,
-): Promise<Pick<LocalRefs, "refs" | "symrefs">> {
+): Promise<Pick<LocalRefs, "refs" | "symrefs" | "unusable">> {
   const { stdout } = await git.run({
     gitDir: path,
     args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/", "refs/tags/"],
@@ -41,6 +41,7 @@ export async function readBranchesAndTags(
   });
   const refs = new Map<RefName, Oid>();
   const symrefs = new Set<RefName>();
+  let unusable = 0;
   const text = stdout.toString();
   // By place instead of by `split`: this is on the path of every update, with up to 50,000 refs. A ref name holds
   // neither NUL nor line end, so that a line is a record.
@@ -50,13 +51,12 @@ export async function readBranchesAndTags(
     const end = text.indexOf("\n", afterOid + 1);
     const name = text.slice(at, afterName);
     const isSymbolic = end !== afterOid + 1;
-    if (!isLossy(name)) {
-      if (isSymbolic) symrefs.add(parseRefName(name));
-      else refs.set(parseRefName(name), parseOid(text.slice(afterName + 1, afterOid)));
-    }
+    if (isLossy(name)) unusable += 1;
+    else if (isSymbolic) symrefs.add(parseRefName(name));
+    else refs.set(parseRefName(name), parseOid(text.slice(afterName + 1, afterOid)));
     at = end + 1;
   }
-  return { refs, symrefs };
+  return { refs, symrefs, ...(unusable === 0 ? {} : { unusable }) };
 }
 
 /** The ref that HEAD points at, born or not; null when HEAD is detached. */

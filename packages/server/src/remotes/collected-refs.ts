@@ -79,11 +79,7 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
 
   /** Null, and counted, when it cannot be a ref name of ours. */
   function readName(bytes: string): RefName | null {
-    try {
-      return parseRefName(decodeName(bytes));
-    } catch {
-      return skip(bytes);
-    }
+    return parseName(bytes) ?? skip(bytes);
   }
 
   return {
@@ -115,10 +111,24 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       if (last !== null && ref !== undefined) refs.set(last.name, { ...ref, peeled });
     },
     setHead(target) {
-      head = target.startsWith("refs/heads/") ? readName(target) : null;
+      // Not counted: if the branch is there, it is listed too.
+      head = target.startsWith("refs/heads/") ? parseName(target) : null;
     },
-    finish: () => ({ advertised: { objectFormat, refs, head }, skipped, example }),
+    finish: () => ({
+      advertised: { objectFormat, refs, head, ...(skipped === 0 ? {} : { unusable: skipped }) },
+      skipped,
+      example,
+    }),
   };
+}
+
+/** Null when it cannot be a ref name of ours. */
+function parseName(bytes: string): RefName | null {
+  try {
+    return parseRefName(decodeName(bytes));
+  } catch {
+    return null;
+  }
 }
 
 function isBranchOrTag(name: string): boolean {

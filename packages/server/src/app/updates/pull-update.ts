@@ -71,7 +71,7 @@ async function cloneFirst(
   if (ours.refs.size === 0) {
     await adoptFormat(run, path, ours, listed);
     if (wanted.everything && listed.refs.size > 0) {
-      return markSymrefs(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
+      return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
     }
   }
   // The plan checks it too, but git would fail before, with words that lead astray.
@@ -79,14 +79,15 @@ async function cloneFirst(
   return null;
 }
 
-/** A clone has plain refs where the remote has symbolic ones. */
-function markSymrefs(cloned: AdvertisedRefs, listed: AdvertisedRefs): AdvertisedRefs {
+/** A clone has plain refs where the remote has symbolic ones, and says nothing of those that it could not name. */
+function completeClone(cloned: AdvertisedRefs, listed: AdvertisedRefs): AdvertisedRefs {
   const refs = new Map(cloned.refs);
   for (const [ref, { symref }] of listed.refs) {
     const plain = refs.get(ref);
     if (symref !== undefined && plain !== undefined) refs.set(ref, { ...plain, symref });
   }
-  return { ...cloned, refs };
+  const { unusable } = listed;
+  return { ...cloned, refs, ...(unusable === undefined ? {} : { unusable }) };
 }
 
 /** Nothing is in the repository yet, so it may still become what upstream is. */

@@ -72,8 +72,17 @@ export function compareRefs(
     skipped: skipped.sort(),
     carriedBranches,
     carriedRefs: missing.length + differing.length + upToDate.length,
-    notes: noBranch ? ["No branch matches the filter, so no branch is mirrored."] : [],
+    notes: [
+      ...(noBranch ? ["No branch matches the filter, so no branch is mirrored."] : []),
+      ...notesOnUnusable(source.unusable ?? 0),
+    ],
   };
+}
+
+function notesOnUnusable(count: number): string[] {
+  if (count === 0) return [];
+  const what = count === 1 ? "1 branch or tag is" : `${count} branches or tags are`;
+  return [`${what} not mirrored: the name is not UTF-8, or it leads to no object.`];
 }
 
 const NO_SYMREFS: ReadonlySet<RefName> = new Set();
