@@ -100,7 +100,7 @@ test("the README's first mirror: in from one host, out to another, driven by cur
     assert.equal(mirror.update_status, "finished");
     assert.equal(mirror.last_error, null);
     const updates = JSON.parse(await sh(`TOKEN=${token}\n${history}`));
-    assert.equal(updates.at(-1).refs.length, Object.keys(await refsOf(upstream)).length);
+    assert.equal(updates.at(-1).counts.created, Object.keys(await refsOf(upstream)).length);
     assert.equal(await sh(`TOKEN=${token}\n${start}`), "");
     await waitFor(async () => (await api.listUpdates("root/hello", mirror.id)).length > updates.length, {
       message: "one more update",

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { MirrorDirection } from "@heliostat/contract";
-import { type MirrorUpdateAnswer, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
+import {
+  type MirrorUpdateAnswer,
+  mirrorUpdateSchema,
+  type WholeMirrorUpdateAnswer,
+  wholeMirrorUpdateSchema,
+} from "@heliostat/contract/api/mirrors.ts";
 import { type ProjectAnswer, projectSchema } from "@heliostat/contract/api/projects.ts";
 import { type PullMirrorAnswer, pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
 import { type RemoteMirrorAnswer, remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
@@ -63,16 +68,18 @@ export interface Api {
   ): Promise<MirrorName>;
   readPullMirror(project: ProjectName): Promise<PullMirrorAnswer>;
   readPushMirror(project: ProjectName, id: number): Promise<RemoteMirrorAnswer>;
-  /** The newest first. */
+  /** The newest first; of each, the first 100 refs. */
   listUpdates(project: ProjectName, mirror: MirrorName): Promise<readonly MirrorUpdateAnswer[]>;
+  /** With all refs that changed or were to change; those that were left as they are, are in `counts`. */
+  readUpdate(project: ProjectName, mirror: MirrorName, id: number): Promise<WholeMirrorUpdateAnswer>;
   /** Waits until the mirror reads so and nothing of it is under way; answers its newest update. */
   waitForMirror(
     project: ProjectName,
     mirror: MirrorName,
     status: "finished" | "failed" | "to_retry",
-  ): Promise<MirrorUpdateAnswer>;
+  ): Promise<WholeMirrorUpdateAnswer>;
   /** Starts an update, waits for the end of one that began afterwards, and answers it, however it ended. */
-  update(project: ProjectName, mirror: MirrorName): Promise<MirrorUpdateAnswer>;
+  update(project: ProjectName, mirror: MirrorName): Promise<WholeMirrorUpdateAnswer>;
 }
 
 export function createApi(server: { readonly url: string; readonly token: string | null }): Api {
@@ -167,7 +174,14 @@ export function createApi(server: { readonly url: string; readonly token: string
       const id = await mirrorId(project, mirror);
       return mirrorUpdateSchema
         .array()
-        .parse(await api.get(`${projectPath(project)}/mirrors/${id}/updates?limit=100`));
+        .parse(await api.get(`${projectPath(project)}/mirrors/${id}/updates?per_page=100`));
+    },
+    async readUpdate(project, mirror, update) {
+      const id = await mirrorId(project, mirror);
+      const path = `${projectPath(project)}/mirrors/${id}/updates/${update}`;
+      const whole = wholeMirrorUpdateSchema.parse(await api.get(path));
+      const refs = whole.refs.filter(({ outcome }) => outcome !== "up-to-date" && outcome !== "skipped");
+      return { ...whole, refs };
     },
     async waitForMirror(project, mirror, status) {
       const read = () =>
@@ -176,25 +190,27 @@ export function createApi(server: { readonly url: string; readonly token: string
         const { update_status, last_error } = await read();
         return `the mirror is ${status}; it is ${update_status}, its last error: ${last_error}`;
       };
-      return await waitFor(
+      const { id } = await waitFor(
         async () => {
           const [{ update_status }, [newest]] = await Promise.all([read(), api.listUpdates(project, mirror)]);
           return update_status === status && newest !== undefined && newest.finished_at !== null && newest;
         },
         { timeoutMs: 60_000, message },
       );
+      return await api.readUpdate(project, mirror, id);
     },
     async update(project, mirror) {
       const before = (await api.listUpdates(project, mirror))[0]?.id ?? 0;
       if (mirror === "pull") await api.post(`${projectPath(project)}/mirror/pull`);
       else await api.post(`${projectPath(project)}/remote_mirrors/${mirror}/sync`);
-      return await waitFor(
+      const { id } = await waitFor(
         async () => {
           const updates = await api.listUpdates(project, mirror);
           return updates.find(({ id, finished_at }) => id > before && finished_at !== null);
         },
         { timeoutMs: 60_000, message: "the update that was asked for is over" },
       );
+      return await api.readUpdate(project, mirror, id);
     },
   };
   return api;

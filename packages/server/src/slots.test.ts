@@ -17,6 +17,7 @@ describe("slots", () => {
     const fourth = takeAs("fourth");
     await new Promise(setImmediate);
     assert.deepEqual(seen, []);
+    assert.equal(slots.isFull(), true);
     second();
     second();
     await third;
@@ -25,6 +26,7 @@ describe("slots", () => {
     first();
     (await fourth)();
     (await third)();
+    assert.equal(slots.isFull(), false);
   });
 
   it("forget who no longer waits", async () => {

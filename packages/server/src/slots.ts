@@ -2,6 +2,8 @@
 export interface Slots {
   /** Resolves once there is a slot, with what gives it back. Rejects with the signal's reason if that comes first. */
   take(signal?: AbortSignal): Promise<() => void>;
+  /** Whether who comes now must wait. */
+  isFull(): boolean;
 }
 
 export function createSlots(count: number): Slots {
@@ -15,6 +17,7 @@ export function createSlots(count: number): Slots {
   }
 
   return {
+    isFull: () => free === 0,
     async take(signal) {
       signal?.throwIfAborted();
       if (free > 0) free -= 1;

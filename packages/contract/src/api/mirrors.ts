@@ -4,21 +4,26 @@ import {
   MIRROR_DELETIONS,
   MIRROR_DIRECTIONS,
   REF_OUTCOMES,
+  REJECTION_REASONS,
   UPDATE_STATUSES,
   UPDATE_TRIGGERS,
 } from "../words.ts";
 import {
+  integer,
   nullableInteger,
   nullableText,
   optionalFlag,
   optionalInteger,
   optionalText,
   optionalWord,
+  pageParams,
   pathOrId,
   rowId,
   text,
   timestamp,
+  wordList,
 } from "./parameters.ts";
+import { userSchema } from "./users.ts";
 
 /** A mirror of any direction with every option: what GitLab's API has no one word for. */
 export const mirrorSchema = z.object({
@@ -57,7 +62,20 @@ export const mirrorSchema = z.object({
 });
 export type MirrorAnswer = z.infer<typeof mirrorSchema>;
 
-/** One run of a mirror and what became of each ref that it had to change. */
+/** What became of one ref. Of one that was left as it was (`up-to-date`, `skipped`), no value is kept. */
+export const updateRefSchema = z.object({
+  ref: z.string(),
+  outcome: z.enum(REF_OUTCOMES),
+  old_oid: z.string().nullable(),
+  new_oid: z.string().nullable(),
+  /** Why, for a ref that was not changed as it should have been. */
+  message: z.string().nullable(),
+  /** For `rejected`: the class of the refusal, and how to mend it. */
+  reason: z.enum(REJECTION_REASONS).nullable(),
+  fix: z.string().nullable(),
+});
+
+/** One run of a mirror, as lists show it. */
 export const mirrorUpdateSchema = z.object({
   id: z.int(),
   mirror_id: z.int(),
@@ -66,25 +84,71 @@ export const mirrorUpdateSchema = z.object({
   started_at: timestamp,
   finished_at: timestamp.nullable(),
   error: z.string().nullable(),
+  /** Who asked for it; null: nobody did, or they are gone. */
+  user_id: z.int().nullable(),
+  user: userSchema.nullable(),
+  /** Every ref that the run looked at, by what became of it. Always exact. */
+  counts: z.record(z.enum(REF_OUTCOMES), z.int()),
+  /** As far as git tells: what is more than 1 KiB is rounded. */
+  bytes_received: z.int(),
+  bytes_sent: z.int(),
   /** Sentences for the person who reads it, such as that no branch matches the filter. */
   notes: z.array(z.string()),
-  refs: z.array(
-    z.object({
-      ref: z.string(),
-      outcome: z.enum(REF_OUTCOMES),
-      old_oid: z.string().nullable(),
-      new_oid: z.string().nullable(),
-      message: z.string().nullable(),
-    }),
-  ),
+  /** Refs that changed, or were to be changed and were not. In a list at most the first 100. */
+  refs: z.array(updateRefSchema),
 });
 export type MirrorUpdateAnswer = z.infer<typeof mirrorUpdateSchema>;
 
+/**
+ * One run whole. `refs` has every ref that changed or was held, then those that were equal on both sides and those that
+ * the filter left out, at most 1,000 of each.
+ */
+export const wholeMirrorUpdateSchema = mirrorUpdateSchema.extend({
+  log: z.array(z.object({ at: timestamp, text: z.string() })),
+});
+export type WholeMirrorUpdateAnswer = z.infer<typeof wholeMirrorUpdateSchema>;
+
+/** How far a mirror's update is. `update_id` and all after it are null while none runs; bytes, while none flow. */
+export const mirrorProgressSchema = z.object({
+  mirror_id: z.int(),
+  status: z.enum(UPDATE_STATUSES),
+  update_id: z.int().nullable(),
+  trigger: z.enum(UPDATE_TRIGGERS).nullable(),
+  started_at: timestamp.nullable(),
+  /** Git's own word where git says it: `Receiving objects`, `Resolving deltas`, `Writing objects`. */
+  phase: z.string().nullable(),
+  done: z.int().nullable(),
+  /** Null too while git only counts. */
+  total: z.int().nullable(),
+  bytes: z.int().nullable(),
+  bytes_per_second: z.int().nullable(),
+});
+export type MirrorProgressAnswer = z.infer<typeof mirrorProgressSchema>;
+
+/** What the event `end` of the progress stream carries. */
+export const mirrorUpdateEndSchema = mirrorUpdateSchema.pick({
+  id: true,
+  mirror_id: true,
+  trigger: true,
+  status: true,
+  started_at: true,
+  finished_at: true,
+  error: true,
+  counts: true,
+});
+export type MirrorUpdateEndAnswer = z.infer<typeof mirrorUpdateEndSchema>;
+
 export const mirrorListParams = z.object({ id: pathOrId });
 export const mirrorParams = z.object({ id: pathOrId, mirror_id: rowId });
-export const mirrorUpdateListParams = mirrorParams.extend({
-  /** How many of the newest; 1 to 100. */
-  limit: optionalInteger.transform((limit) => Math.min(Math.max(limit ?? 20, 1), 100)),
+export const mirrorUpdateListParams = mirrorParams.extend(pageParams);
+export const mirrorUpdateParams = mirrorParams.extend({
+  update_id: integer,
+  /** Only refs with one of these outcomes. */
+  outcome: wordList(REF_OUTCOMES).optional(),
+});
+export const mirrorProgressParams = mirrorParams.extend({
+  /** Streams: the first update with a higher id is the one to follow, also when it has ended by now. */
+  after: optionalInteger,
 });
 
 /** What starting an update answers. */

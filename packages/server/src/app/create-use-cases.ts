@@ -8,6 +8,7 @@ import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
 import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
+import { updateUseCases } from "./mirrors/update-history.ts";
 import { namespaceUseCases } from "./namespaces.ts";
 import type { Ports } from "./ports.ts";
 import { changeProjectUseCases } from "./projects/change-projects.ts";
@@ -35,6 +36,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...mirrorChangeUseCases(ports),
     ...pausedMirrorUseCases(ports),
     ...eventUseCases(ports),
+    ...updateUseCases(ports),
     ...repositoryUseCases(ports),
   };
 }

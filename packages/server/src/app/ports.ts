@@ -9,12 +9,14 @@ import type {
 } from "@heliostat/contract";
 import type { HostTrouble } from "../domain/host-breaker.ts";
 import type {
+  ListedUpdate,
   Mirror,
   MirrorHealth,
   MirrorOptions,
   MirrorUpdate,
   UpdateLogLine,
   UpdateProgress,
+  UpdateState,
 } from "../domain/mirror.ts";
 import type { ObjectFormat, Oid } from "../domain/oid.ts";
 import type { Namespace, Project } from "../domain/project.ts";
@@ -49,6 +51,7 @@ export interface Ports {
   readonly queue: UpdateQueue;
   readonly housekeeping: Housekeeping;
   readonly background: Background;
+  readonly progress: ProgressBoard;
   readonly passwords: PasswordHasher;
 }
 
@@ -440,7 +443,33 @@ export interface MirrorStore {
   requestCancel(id: number, now: Date, userId: number): Promise<"running" | "waiting" | null>;
   /** False, and nothing written, when the lease is no longer ours. */
   finishUpdate(lease: UpdateLease, outcome: FinishedUpdate): Promise<boolean>;
-  listUpdates(mirrorId: number, limit: number): Promise<readonly MirrorUpdate[]>;
+  /** The newest first. */
+  listUpdates(mirrorId: number, page: Page): Promise<Paged<ListedUpdate>>;
+  findUpdate(mirrorId: number, updateId: number): Promise<MirrorUpdate | null>;
+  findNewestUpdate(mirrorId: number): Promise<UpdateState | null>;
+  /** The first of the updates with a higher id. */
+  findUpdateAfter(mirrorId: number, updateId: number): Promise<UpdateState | null>;
+  /** Notes how far a running update is, for other nodes to read; nothing when it has ended. */
+  recordProgress(updateId: number, progress: UpdateProgress): Promise<void>;
+  /** Removes at most `limit` updates that began before; never a mirror's newest. Answers how many it were. */
+  removeOldUpdates(before: Date, limit: number): Promise<number>;
+}
+
+/** How far the updates on this node are. Those of other nodes are in `MirrorStore`, up to a second behind. */
+export interface ProgressBoard {
+  /** Puts a run on the board. */
+  begin(run: { readonly mirrorId: number; readonly updateId: number }): ProgressNote;
+  /** The last word on this update; null when it does not run here, or has said nothing yet. */
+  read(updateId: number): UpdateProgress | null;
+  /** Calls back whenever there is news of this mirror's updates on this node; answers how to stop that. */
+  watch(mirrorId: number, onNews: () => void): () => void;
+}
+
+/** One run's place on the board. */
+export interface ProgressNote {
+  report(progress: UpdateProgress): void;
+  /** Takes it down. Called once the end is recorded, so that who is told of it finds it. */
+  end(): void;
 }
 
 /** A host that did not answer. */

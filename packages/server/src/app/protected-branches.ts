@@ -1,5 +1,5 @@
 import { HeliostatError } from "../domain/errors.ts";
-import { findProjectFor } from "./access.ts";
+import { findProjectFor, requireSignedIn } from "./access.ts";
 import { requestUpdate } from "./mirrors/request-update.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
@@ -31,7 +31,7 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
         });
       }
       const branch = await ports.protectedBranches.create(project.id, name);
-      await updateFilteredMirrors(ports, project.id);
+      await updateFilteredMirrors(ports, project.id, requireSignedIn(principal).user.id);
       return branch;
     },
     async removeProtectedBranch(principal, which, name) {
@@ -39,17 +39,21 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
       if (!(await ports.protectedBranches.remove(project.id, name))) {
         throw new HeliostatError("not-found", "Not found");
       }
-      await updateFilteredMirrors(ports, project.id);
+      await updateFilteredMirrors(ports, project.id, requireSignedIn(principal).user.id);
     },
   };
 }
 
 /** Mirrors of protected branches only want other branches now. */
-async function updateFilteredMirrors(ports: ProtectedBranchPorts, projectId: number): Promise<void> {
+async function updateFilteredMirrors(
+  ports: ProtectedBranchPorts,
+  projectId: number,
+  userId: number,
+): Promise<void> {
   for (const mirror of await ports.mirrors.listOf(projectId)) {
     if (!mirror.options.onlyProtectedBranches) continue;
     // None of them, so that one that somebody sets meanwhile stays set; but all the same, what was in step is not.
     await ports.mirrors.update(mirror.id, { options: {} });
-    if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
+    if (mirror.enabled) await requestUpdate(ports, mirror, "configured", { userId });
   }
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { AuthMethod, MirrorDirection, TokenScope, Visibility } from "@heliostat/contract";
-import type { Mirror, MirrorOptions, MirrorUpdate } from "../domain/mirror.ts";
+import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
@@ -187,8 +187,25 @@ export interface UseCases {
     principal: Principal,
     project: PathOrId,
     mirrorId: number,
-    limit: number,
-  ): Promise<readonly MirrorUpdate[]>;
+    page: Page,
+  ): Promise<Paged<UpdateView<ListedUpdate>>>;
+  findUpdate(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    updateId: number,
+  ): Promise<UpdateView<MirrorUpdate>>;
+  readProgress(principal: Principal, project: PathOrId, mirrorId: number): Promise<MirrorProgress>;
+  /**
+   * Follows one update to its end, `followUpdates` says which and how. What the principal may not do is thrown by the
+   * call, not by the iteration.
+   */
+  watchProgress(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    options: { readonly after: number | null; readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<ProgressEvent>>;
 
   /** The activity feed; the newest first unless told. */
   listEvents(
@@ -339,6 +356,22 @@ export interface MirrorStart {
   readonly status: "queued" | "running" | "later" | "on-pause";
   readonly nextUpdateAt: Date | null;
 }
+
+/** An update, and who asked for it: null when nobody did, or they are gone. */
+export interface UpdateView<U> {
+  readonly update: U;
+  readonly user: User | null;
+}
+
+export interface MirrorProgress {
+  readonly mirror: Mirror;
+  /** The update that runs, with how far it is; null: none. */
+  readonly update: UpdateState | null;
+}
+
+export type ProgressEvent =
+  | { readonly kind: "progress"; readonly progress: MirrorProgress }
+  | { readonly kind: "end"; readonly update: UpdateState };
 
 /** One request's way to a repository that this principal may use. */
 export interface OpenRepository {

@@ -28,7 +28,9 @@ import { createRepositories, type GitRepositories } from "../git/repositories.ts
 import { createHttpServer } from "../http/create-http-server.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
 import { createHousekeeper } from "../jobs/housekeeper.ts";
+import { keepHistoryShort } from "../jobs/keep-history-short.ts";
 import { startMailer } from "../jobs/mailer.ts";
+import { createProgressBoard } from "../jobs/progress-board.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
@@ -131,6 +133,7 @@ async function start(
   const mails = settings.smtpUrl === null ? null : createMailOutbox(db, { onPut: () => mailer.wake() });
   const housekeeper = createHousekeeper({ clock: systemClock, log, projects, repositories });
   stops.push(() => housekeeper.stop());
+  const mirrors = createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile)));
 
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
@@ -160,7 +163,7 @@ async function start(
     projects,
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
-    mirrors: createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile))),
+    mirrors,
     hosts: createHostStore(db),
     events: createEventStore(db),
     mails,
@@ -169,6 +172,7 @@ async function start(
     queue,
     housekeeping: housekeeper,
     background,
+    progress: createProgressBoard({ clock: systemClock, log, mirrors }),
     passwords: createPasswordHasher(),
   };
 
@@ -176,6 +180,7 @@ async function start(
   if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, log));
+  stops.push(keepHistoryShort(ports));
   const given = { password: settings.adminPassword, token: settings.adminToken };
   await bootstrapRoot(ports, given, options.keepSecrets);
 

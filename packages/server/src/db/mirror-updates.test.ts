@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
 import type { CheckRoom, FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
+import { DEFAULT_MIRROR_OPTIONS, type ListedUpdate, type Mirror } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createSealer } from "../secrets/sealer.ts";
 import { migrate } from "./migrate.ts";
@@ -73,6 +73,10 @@ async function createMirror(changes: Partial<NewMirror> = {}): Promise<Mirror> {
     userId,
     ...changes,
   });
+}
+
+async function historyOf(mirrorId: number): Promise<readonly ListedUpdate[]> {
+  return (await mirrors.listUpdates(mirrorId, { page: 1, perPage: 100 })).items;
 }
 
 function success(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
@@ -151,7 +155,7 @@ describe("the lease of a run", () => {
       Array.from({ length: 12 }, () => mirrors.startUpdate(id, T0, seconds(30))),
     );
     assert.equal(leases.filter((lease) => lease !== null).length, 1);
-    assert.equal((await mirrors.listUpdates(id, 100)).length, 1);
+    assert.equal((await historyOf(id)).length, 1);
   });
 
   it("that lapsed is taken over: the dead run is recorded as failed, the new one as recovery", async () => {
@@ -169,7 +173,7 @@ describe("the lease of a run", () => {
     assert.equal(taker?.trigger, "recovery");
     assert.equal((await mirrors.renewLease(dead, seconds(90))).kind, "lost");
     assert.equal(await mirrors.finishUpdate(dead, success(seconds(40))), false);
-    const history = await mirrors.listUpdates(id, 10);
+    const history = await historyOf(id);
     assert.deepEqual(
       history.map(({ status, trigger }) => ({ status, trigger })),
       [
@@ -229,7 +233,7 @@ describe("the lease of a run", () => {
     assert.deepEqual(await mirrors.listWaiting(seconds(1)), [one.id]);
     assert.equal((await mirrors.startUpdate(one.id, seconds(1), seconds(31)))?.trigger, "recovery");
     assert.deepEqual(
-      (await mirrors.listUpdates(two.id, 10)).map(({ status }) => status),
+      (await historyOf(two.id)).map(({ status }) => status),
       ["failed"],
     );
     assert.equal((await mirrors.find(two.id))?.updateStatus, "failed");
@@ -244,7 +248,7 @@ describe("the lease of a run", () => {
     assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "lost");
     assert.equal(await mirrors.finishUpdate(lease, success(seconds(2))), false);
     assert.deepEqual(
-      (await mirrors.listUpdates(id, 10)).map(({ status }) => status),
+      (await historyOf(id)).map(({ status }) => status),
       ["cancelled"],
     );
   });
@@ -278,6 +282,8 @@ describe("the end of a run", () => {
   it("reads to_retry when it is to be tried again, scheduled when a shutdown ended it", async () => {
     const retried = await runOnce(success(seconds(3), { status: "failed", error: "no", willRetry: true }));
     assert.equal(retried.updateStatus, "to_retry");
+    assert.equal(retried.lastError, "no");
+    assert.equal(retried.lastUpdateAt, null, "it is not over yet");
     const shutDown = await runOnce(success(seconds(3), { status: "cancelled", willRetry: true }));
     assert.equal(shutDown.updateStatus, "scheduled");
   });
@@ -314,7 +320,7 @@ describe("the end of a run", () => {
       { ref: "refs/heads/x" as never, outcome: "rejected", old: null, new: null, message: "why" },
     ] as const;
     const mirror = await runOnce(success(seconds(3), { results }));
-    const [update] = await mirrors.listUpdates(mirror.id, 1);
+    const [update] = await historyOf(mirror.id);
     assert.deepEqual(update?.results, results);
   });
 });

@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
-import { type Selectable, sql } from "kysely";
+import { sql } from "kysely";
 import type { FinishedUpdate, LeaseState, MirrorStore } from "../app/ports.ts";
-import { changesRef, MAX_NAMED, type MirrorUpdate, type OutcomeCounts } from "../domain/mirror.ts";
-import { parseRefName } from "../domain/ref-name.ts";
+import { changesRef, MAX_NAMED, type OutcomeCounts } from "../domain/mirror.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
-import type { Database } from "./schema.ts";
 import { endProbe, takePlace } from "./update-places.ts";
 
 /** The part of the mirror store that says what is to be done, by whom, and what came of it. */
@@ -21,11 +19,11 @@ export type UpdateStore = Pick<
   | "readLease"
   | "requestCancel"
   | "finishUpdate"
-  | "listUpdates"
 >;
 
 const INTERRUPTED = "The update was interrupted.";
-const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.";
+/** Of a run whose node died. */
+export const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.";
 
 /**
  * The states of a mirror's work, all in its own row:
@@ -169,7 +167,8 @@ export function createUpdateStore(db: Db): UpdateStore {
             update_status: sql<UpdateStatus>`case when direction = 'pull' and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
             last_error: outcome.error,
             last_error_code: outcome.errorCode,
-            last_update_at: now,
+            // As GitLab: a run that is to be tried again is not over for who reads the mirror.
+            ...(outcome.willRetry ? {} : { last_update_at: now }),
             ...(succeeded ? { last_successful_update_at: now } : {}),
             ...(outcome.results.some(({ outcome: what }) => changesRef(what))
               ? { last_changed_at: now }
@@ -213,16 +212,6 @@ export function createUpdateStore(db: Db): UpdateStore {
           .execute();
         return true;
       });
-    },
-    async listUpdates(mirrorId, limit) {
-      const rows = await db
-        .selectFrom("mirror_updates")
-        .selectAll()
-        .where("mirror_id", "=", mirrorId)
-        .orderBy("id", "desc")
-        .limit(limit)
-        .execute();
-      return rows.map(toUpdate);
     },
   };
 }
@@ -305,25 +294,4 @@ function statusAfter(outcome: FinishedUpdate): UpdateStatus {
     case "cancelled":
       return outcome.willRetry ? "scheduled" : "failed";
   }
-}
-
-function toUpdate(row: Selectable<Database["mirror_updates"]>): MirrorUpdate {
-  return {
-    id: row.id,
-    mirrorId: row.mirror_id,
-    trigger: row.trigger,
-    status: row.status,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    error: row.error,
-    results: row.results,
-    notes: row.notes,
-    userId: row.user_id,
-    counts: row.counts,
-    upToDate: row.up_to_date_refs.map(parseRefName),
-    skipped: row.skipped_refs.map(parseRefName),
-    bytesReceived: row.bytes_received,
-    bytesSent: row.bytes_sent,
-    log: row.log,
-  };
 }

@@ -6,9 +6,10 @@ import { hostAndPortOf } from "../domain/remote-url.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
-import { createUpdateStore, type UpdateStore } from "./mirror-updates.ts";
+import { createUpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
+import { createUpdateHistory } from "./update-history.ts";
 
 /** What the store needs to keep secrets sealed at rest; `secrets/` gives it. */
 export interface SecretSealer {
@@ -21,10 +22,10 @@ export interface SecretSealer {
 const MIRRORS_OF_A_PROJECT = 1_001;
 
 export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
-  const updates: UpdateStore = createUpdateStore(db);
   return {
-    ...updates,
+    ...createUpdateStore(db),
     ...createScheduleStore(db),
+    ...createUpdateHistory(db),
     async create(mirror) {
       return await inTransaction(db, async (transaction) => {
         const row = await transaction
@@ -157,6 +158,10 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
 /**
  * What a mirror forgets when its remote becomes another one. The lease goes too: a run that is under way is one of
  * the old relation, and may record nothing any more.
+ *
+ * Deviation: GitLab makes the status of such a push mirror `finished`. Clients that wait for the first update would take
+ * it for done before it began; `none` is what they read of a new mirror, and wait. Other credentials for the same remote
+ * change nothing of what was true: the status stays, and an update tries them.
  */
 const FORGOTTEN_STATE = {
   update_status: "none",

@@ -183,7 +183,7 @@ interface MirrorUpdatesTable {
   bytes_received: Generated<number>;
   bytes_sent: Generated<number>;
   log: JSONColumnType<UpdateLogLine[], string | undefined, string>;
-  progress: JSONColumnType<UpdateProgress> | null;
+  progress: JSONColumnType<UpdateProgress | null, string | null | undefined, string | null>;
 }
 
 interface RemoteHostsTable {

@@ -123,6 +123,24 @@ export interface MirrorUpdate {
   readonly log: readonly UpdateLogLine[];
 }
 
+/** A run as lists show it: of `results`, the first `MAX_LISTED`. */
+export type ListedUpdate = Omit<MirrorUpdate, "upToDate" | "skipped" | "log">;
+
+/** How a run stands, without its refs. */
+export interface UpdateState
+  extends Pick<
+    MirrorUpdate,
+    "id" | "mirrorId" | "trigger" | "status" | "startedAt" | "finishedAt" | "error" | "counts"
+  > {
+  /** While it runs, once there is something to say. */
+  readonly progress: UpdateProgress | null;
+  /** It was interrupted, and another one goes on where it ended. */
+  readonly isTakenUp: boolean;
+}
+
+/** As many refs of each update as a list of updates names. */
+export const MAX_LISTED = 100;
+
 /** As many refs without a change as an update names; `counts` has them all. */
 export const MAX_NAMED = 1000;
 

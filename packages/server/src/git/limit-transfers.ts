@@ -1,4 +1,4 @@
-import type { Repositories } from "../app/ports.ts";
+import type { Repositories, TransferOptions } from "../app/ports.ts";
 import { createSlots, type Slots } from "../slots.ts";
 
 /** Transfers are git's work: more of them than there are cores to work on only take memory from each other. */
@@ -14,13 +14,13 @@ export function limitTransfers<R extends Repositories>(repositories: R): R {
   return {
     ...repositories,
     fetchAll: (path, remote, options) =>
-      within(incoming, options.signal, () => repositories.fetchAll(path, remote, options)),
+      within(incoming, options, () => repositories.fetchAll(path, remote, options)),
     fetchObjects: (path, remote, oids, options) =>
-      within(incoming, options.signal, () => repositories.fetchObjects(path, remote, oids, options)),
+      within(incoming, options, () => repositories.fetchObjects(path, remote, oids, options)),
     push: (path, remote, changes, options) =>
-      within(outgoing, options.signal, () => repositories.push(path, remote, changes, options)),
+      within(outgoing, options, () => repositories.push(path, remote, changes, options)),
     async packObjects(path, request, options) {
-      const giveBack = await outgoing.take(options.signal);
+      const giveBack = await takeTurn(outgoing, options);
       try {
         const pack = await repositories.packObjects(path, request, options);
         pack.done.then(giveBack, giveBack);
@@ -33,11 +33,25 @@ export function limitTransfers<R extends Repositories>(repositories: R): R {
   };
 }
 
-async function within<T>(slots: Slots, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const giveBack = await slots.take(signal);
+async function within<T>(slots: Slots, options: TransferOptions, work: () => Promise<T>): Promise<T> {
+  const giveBack = await takeTurn(slots, options);
   try {
     return await work();
   } finally {
     giveBack();
   }
+}
+
+/** Who looks at the progress is told why nothing moves. */
+function takeTurn(slots: Slots, { signal, onProgress }: TransferOptions): Promise<() => void> {
+  if (slots.isFull()) {
+    onProgress?.({
+      phase: "Waiting for other transfers",
+      done: 0,
+      total: null,
+      bytes: null,
+      bytesPerSecond: null,
+    });
+  }
+  return slots.take(signal);
 }

@@ -8,8 +8,29 @@ test("git's progress lines are read, others are not", () => {
   const cases: readonly (readonly [line: string, progress: ReturnType<typeof readProgress>])[] = [
     [
       "Receiving objects:  45% (450/1000), 1.20 MiB | 3.40 MiB/s",
-      { phase: "Receiving objects", done: 450, total: 1000, ...noBytes },
+      {
+        phase: "Receiving objects",
+        done: 450,
+        total: 1000,
+        bytes: Math.round(1.2 * 1024 ** 2),
+        bytesPerSecond: Math.round(3.4 * 1024 ** 2),
+      },
     ],
+    [
+      "Unpacking objects: 100% (3/3), 280 bytes | 93.00 KiB/s, done.",
+      { phase: "Unpacking objects", done: 3, total: 3, bytes: 280, bytesPerSecond: 95_232 },
+    ],
+    [
+      "Writing objects:   1% (1/99), 1 byte | 2.50 GiB/s",
+      { phase: "Writing objects", done: 1, total: 99, bytes: 1, bytesPerSecond: 2.5 * 1024 ** 3 },
+    ],
+    // What a remote says of bytes is its own claim, and its numbers may be no numbers.
+    [
+      "remote: Writing objects:  10% (1/10), 9.00 GiB | 9.00 GiB/s",
+      { phase: "Writing objects", done: 1, total: 10, ...noBytes },
+    ],
+    [`remote: Counting objects: ${"9".repeat(400)}`, null],
+    [`remote: ${"A".repeat(400)}: 1`, null],
     [
       "remote: Counting objects: 100% (2/2), done.        ",
       { phase: "Counting objects", done: 2, total: 2, ...noBytes },

@@ -18,6 +18,7 @@ import {
   type RawParameters,
   readBodyParameters,
 } from "./request-parameters.ts";
+import { type ServerSentEvent, sendEvents } from "./send-events.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -33,12 +34,19 @@ export interface ApiContext<P> {
   readonly unmodifiedSince: Date | null;
   /** Base of the URLs in answers, without a slash at the end. */
   readonly externalUrl: string;
+  /** Whether the client asks for server-sent events (`Accept: text/event-stream`). */
+  readonly wantsEvents: boolean;
+  /** The number in `Last-Event-ID`; null where there is none. */
+  readonly lastEventId: number | null;
+  /** A signal that fires when the client goes away, or the server is about to. */
+  readonly untilGone: () => AbortSignal;
 }
 
 /** What a route's handler gives. */
 export type ApiAnswer =
   | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object | true }
   | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
+  | { readonly kind: "events"; readonly events: AsyncIterable<ServerSentEvent> }
   | { readonly kind: "nothing" };
 
 export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, ParameterRules {
@@ -90,6 +98,11 @@ export function accepted(body: object): ApiAnswer {
 
 export function noContent(): ApiAnswer {
   return { kind: "nothing" };
+}
+
+/** A stream of events, until they end. */
+export function events(source: AsyncIterable<ServerSentEvent>): ApiAnswer {
+  return { kind: "events", events: source };
 }
 
 /** One page of a list whose store pages itself. */
@@ -175,11 +188,25 @@ async function runRoute(
       params,
       unmodifiedSince: readTime(request.headers["if-unmodified-since"]),
       externalUrl: door.externalUrl,
+      wantsEvents: /\btext\/event-stream\b/i.test(request.headers.accept ?? ""),
+      lastEventId: readEventId(request.headers["last-event-id"]),
+      untilGone: () => untilGone(door, reply),
     });
-    return sendAnswer(door, request, reply, answer);
+    return await sendAnswer(door, request, reply, answer);
   } catch (error) {
     return answerApiError(door, error, request, reply, form);
   }
+}
+
+function readEventId(value: string | string[] | undefined): number | null {
+  return typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : null;
+}
+
+function untilGone(door: HttpDoor, reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  if (reply.raw.destroyed) gone.abort();
+  else reply.raw.once("close", () => gone.abort());
+  return AbortSignal.any([gone.signal, door.closing]);
 }
 
 function readTime(value: string | undefined): Date | null {
@@ -196,13 +223,16 @@ function requireAccess(route: ApiRoute, principal: Principal): void {
   requireScope(principal, scopes);
 }
 
-function sendAnswer(
+async function sendAnswer(
   door: HttpDoor,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: ApiAnswer,
-): FastifyReply {
+): Promise<FastifyReply> {
   switch (answer.kind) {
+    case "events":
+      await sendEvents(request, reply, answer.events, (error) => reportFault(door.log, request, error));
+      return reply;
     case "nothing":
       return reply.code(204).header("cache-control", "no-store").send();
     case "body":

@@ -14,6 +14,7 @@ import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
+import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
 import { namespaceRoutes } from "./routes/namespaces/routes.ts";
 import { personalAccessTokenRoutes } from "./routes/personal-access-tokens/routes.ts";
@@ -45,6 +46,7 @@ export interface HttpServerOptions {
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { useCases, log, settings } = options;
   const limits: HttpLimits = { ...HTTP_LIMITS, ...options.limits };
+  const closing = new AbortController();
   const door: HttpDoor = {
     useCases,
     log,
@@ -53,6 +55,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       return settings.externalUrl.replace(/\/+$/, "");
     },
     limits,
+    closing: closing.signal,
   };
 
   const server = Fastify({
@@ -98,6 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     answerTextError(door, new HeliostatError("not-found", "Not found"), request, reply),
   );
   closeAfter(server, limits.drainTimeoutMs);
+  server.addHook("preClose", async () => closing.abort());
 
   await registerHealth(server, door);
   await registerApi(server, door, [
@@ -115,6 +119,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...mirrorRoutes,
     ...mirrorHostRoutes,
     ...eventRoutes,
+    ...mirrorUpdateRoutes,
   ]);
   await registerPages(server, door, settings.webRoot ?? null);
   return server;

@@ -31,4 +31,6 @@ export interface HttpDoor {
   /** Without a slash at the end. */
   readonly externalUrl: string;
   readonly limits: HttpLimits;
+  /** Fires when the server begins to close: streams without an end must end. */
+  readonly closing: AbortSignal;
 }

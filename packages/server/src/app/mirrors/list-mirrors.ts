@@ -5,9 +5,9 @@ import type { Ports } from "../ports.ts";
 import type { MirrorView, PathOrId, UseCases } from "../use-cases.ts";
 import { viewMirrors } from "./mirror-view.ts";
 
-type MirrorListUseCases = Pick<UseCases, "listMirrors" | "findMirror" | "listUpdates">;
+type MirrorListUseCases = Pick<UseCases, "listMirrors" | "findMirror">;
 
-/** What GitLab has no word for: all mirrors of a project, of every direction, with the history of their updates. */
+/** What GitLab has no word for: all mirrors of a project, of every direction. */
 export function mirrorListUseCases(ports: Ports): MirrorListUseCases {
   async function find(principal: Principal, which: PathOrId, mirrorId: number): Promise<MirrorView> {
     const project = await findProjectFor(ports, principal, which, "read-mirrors");
@@ -23,9 +23,5 @@ export function mirrorListUseCases(ports: Ports): MirrorListUseCases {
       return await viewMirrors(ports, project, await ports.mirrors.listOf(project.id));
     },
     findMirror: find,
-    async listUpdates(principal, which, mirrorId, limit) {
-      const { mirror } = await find(principal, which, mirrorId);
-      return await ports.mirrors.listUpdates(mirror.id, limit);
-    },
   };
 }

@@ -7,7 +7,7 @@ type RequestPorts = Pick<Ports, "clock" | "mirrors" | "queue">;
 /** When an update is wanted (at once unless told), and by whom (nobody). */
 interface Wish {
   readonly notBefore?: Date | undefined;
-  readonly userId?: number;
+  readonly userId?: number | undefined;
 }
 
 /**
@@ -36,13 +36,14 @@ export async function requestPushMirrors(
   ports: RequestPorts & Pick<Ports, "settings">,
   projectId: number,
   trigger: UpdateTrigger,
+  userId?: number,
 ): Promise<void> {
   const pushMirrors = (await ports.mirrors.listOf(projectId, "push")).filter((mirror) => mirror.enabled);
   if (pushMirrors.length === 0) return;
   const { pushMirrorMinIntervalSeconds } = await ports.settings.read();
   for (const mirror of pushMirrors) {
     const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
-    await requestUpdate(ports, mirror, trigger, { notBefore });
+    await requestUpdate(ports, mirror, trigger, { notBefore, userId });
   }
 }
 

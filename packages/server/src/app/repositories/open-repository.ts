@@ -53,7 +53,7 @@ function open(ports: Ports, principal: Principal, project: Project, service: Git
       } finally {
         // Even a push that broke off may have changed refs: git tells its hook, not us, in which order it died.
         await ports.projects.endRefsWrite(project.id);
-        await requestPushMirrors(ports, project.id, "push");
+        await requestPushMirrors(ports, project.id, "push", viewerOf(principal)?.id);
         ports.housekeeping.noteWrite(project.id);
       }
       // Last: whoever carries the push on must not wait for what is told of it.

@@ -25,7 +25,9 @@ interface Failure extends Pick<FinishedUpdate, "results" | "notes" | "upToDate" 
   readonly hostIsPaused: boolean;
 }
 
-const NOTHING_SAID = { bytesReceived: 0, bytesSent: 0, log: [] } as const;
+/** What is recorded of a run but for what was observed on the way. */
+export type EndOfRun = Omit<FinishedUpdate, "bytesReceived" | "bytesSent" | "log">;
+
 const NO_REFS = { results: [], notes: [], upToDate: [], skipped: [] } as const;
 
 /** The record of a run that came to its end: it may still count as failed. */
@@ -33,7 +35,7 @@ export async function recordOutcome(
   ports: RecordPorts,
   run: RecordedRun,
   outcome: RunOutcome,
-): Promise<FinishedUpdate> {
+): Promise<EndOfRun> {
   const { failure: error, results, notes, upToDate, skipped } = outcome;
   // What was refused may be let in the next time. What diverged stays so until somebody acts: there is nothing to try
   // again, and nothing to pause for, since all other refs go on.
@@ -49,7 +51,6 @@ export async function recordOutcome(
     notes,
     upToDate,
     skipped,
-    ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: outcome.digest,
     appliedGeneration: outcome.generation,
@@ -64,15 +65,11 @@ export async function recordError(
   ports: RecordPorts,
   run: RecordedRun,
   error: Pick<Failure, "error" | "code" | "hostIsPaused">,
-): Promise<FinishedUpdate> {
+): Promise<EndOfRun> {
   return await recordFailure(ports, run, { ...error, ...NO_REFS });
 }
 
-async function recordFailure(
-  ports: RecordPorts,
-  run: RecordedRun,
-  failure: Failure,
-): Promise<FinishedUpdate> {
+async function recordFailure(ports: RecordPorts, run: RecordedRun, failure: Failure): Promise<EndOfRun> {
   const { mirror, trigger } = run;
   const { error, code, hostIsPaused, results, notes, upToDate, skipped } = failure;
   const now = ports.clock.now();
@@ -90,7 +87,6 @@ async function recordFailure(
     notes,
     upToDate,
     skipped,
-    ...NOTHING_SAID,
     now,
     appliedDigest: null,
     appliedGeneration: null,
@@ -106,7 +102,7 @@ export async function recordStop(
   run: RecordedRun,
   stop: "cancelled" | "shutting-down",
   lease: LeaseState,
-): Promise<FinishedUpdate> {
+): Promise<EndOfRun> {
   const isTakenUp = stop === "shutting-down" && lease.kind !== "cancelled";
   const by = lease.kind === "cancelled" && lease.by !== null ? ` by ${lease.by}` : "";
   return {
@@ -114,7 +110,6 @@ export async function recordStop(
     error: isTakenUp ? null : `The update was cancelled${by}.`,
     errorCode: null,
     ...NO_REFS,
-    ...NOTHING_SAID,
     now: ports.clock.now(),
     appliedDigest: null,
     appliedGeneration: null,

@@ -1,62 +1,83 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
-import type { Mirror, UpdateProgress } from "../../domain/mirror.ts";
+import type { Mirror } from "../../domain/mirror.ts";
 import { retryDelay } from "../../domain/schedule.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { actingUser } from "../mirrors/acting-user.ts";
 import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
-import type { FinishedUpdate, Ports, UpdateLease } from "../ports.ts";
-import { type RecordedRun, recordError, recordOutcome, recordStop } from "./finished-update.ts";
+import type { FinishedUpdate, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
+import {
+  type EndOfRun,
+  type RecordedRun,
+  recordError,
+  recordOutcome,
+  recordStop,
+} from "./finished-update.ts";
 import { noteAnswers, noteError } from "./host-signs.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
+import { observeRun } from "./observe-run.ts";
 import { openRemote } from "./open-remote.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 import { limitTime } from "./time-limit.ts";
+import { createUpdateLog, describeEnd, TRIGGER_TEXTS, type UpdateLog } from "./update-log.ts";
 import { wantedRefs } from "./wanted-refs.ts";
 
 /** The reason of a signal that ends a run because its node goes down: another one is to take it up. */
 export const SHUTTING_DOWN = Symbol("shutting down");
-
-export interface UpdateObserver {
-  readonly onProgress?: (mirrorId: number, progress: UpdateProgress) => void;
-}
 
 /**
  * Runs the update that this mirror waits for, if it waits for one and nobody else is at it: at most one run per
  * mirror, by the lease in the database. Whatever happens is recorded with the mirror; nothing is thrown but a
  * failure to record it. `signal` ends the run.
  */
-export async function updateMirror(
-  ports: Ports,
-  mirrorId: number,
-  signal: AbortSignal,
-  observer: UpdateObserver = {},
-): Promise<void> {
-  const settings = await ports.settings.read();
+export async function updateMirror(ports: Ports, mirrorId: number, signal: AbortSignal): Promise<void> {
   const started = ports.clock.now();
   const lease = await ports.mirrors.startUpdate(mirrorId, started, leaseEnd(started));
   if (!lease) return;
-  const { mirror, updateId, trigger } = lease;
-  ports.log.info({ mirrorId, updateId, direction: mirror.direction, trigger }, "update started");
+  const note = ports.progress.begin({ mirrorId, updateId: lease.updateId });
+  try {
+    await runLeased(ports, lease, started, signal, note);
+  } finally {
+    note.end();
+  }
+}
 
+async function runLeased(
+  ports: Ports,
+  lease: UpdateLease,
+  started: Date,
+  signal: AbortSignal,
+  note: ProgressNote,
+): Promise<void> {
+  const { mirror, updateId, trigger } = lease;
+  const mirrorId = mirror.id;
+  ports.log.info({ mirrorId, updateId, direction: mirror.direction, trigger }, "update started");
+  const log = createUpdateLog(ports.clock);
+  log.add(`Started: ${TRIGGER_TEXTS[trigger]}`);
+  const observed = observeRun(ports, { log, clock: ports.clock, report: note.report });
+
+  const settings = await ports.settings.read();
   const recorded = { mirror, trigger, started };
   const keeper = keepLease(ports, lease, started);
   const limit = limitTime(ports.clock, settings.mirrorUpdateTimeoutSeconds);
-  let finished: FinishedUpdate;
+  let ended: EndOfRun;
   let changedProject = false;
   try {
-    const signals = AbortSignal.any([signal, keeper.lost, limit.expired]);
-    const stallTimeoutMs = settings.mirrorStallTimeoutSeconds * 1000;
-    const outcome = await run(ports, lease, { signal: signals, stallTimeoutMs }, observer);
+    const transfer = {
+      signal: AbortSignal.any([signal, keeper.lost, limit.expired]),
+      stallTimeoutMs: settings.mirrorStallTimeoutSeconds * 1000,
+      onProgress: note.report,
+    };
+    const outcome = await run({ ...ports, ...observed.ports }, lease, transfer, log);
     changedProject = outcome.changedProject;
-    finished = await recordOutcome(ports, recorded, outcome);
+    ended = await recordOutcome(ports, recorded, outcome);
   } catch (error) {
     const stop = stopOf(signal, keeper.lost);
     // What the abort brought about has many faces; its reason is what happened.
     const cause = stop === null && limit.expired.aborted ? limit.expired.reason : error;
-    finished = await recordEnd(ports, lease, recorded, cause, stop);
+    ended = await recordEnd(ports, lease, recorded, cause, stop);
   } finally {
     keeper.stop();
     limit.stop();
@@ -67,6 +88,8 @@ export async function updateMirror(
   if (changedProject || (mirror.direction === "pull" && trigger === "recovery")) {
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
+  log.add(describeEnd(ended));
+  const finished: FinishedUpdate = { ...ended, ...observed.bytes(), log: log.lines() };
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);
@@ -79,21 +102,20 @@ export async function updateMirror(
 async function run(
   ports: Ports,
   lease: UpdateLease,
-  limits: { readonly signal: AbortSignal; readonly stallTimeoutMs: number },
-  observer: UpdateObserver,
+  transfer: TransferOptions,
+  log: UpdateLog,
 ): Promise<RunOutcome> {
   const { mirror, trigger } = lease;
   const project = await ports.projects.find(mirror.projectId);
   if (!project) throw new HeliostatError("cancelled", "The project was removed.");
   // The run before died, perhaps with its gits: what they left must not stand in the way of this one.
   if (trigger === "recovery")
-    await ports.repositories.removeRemains(ports.repositories.pathOf(project.id), limits.signal);
-  const { remote, hideSecrets } = await openRemote(ports, mirror, limits.signal);
+    await ports.repositories.removeRemains(ports.repositories.pathOf(project.id), transfer.signal);
+  const { remote, hideSecrets } = await openRemote(ports, mirror, transfer.signal);
+  log.hideWith(hideSecrets);
   const wanted = await wantedRefs(ports, mirror);
   const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror) : { note: null };
-  const onProgress = (progress: UpdateProgress) => observer.onProgress?.(mirror.id, progress);
   try {
-    const transfer = { ...limits, onProgress };
     const update: UpdateRun = {
       ports: { ...ports, remotes: withSigns(ports, mirror) },
       mirror,
@@ -137,9 +159,11 @@ async function requireLease(ports: Ports, lease: UpdateLease): Promise<void> {
 function hideIn(outcome: RunOutcome, hideSecrets: (text: string) => string): RunOutcome {
   return {
     ...outcome,
-    results: outcome.results.map((result) =>
-      result.message === undefined ? result : { ...result, message: hideSecrets(result.message) },
-    ),
+    results: outcome.results.map((result) => ({
+      ...result,
+      ...(result.message === undefined ? {} : { message: hideSecrets(result.message) }),
+      ...(result.fix === undefined ? {} : { fix: hideSecrets(result.fix) }),
+    })),
     notes: outcome.notes.map(hideSecrets),
     failure: outcome.failure === null ? null : hideSecrets(outcome.failure),
   };
@@ -169,9 +193,10 @@ async function recordEnd(
   run: RecordedRun,
   error: unknown,
   stop: Stop,
-): Promise<FinishedUpdate> {
+): Promise<EndOfRun> {
   const failure = asHeliostatError(error);
-  const { code, kind, message } = failure;
+  const { code, kind } = failure;
+  const message = textOf(failure, run.mirror);
   if (stop !== null || kind === "cancelled") {
     return await recordStop(ports, run, stop ?? "cancelled", await ports.mirrors.readLease(lease));
   }
@@ -180,6 +205,13 @@ async function recordEnd(
   else ports.log.warn({ mirrorId, code, reason: message }, "update failed");
   const hostIsPaused = await noteError(ports, run.mirror, failure);
   return await recordError(ports, run, { error: message, code, hostIsPaused });
+}
+
+/** As GitLab puts it, a URL that was fine when it was saved and is refused now. */
+function textOf({ code, message }: HeliostatError, mirror: Mirror): string {
+  if (code !== "url-blocked" && code !== "url-invalid") return message;
+  const what = mirror.direction === "pull" ? "import" : "remote mirror";
+  return `The ${what} URL is invalid: ${message}`;
 }
 
 /** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */

@@ -468,9 +468,30 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     cancelUpdate: async (principal, which, id) => {
       findMirror(principal, which, id);
     },
-    listUpdates: async (principal, which, id, limit) => {
+    listUpdates: async (principal, which, id, page) => {
       findMirror(principal, which, id);
-      return updates.slice(0, limit).map((update) => ({ ...update, mirrorId: id }));
+      return paged(
+        updates.map((update) => ({ update: { ...update, mirrorId: id }, user: ROOT })),
+        page,
+      );
+    },
+    findUpdate: async (principal, which, id, updateId) => {
+      findMirror(principal, which, id);
+      const update = updates.find((each) => each.id === updateId);
+      if (update === undefined) throw new HeliostatError("not-found", "Not found");
+      return { update: { ...update, mirrorId: id }, user: ROOT };
+    },
+    readProgress: async (principal, which, id) => ({
+      mirror: findMirror(principal, which, id),
+      update: null,
+    }),
+    watchProgress: async (principal, which, id) => {
+      const mirror = findMirror(principal, which, id);
+      return (async function* () {
+        yield { kind: "progress", progress: { mirror, update: null } };
+        for (const update of updates)
+          yield { kind: "end", update: { ...update, progress: null, isTakenUp: false } };
+      })();
     },
     listEvents: async (_principal, which, { action }, page) => {
       const { project } = findView(which);

@@ -1,7 +1,7 @@
-import type { MirrorAnswer, MirrorStartAnswer, MirrorUpdateAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type { MirrorAnswer, MirrorStartAnswer } from "@heliostat/contract/api/mirrors.ts";
 import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
-import type { Mirror, MirrorUpdate } from "../../../domain/mirror.ts";
+import type { Mirror } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
 
 /** The mirror's URL for answers: userinfo that came inside it is masked, what came apart from it is not shown. */
@@ -57,24 +57,4 @@ export function presentStart({ status, nextUpdateAt }: MirrorStart): MirrorStart
     throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
   }
   return { status, next_update_at: presentTime(nextUpdateAt) };
-}
-
-export function presentUpdate(update: MirrorUpdate): MirrorUpdateAnswer {
-  return {
-    id: update.id,
-    mirror_id: update.mirrorId,
-    trigger: update.trigger,
-    status: update.status,
-    started_at: update.startedAt.toISOString(),
-    finished_at: presentTime(update.finishedAt),
-    error: update.error,
-    notes: [...update.notes],
-    refs: update.results.map((result) => ({
-      ref: result.ref,
-      outcome: result.outcome,
-      old_oid: result.old,
-      new_oid: result.new,
-      message: result.message ?? null,
-    })),
-  };
 }

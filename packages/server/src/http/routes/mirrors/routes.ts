@@ -3,14 +3,13 @@ import {
   mirrorListParams,
   mirrorParams,
   mirrorSyncParams,
-  mirrorUpdateListParams,
   newMirrorParams,
 } from "@heliostat/contract/api/mirrors.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
-import { presentMirror, presentStart, presentUpdate } from "./present.ts";
+import { presentMirror, presentStart } from "./present.ts";
 import { readTags } from "./read-tags.ts";
 
 const LIST = "/projects/:id/mirrors";
@@ -36,7 +35,7 @@ function readSettings(params: Omit<z.output<typeof mirrorChangeParams>, "mirror_
   });
 }
 
-/** What GitLab has no word for: all mirrors of a project in one list, and what their updates did. */
+/** What GitLab has no word for: all mirrors of a project in one list. */
 export const mirrorRoutes = [
   apiRoute({
     method: "GET",
@@ -106,16 +105,6 @@ export const mirrorRoutes = [
     handle: async ({ useCases, principal, params }) => {
       await useCases.cancelUpdate(principal, params.id, params.mirror_id);
       return accepted({ message: "202 Accepted" });
-    },
-  }),
-  apiRoute({
-    method: "GET",
-    path: `${ONE}/updates`,
-    access: "read_api",
-    params: mirrorUpdateListParams,
-    handle: async ({ useCases, principal, params }) => {
-      const updates = await useCases.listUpdates(principal, params.id, params.mirror_id, params.limit);
-      return ok(updates.map(presentUpdate));
     },
   }),
 ];
