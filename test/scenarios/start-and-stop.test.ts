@@ -292,7 +292,7 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
       if (name === "fastify" || name.startsWith(".")) continue;
       await symlink(join(CHECKOUT, "node_modules", name), join(damaged, "node_modules", name));
     }
-    const run = await runHeliostat(["serve"], {}, join(damaged, "packages/server/src/cli/main.ts"));
+    const run = await runHeliostat(["serve"], {}, { main: join(damaged, "packages/server/src/cli/main.ts") });
     assert.equal(run.exitCode, 1, run.stderr);
     assert.equal(
       run.stderr,

@@ -7,16 +7,25 @@ export interface HeliostatRun {
   readonly stderr: string;
 }
 
+export interface HeliostatRunOptions {
+  /** Another copy of the program than this checkout's. */
+  readonly main?: string;
+  /** What it reads from standard input; nothing unless told. */
+  readonly input?: string;
+  /** Called with all that it has printed, whenever that becomes more. */
+  readonly onStdout?: (text: string) => void;
+}
+
 const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", import.meta.url));
 
 /**
  * Runs one command line of `heliostat` to its end, with these variables and no other settings. What does not end within
- * a minute is killed: then the exit code is null. `main` is another copy of the program than this checkout's.
+ * a minute is killed: then the exit code is null.
  */
 export function runHeliostat(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  main = MAIN,
+  { main = MAIN, input = "", onStdout = () => {} }: HeliostatRunOptions = {},
 ): Promise<HeliostatRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
@@ -27,14 +36,17 @@ export function runHeliostat(
         HOME: "/nonexistent",
         ...env,
       },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       timeout: 60_000,
       killSignal: "SIGKILL",
     });
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
+      onStdout(stdout);
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;

@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError } from "commander";
 import { HeliostatError } from "../domain/errors.ts";
 import { VERSION } from "../version.ts";
+import { addMirrorCommands } from "./mirror.ts";
 import { CHECKOUT_DIR } from "./places.ts";
 
 /** 0: in step or done; 1: failed or diverged; 2: the command line, or the configuration, is wrong. */
@@ -71,6 +72,8 @@ program
       });
     },
   );
+
+addMirrorCommands(program);
 
 try {
   await program.parseAsync();

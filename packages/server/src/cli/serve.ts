@@ -1,8 +1,7 @@
 import { access, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import type { MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { startServer } from "../compose/start-server.ts";
 import { readProcessSettings } from "../config/settings.ts";
+import { formatInitialSecrets, initialSecretsPath } from "./initial-secrets.ts";
 import { createLog } from "./log.ts";
 import { CHECKOUT_DIR, WEB_ROOT } from "./places.ts";
 
@@ -18,10 +17,11 @@ export async function serve(options: { check: boolean }): Promise<number> {
   }
   const log = createLog(settings.logLevel);
   const signal = nextSignal();
-  const secretsPath = join(settings.dataDir, "initial-root-secrets");
+  const secretsPath = initialSecretsPath(settings.dataDir);
   const server = await startServer(settings, log, {
     webRoot: WEB_ROOT,
-    keepSecrets: (madeUp) => writeFile(secretsPath, secretsText(madeUp), { mode: 0o600, flush: true }),
+    keepSecrets: (madeUp) =>
+      writeFile(secretsPath, formatInitialSecrets(madeUp), { mode: 0o600, flush: true }),
   });
   // Also at later starts, for as long as nobody has deleted it.
   const hasSecretsFile = await access(secretsPath).then(
@@ -47,15 +47,6 @@ function nextSignal(): Promise<NodeJS.Signals> {
     });
   }
   return promise;
-}
-
-function secretsText(madeUp: MadeUpSecrets): string {
-  const lines = [
-    "# Made at the first start. Change the password, then delete this file.",
-    ...(madeUp.password === null ? [] : [`password=${madeUp.password}`]),
-    ...(madeUp.token === null ? [] : [`token=${madeUp.token}`]),
-  ];
-  return `${lines.join("\n")}\n`;
 }
 
 function welcome(url: string, secretsPath: string | null): string {

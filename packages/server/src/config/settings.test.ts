@@ -35,6 +35,8 @@ test("an empty environment gives the documented defaults", () => {
     secretsFile: "/srv/heliostat/data/secrets.json",
     smtpUrl: null,
     logLevel: "info",
+    serverUrl: null,
+    token: null,
     given: new Set(),
   });
 });
@@ -52,6 +54,8 @@ test("every variable is read", () => {
     HELIOSTAT_SECRETS_FILE: "keys.json",
     HELIOSTAT_SMTP_URL: "smtps://ada:s3cret@mail.example.com:465",
     HELIOSTAT_LOG_LEVEL: "DEBUG",
+    HELIOSTAT_URL: "https://mirrors.example.com/",
+    HELIOSTAT_TOKEN: "t0ken",
   });
   assert.deepEqual(settings, {
     dataDir: "/var/lib/heliostat",
@@ -65,6 +69,8 @@ test("every variable is read", () => {
     secretsFile: "/home/ada/keys.json",
     smtpUrl: "smtps://ada:s3cret@mail.example.com:465",
     logLevel: "debug",
+    serverUrl: "https://mirrors.example.com",
+    token: "t0ken",
     given: new Set(VARIABLE_NAMES),
   });
 });
@@ -138,9 +144,10 @@ test("no complaint repeats a secret", () => {
     HELIOSTAT_SMTP_URL: "http://ada:planted-2@mail",
     HELIOSTAT_ADMIN_PASSWORD: "pl-3",
     HELIOSTAT_ADMIN_TOKEN: "planted 4",
+    HELIOSTAT_TOKEN: "planted 7",
     HELIOSTAT_EXTERNAL_URL: "https://ada:planted-5@git.example.com",
   });
-  assert.equal(complaint.split("; ").length, 5);
+  assert.equal(complaint.split("; ").length, 6);
   assert.doesNotMatch(complaint, /planted|pl-3/);
 });
 
@@ -152,6 +159,7 @@ test("the description masks secrets, also inside URLs, and says where each value
       HELIOSTAT_SMTP_URL: "smtp://ada:planted-2@mail.example.com:587",
       HELIOSTAT_ADMIN_PASSWORD: "planted-3",
       HELIOSTAT_ADMIN_TOKEN: "planted-4-0123456789",
+      HELIOSTAT_TOKEN: "planted-8",
     }),
   );
   assert.deepEqual(

@@ -33,6 +33,10 @@ export interface Settings {
   /** Null: no mail. */
   readonly smtpUrl: string | null;
   readonly logLevel: LogLevel;
+  /** The server that the command line speaks to. Null: the one of this machine. */
+  readonly serverUrl: string | null;
+  /** The token of the command line. Null: it looks for root's, if the server is that of this machine. */
+  readonly token: string | null;
   /** The variables that the environment gave; all others have their default. */
   readonly given: ReadonlySet<VariableName>;
 }
@@ -120,6 +124,17 @@ export const VARIABLES = {
     defaultText: "`info`",
     meaning: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(", ")}.`,
   },
+  HELIOSTAT_URL: {
+    defaultText: "the server of this machine",
+    meaning:
+      "Command line only: the server that `heliostat mirror` speaks to, such as `https://git.example.com`.",
+  },
+  HELIOSTAT_TOKEN: {
+    defaultText: "unset: that of `root` on this machine",
+    meaning:
+      "Command line only: the token for it. Unset, and for the server of this machine only, " +
+      "`HELIOSTAT_ADMIN_TOKEN` or the file `initial-root-secrets` in the data directory.",
+  },
 } as const satisfies Record<`HELIOSTAT_${string}`, Variable>;
 
 /** The name of a variable that Heliostat reads. */
@@ -163,6 +178,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     secretsFile: read("HELIOSTAT_SECRETS_FILE", join(dataDir, "secrets.json"), readPath),
     smtpUrl: read("HELIOSTAT_SMTP_URL", null, parseSmtpUrl),
     logLevel: read("HELIOSTAT_LOG_LEVEL", "info", parseLogLevel),
+    serverUrl: read("HELIOSTAT_URL", null, parseExternalUrl),
+    token: read("HELIOSTAT_TOKEN", null, parseHeaderText),
     given,
   };
   if (problems.length > 0) throw new HeliostatError("config-invalid", problems.join("; "));
@@ -188,6 +205,8 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     HELIOSTAT_SECRETS_FILE: settings.secretsFile,
     HELIOSTAT_SMTP_URL: settings.smtpUrl === null ? "none" : maskUrl(settings.smtpUrl),
     HELIOSTAT_LOG_LEVEL: settings.logLevel,
+    HELIOSTAT_URL: settings.serverUrl ?? localUrlOf(settings.httpListen),
+    HELIOSTAT_TOKEN: settings.token === null ? "none" : MASK,
   };
   return VARIABLE_NAMES.map((name) => ({
     name,
@@ -275,9 +294,14 @@ function parsePassword(text: string): string {
   return text;
 }
 
-function parseToken(text: string): string {
-  // It travels in HTTP headers: printable ASCII only.
+/** A token travels in HTTP headers: printable ASCII only. */
+function parseHeaderText(text: string): string {
   if (!/^[!-~]+$/.test(text)) throw new Unfit("must be printable ASCII characters without blanks");
+  return text;
+}
+
+function parseToken(text: string): string {
+  parseHeaderText(text);
   if (text.length < SHORTEST_TOKEN) throw new Unfit(`is shorter than ${SHORTEST_TOKEN} characters`);
   return text;
 }
@@ -321,17 +345,20 @@ function findUnknown(env: Readonly<Record<string, string | undefined>>): string[
     });
 }
 
+/** A character of the given name that the known one lacks. Names are more often cut short (DB for DATABASE). */
+const DELETION = 3;
+
 /**
- * How many characters to insert or delete. Replacing one counts as both: names are more often cut short (DB for
- * DATABASE) than spelt with other letters.
+ * How far a name is from a known one: characters to insert, to replace, which counts double, or to delete, which
+ * counts more still.
  */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, left] of [...a].entries()) {
-    const next = [i + 1];
+    const next = [(i + 1) * DELETION];
     for (const [j, right] of [...b].entries()) {
       const replace = (row[j] ?? 0) + (left === right ? 0 : 2);
-      next.push(Math.min(replace, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+      next.push(Math.min(replace, (row[j + 1] ?? 0) + DELETION, (next[j] ?? 0) + 1));
     }
     row = next;
   }

@@ -1,0 +1,104 @@
+import type { Command } from "commander";
+import type { AddFlags, CommonFlags } from "./mirror-flags.ts";
+
+/** Adds the commands of `heliostat mirror`. What they do is loaded when one of them runs. */
+export function addMirrorCommands(program: Command): void {
+  const mirror = program
+    .command("mirror")
+    .description("set up, start and follow the mirrors of a server")
+    .addHelpText("after", SERVER_HELP);
+
+  add(mirror, "add <project> <url>", "make a mirror of PROJECT, by id or full path, and start it")
+    .requiredOption("--direction <word>", "pull: PROJECT follows URL; push: URL follows PROJECT")
+    .option("--branches <regex>", "only branches whose name matches this RE2 expression")
+    .option("--only-protected", "only protected branches")
+    .option("--tags <which>", "all (the default), none, or an RE2 expression")
+    .option("--deletions <word>", "refs that the source no longer has: default (as GitLab), never or always")
+    .option("--keep-divergent-refs", "push: leave refs alone that have diverged, and report them")
+    .option("--overwrite-diverged", "pull: overwrite branches that have diverged")
+    .option("--follow-default-branch", "pull: PROJECT's default branch follows that of URL")
+    .option("--interval <time>", "pull: look for changes so often, such as 90s, 5m or 2h")
+    .option("--adaptive", "pull: look more often at what changes more often")
+    .option("--username <name>", "user name for URL")
+    .option("--password-stdin", "read the password or token for URL from standard input")
+    .option("--disabled", "do not start it")
+    .option("--wait", "wait for the end of the first update (exit code 1: it failed)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  heliostat mirror add root/hello https://github.com/octocat/Hello-World.git --direction pull --interval 5m
+  heliostat mirror add root/hello https://git.example.com/copy.git --direction push \\
+      --username bot --password-stdin --wait < token.txt`,
+    )
+    .action(async (project: string, url: string, flags: AddFlags) => {
+      const { addMirror } = await import("./mirror-commands.ts");
+      process.exitCode = await addMirror(project, url, flags);
+    });
+
+  add(mirror, "list [project]", "list the mirrors of PROJECT, or of all projects")
+    .addHelpText("after", "\nExample:\n  heliostat mirror list root/hello")
+    .action(async (project: string | undefined, flags: CommonFlags) => {
+      const { listMirrors } = await import("./mirror-commands.ts");
+      process.exitCode = await listMirrors(project ?? null, flags);
+    });
+
+  add(mirror, "show <project> <mirror>", `show state, options and last updates of a mirror (${MIRROR})`)
+    .addHelpText("after", "\nExample:\n  heliostat mirror show root/hello pull")
+    .action(async (project: string, name: string, flags: CommonFlags) => {
+      const { showMirror } = await import("./mirror-commands.ts");
+      process.exitCode = await showMirror(project, name, flags);
+    });
+
+  add(mirror, "sync <project> <mirror>", `start an update now (${MIRROR})`)
+    .option("--force", "also when the mirror is on pause after too many failures")
+    .option("--wait", "wait for the end of the update (exit code 1: it failed)")
+    .addHelpText("after", "\nExample:\n  heliostat mirror sync root/hello pull --wait")
+    .action(
+      async (project: string, name: string, flags: CommonFlags & { force?: boolean; wait?: boolean }) => {
+        const { syncMirror } = await import("./mirror-commands.ts");
+        process.exitCode = await syncMirror(project, name, flags);
+      },
+    );
+
+  add(mirror, "cancel <project> <mirror>", `end the update that runs (${MIRROR})`)
+    .addHelpText("after", "\nExample:\n  heliostat mirror cancel root/hello 2")
+    .action(async (project: string, name: string, flags: CommonFlags) => {
+      const { cancelUpdate } = await import("./mirror-commands.ts");
+      process.exitCode = await cancelUpdate(project, name, flags);
+    });
+
+  add(mirror, "remove <project> <mirror>", `remove a mirror; what it has mirrored stays (${MIRROR})`)
+    .option("-y, --yes", "do not ask")
+    .addHelpText("after", "\nExample:\n  heliostat mirror remove root/hello 2 --yes")
+    .action(async (project: string, name: string, flags: CommonFlags & { yes?: boolean }) => {
+      const { removeMirror } = await import("./mirror-commands.ts");
+      process.exitCode = await removeMirror(project, name, flags);
+    });
+
+  add(mirror, "watch <project> [mirror]", "follow the update that runs, or else the next one, to its end")
+    .addHelpText(
+      "after",
+      "\nWithout MIRROR: the only one, or the only one that runs. Exit codes: 0 it finished, 1 it failed.\n\nExample:\n  heliostat mirror watch root/hello",
+    )
+    .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
+      const { watchMirror } = await import("./mirror-commands.ts");
+      process.exitCode = await watchMirror(project, name ?? null, flags);
+    });
+}
+
+const MIRROR = 'by id, or "pull"';
+
+const SERVER_HELP = `
+The server is --url, HELIOSTAT_URL, or the one of this machine. The token is read from --token-file, from
+HELIOSTAT_TOKEN or, for the server of this machine, from where root's token is. Exit codes: 0 done, 1 failed, 2 usage.`;
+
+/** A subcommand with the options that all of them have. */
+function add(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .option("--url <url>", "address of the server")
+    .option("--token-file <path>", "file that holds the token and nothing else")
+    .option("--json", "print JSON");
+}
