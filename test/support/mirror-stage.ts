@@ -117,7 +117,8 @@ export async function openStage(scope: { after(clean: () => Promise<void>): void
       const { id, mirror_id } = await waitFor(
         async () =>
           (await api.listUpdates(made.project, mirror)).find(({ finished_at }) => finished_at !== null),
-        { timeoutMs: 60_000, message: "the first update is over" },
+        // Ten thousand refs on a machine that runs all tests at once take their time.
+        { timeoutMs: 180_000, message: "the first update is over" },
       );
       const path = `${projectPath(made.project)}/mirrors/${mirror_id}/updates/${id}`;
       const firstUpdate = wholeMirrorUpdateSchema.parse(await api.get(path));
