@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import test, { after } from "node:test";
+import { eventSchema } from "@heliostat/contract/api/events.ts";
 import { createApi, projectPath } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { type ReceivedMail, startMailServer } from "../support/mail-server.ts";
@@ -97,11 +100,10 @@ test("an upstream that is away for a while and comes back as it was: the recover
   assert.match(recovered?.text ?? "", /^What was wrong: /m);
 });
 
-test("a push that the remote refuses: the mail has its words and the refs, and not the password", async () => {
+test("a push that will be tried again soon is not told; one whose password is refused is, at once", async () => {
   const downstream = await makeRepository(join(directory, "peer/strict.git"));
   const hook = join(downstream, "hooks/update");
-  const words = `you are user:${PASSWORD}, or ${encodeURIComponent(PASSWORD)} <b>`;
-  await writeFile(hook, `#!/bin/sh\ncase $1 in */bad) echo '${words}' >&2; exit 1;; esac\n`);
+  await writeFile(hook, "#!/bin/sh\necho no >&2; exit 1\n");
   await chmod(hook, 0o755);
   await ada.createProject("strict");
   const work = await cloneWorkingCopy(
@@ -109,28 +111,58 @@ test("a push that the remote refuses: the mail has its words and the refs, and n
     join(directory, "strict"),
   );
   await work.commit("main", "good");
-  await work.push("main", "main:bad");
+  await work.push("main");
   const { id } = await ada.createPushMirror("ada/strict", asUser("strict.git"));
-  // Tried three times more, after 10 seconds and longer: until then nobody is told. Started by hand, it fails at once.
   await ada.waitForMirror("ada/strict", id, "to_retry");
   assert.deepEqual(mailsAbout("strict"), []);
-  for (let tries = 1; tries < 4; tries += 1) await ada.update("ada/strict", id);
+
+  await makeRepository(join(directory, "peer/locked.git"));
+  const wrong = withCredentials(peer.urlOf("locked.git"), "user", "wr0ng");
+  const other = await ada.createPushMirror("ada/strict", wrong);
+  await ada.waitForMirror("ada/strict", other.id, "failed");
   const [mail] = await untilMails("strict", 1);
   assert.equal(mail?.subject, "strict | Remote mirror update failed");
-  assert.match(mail?.text ?? "", /^- refs\/heads\/bad: rejected: /m);
-  assert.doesNotMatch(mail?.text ?? "", /refs\/heads\/main/);
+  assert.match(mail?.text ?? "", /^The push mirror of ada\/strict to http:\/\/\*\*\*\*\*:\*\*\*\*\*@/);
+  assert.equal((await ada.update("ada/strict", other.id)).status, "failed");
+  assert.equal(mailsAbout("strict").length, 1);
+  assert(!server.output().includes("st@t") && !server.output().includes("st%40t"), "no password is logged");
+});
+
+test("a remote that quotes the password and writes HTML: the mail has its words, and neither", async (t) => {
+  const hostile = createServer((request, response) => {
+    const given = Buffer.from(
+      (request.headers.authorization ?? "").replace("Basic ", ""),
+      "base64",
+    ).toString();
+    if (given === "") {
+      response.writeHead(401, { "www-authenticate": "Basic" }).end();
+      return;
+    }
+    const [, password = ""] = given.split(":");
+    const words = `ERR off with you, ${given} ${encodeURIComponent(password)} <b>now</b>\n`;
+    const line = (text: string) => `${(text.length + 4).toString(16).padStart(4, "0")}${text}`;
+    response.writeHead(200, { "content-type": "application/x-git-upload-pack-advertisement" });
+    response.end(`${line("# service=git-upload-pack\n")}0000${line(words)}`);
+  });
+  hostile.listen(0, "127.0.0.1");
+  await once(hostile, "listening");
+  t.after(() => {
+    hostile.close();
+    hostile.closeAllConnections();
+  });
+  const address = hostile.address();
+  if (address === null || typeof address === "string") assert.fail("no port");
+  await ada.createProject("hostile");
+  await ada.createPullMirror(
+    "ada/hostile",
+    withCredentials(`http://127.0.0.1:${address.port}/x.git`, "user", PASSWORD),
+  );
+  await ada.waitForMirror("ada/hostile", "pull", "failed");
+  const [mail] = await untilMails("hostile", 1);
+  assert.match(mail?.text ?? "", /off with you/);
   assert.doesNotMatch(`${mail?.raw}${mail?.text}${mail?.html}`, /p1anted|s3cret/);
   assert.doesNotMatch(mail?.html ?? "", /<b>/);
-
-  await ada.put(`${projectPath("ada/strict")}/remote_mirrors/${id}`, { enabled: true });
-  await work.push("--delete", "bad");
-  await ada.update("ada/strict", id);
-  await untilMails("strict", 2);
-  assert.deepEqual(
-    mailsAbout("strict").map(({ subject }) => subject),
-    ["strict | Remote mirror update failed", "strict | Repository mirroring recovered"],
-  );
-  assert(!server.output().includes("st@t") && !server.output().includes("st%40t"), "no password is logged");
+  assert.match(mail?.html ?? "", /&lt;b&gt;now/);
 });
 
 test("in Silent Mode no mail leaves", async () => {
@@ -142,4 +174,36 @@ test("in Silent Mode no mail leaves", async () => {
   await api.put("/application/settings", { silent_mode_enabled: false });
   await ada.waitForMirror("ada/silent", "pull", "failed");
   await untilMails("silent", 1);
+});
+
+test("a blocked mirror user: who looks after the project is told, and the feed names the project's own identity", async () => {
+  const upstream = await makeRepository(join(directory, "peer/orphan.git"));
+  await makeCommit(upstream, { message: "brought by ada" });
+  const { id } = await api.createProject("orphan");
+  await api.createPullMirror("root/orphan", asUser("orphan.git"), { enabled: false });
+  await api.put(projectPath(id), { mirror_user_id: adaId, mirror: true });
+  await api.waitForMirror("root/orphan", "pull", "finished");
+  await api.post(`/users/${adaId}/block`);
+  const [mail] = await untilMails("orphan", 1);
+  assert.deepEqual(
+    [mail?.subject, mail?.to],
+    ["orphan | Repository mirroring continues without its user", ["root@localhost"]],
+  );
+
+  await makeCommit(upstream, { message: "brought by the bot" });
+  await api.update("root/orphan", "pull");
+  const events = await waitFor(
+    async () => {
+      const all = eventSchema.array().parse(await api.get(`${projectPath("root/orphan")}/events`));
+      return all.length === 2 && all;
+    },
+    { message: "two events" },
+  );
+  assert.deepEqual(
+    events.map(({ push_data, author_username }) => [push_data.commit_title, author_username]),
+    [
+      ["brought by the bot", `project_${id}_bot`],
+      ["brought by ada", "ada"],
+    ],
+  );
 });

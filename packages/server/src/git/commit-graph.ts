@@ -68,6 +68,28 @@ export class CommitGraph {
     return found;
   }
 
+  /** How many of the listed commits are `tip` or reachable from it by what was listed. In whatever order that was. */
+  async countFrom(tip: Oid): Promise<number> {
+    const start = this.ids.get(tip);
+    if (start === undefined || this.placeOf(start) === NOWHERE) return 0;
+    if (this.seen.length < this.parents.length) this.seen = new Uint32Array(this.parents.length);
+    this.walk += 1;
+    const { seen, walk } = this;
+    const stack = [start];
+    seen[start] = walk;
+    let count = 0;
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      count += 1;
+      for (const parent of this.parents[id] ?? []) {
+        if (seen[parent] === walk || this.placeOf(parent) === NOWHERE) continue;
+        seen[parent] = walk;
+        stack.push(parent);
+      }
+      if (count % 200_000 === 0) await yieldToOthers();
+    }
+    return count;
+  }
+
   private placeOf(id: number): number {
     return this.places[id] ?? NOWHERE;
   }

@@ -79,6 +79,22 @@ test("a new branch has what the default branch lacks, the new default branch has
   assert.deepEqual((await describe(t, path, moves))["refs/heads/side"], [2, "other way"]);
 });
 
+test("new branches that share commits each have them all", async (t) => {
+  const { path, tip } = await setUp(t);
+  const shared = await makeCommit(path, { ref: "refs/heads/a", parents: [tip] });
+  const left = await makeCommit(path, { ref: "refs/heads/b", parents: [shared] });
+  const merge = await makeCommit(path, { ref: "refs/heads/c", parents: [shared, left, tip] });
+  const facts = await describe(t, path, [
+    ["refs/heads/a", null, shared],
+    ["refs/heads/b", null, left],
+    ["refs/heads/c", null, merge],
+  ]);
+  assert.deepEqual(
+    Object.values(facts).map(([count]) => count),
+    [1, 2, 3],
+  );
+});
+
 test("a tag has the one commit that it leads to, and none when it leads to a blob or a tree", async (t) => {
   const { path, tip } = await setUp(t);
   const annotated = await makeTag(path, "v1", tip);
@@ -152,7 +168,7 @@ test("a move whose objects are gone is left out, the others are not", async (t) 
   );
 });
 
-test("one process reads all commits, and branches cost one more each", async (t) => {
+test("one process reads all commits, one counts all new branches, and updated ones cost one each", async (t) => {
   const { path, first, tip } = await setUp(t);
   const tags = await Promise.all(
     Array.from({ length: 20 }, (_, index) => makeTag(path, `v${index}`, index % 2 === 0 ? tip : first)),
@@ -177,4 +193,19 @@ test("one process reads all commits, and branches cost one more each", async (t)
   assert.equal(processes, 3);
   await describe(t, path, [["refs/heads/main", first, null]], counting);
   assert.equal(processes, 3, "what was removed costs nothing");
+  const topics: string[] = [];
+  for (let index = 0; index < 10; index += 1) {
+    topics.push(await makeCommit(path, { ref: `refs/heads/t${index}`, parents: [first] }));
+  }
+  const facts = await describe(
+    t,
+    path,
+    topics.map((oid, index): Move => [`refs/heads/t${index}`, null, oid]),
+    counting,
+  );
+  assert.equal(processes, 5, "new branches are counted together");
+  assert.deepEqual(
+    Object.values(facts).map(([count]) => count),
+    topics.map(() => 1),
+  );
 });

@@ -16,7 +16,7 @@ const SHORTEST_PASSWORD = 8;
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
 export function userUseCases(
-  ports: Pick<Ports, "users" | "passwords" | "namespaces" | "log" | "mirrors" | "projects">,
+  ports: Pick<Ports, "namespaces" | "passwords"> & Parameters<typeof replaceMirrorUser>[0],
 ): UserUseCases {
   /** The user that an admin wants to deal with; not the admin, nor the own identity of a project. */
   async function findOther(

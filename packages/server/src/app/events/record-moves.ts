@@ -10,8 +10,8 @@ type RecordPorts = Pick<
   "background" | "clock" | "events" | "log" | "projects" | "repositories" | "settings"
 >;
 
-/** Whatever an admin sets: so many events of a kind from one push, and git counts the commits of each. */
-const MOST_OF_A_KIND = 100;
+/** Whatever an admin sets: git counts the commits of each updated branch in a process of its own. */
+const MOST_OF_A_KIND = 20;
 
 /** A client's push changed these refs: notes it in the activity feed, as `record` does. */
 export function recordPush(
@@ -68,7 +68,6 @@ function hasMoved({ outcome }: RefResult): boolean {
   return outcome === "created" || outcome === "fast-forward" || outcome === "forced" || outcome === "deleted";
 }
 
-/** The mirror user, as long as they may act. */
 /** What git says of the moves. The feed is better off with an event that says less than with none. */
 async function describe(
   ports: RecordPorts,

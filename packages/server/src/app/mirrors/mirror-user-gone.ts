@@ -1,12 +1,13 @@
 import type { User } from "../../domain/user.ts";
+import { tellMirrorUserGone } from "../notices/tell-mirror-user-gone.ts";
 import type { Ports } from "../ports.ts";
 
 /**
  * A user may not act any more. Their pull mirrors go on in the name of their projects' own identities
- * (`acting-user.ts`), which are made now, so that they are there to be seen.
+ * (`acting-user.ts`), which are made now, so that they are there to be seen; those who look after the projects are told.
  */
 export async function replaceMirrorUser(
-  ports: Pick<Ports, "log" | "mirrors" | "projects" | "users">,
+  ports: Pick<Ports, "clock" | "instance" | "log" | "mails" | "mirrors" | "projects" | "settings" | "users">,
   user: User,
   takeAway: () => Promise<void>,
 ): Promise<void> {
@@ -21,5 +22,6 @@ export async function replaceMirrorUser(
       { mirrorId: mirror.id, projectId: project.id, username: user.username, bot: bot.username },
       "the mirror user may not act any more: the mirror goes on as the project's own identity",
     );
+    await tellMirrorUserGone(ports, project, mirror);
   }
 }

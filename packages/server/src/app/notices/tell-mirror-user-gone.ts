@@ -7,20 +7,22 @@ import { projectManagers } from "./project-managers.ts";
 
 /**
  * Tells those who look after the project that its pull mirror goes on without its user. To be called once, when that
- * is noticed: nothing here remembers that it was told. Not told in Silent Mode, or without a mail server.
+ * happens: nothing here remembers that it was told. Not told in Silent Mode, or without a mail server; what fails here
+ * is a line in the log.
  */
 export async function tellMirrorUserGone(
-  ports: Pick<Ports, "clock" | "instance" | "mails" | "settings" | "users">,
+  ports: Pick<Ports, "clock" | "instance" | "log" | "mails" | "settings" | "users">,
   project: Project,
   mirror: Mirror,
 ): Promise<void> {
-  if (ports.mails === null || (await ports.settings.read()).silentModeEnabled) return;
-  const people = await projectManagers(ports, project);
-  const mails = writeMails(
-    ports.instance.externalUrl,
-    project,
-    people,
-    mirrorUserGoneNotice(project, mirror),
-  );
-  await ports.mails.put(mails, ports.clock.now());
+  const { mails } = ports;
+  if (mails === null) return;
+  try {
+    if ((await ports.settings.read()).silentModeEnabled) return;
+    const people = await projectManagers(ports, project);
+    const notice = mirrorUserGoneNotice(project, mirror);
+    await mails.put(writeMails(ports.instance.externalUrl, project, people, notice), ports.clock.now());
+  } catch (error) {
+    ports.log.warn({ mirrorId: mirror.id, err: error }, "the loss of a mirror's user could not be told");
+  }
 }
