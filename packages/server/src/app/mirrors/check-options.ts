@@ -2,6 +2,7 @@ import type { MirrorDirection } from "@heliostat/contract";
 import { validateBranchRegex } from "../../domain/branch-filter.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type MirrorOptions } from "../../domain/mirror.ts";
+import { validateTagFilter } from "../../domain/tag-filter.ts";
 
 /** Options that one direction only has, by the names that the API gives them. */
 const OWN_OPTIONS: Readonly<Record<MirrorDirection, Partial<Record<keyof MirrorOptions, string>>>> = {
@@ -40,7 +41,7 @@ export function refuseBadOptions(
       wanted.onlyProtectedBranches ? ["must be blank"] : validateBranchRegex(wanted.branchRegex),
     );
   }
-  if (given.tags !== undefined) complain("mirror_tags", validateTags(given.tags));
+  if (given.tags !== undefined) complain("mirror_tags", validateTagFilter(given.tags));
   if (given.intervalSeconds !== undefined && given.intervalSeconds !== null) {
     const least = Math.max(instance.pullMirrorMinIntervalSeconds, 1);
     if (given.intervalSeconds < least) {
@@ -59,8 +60,4 @@ export function refuseBadOptions(
   if (complaints.length === 0) return;
   const sentence = complaints.map(([field, messages]) => `${field} ${messages.join(", ")}`).join("; ");
   throw new HeliostatError("model-invalid", sentence, { fields });
-}
-
-function validateTags(tags: string): readonly string[] {
-  return tags === "all" || tags === "none" ? [] : validateBranchRegex(tags);
 }
