@@ -5,6 +5,7 @@ import test, { after, beforeEach, describe } from "node:test";
 import { type Answer, type Api, createApi, idOf } from "../support/api.ts";
 import { startGatedProxy } from "../support/gated-proxy.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
+import { startMailServer } from "../support/mail-server.ts";
 import {
   git,
   makeCommit,
@@ -23,7 +24,11 @@ const directory = await makeTempDir({ after });
 await mkdir(join(directory, "peer"));
 const peer = await startGitHttpPeer({ root: join(directory, "peer") });
 after(() => peer.close());
-const server = await startServer();
+const mailServer = await startMailServer();
+after(() => mailServer.close());
+const server = await startServer({
+  env: { HELIOSTAT_SMTP_URL: `smtp://127.0.0.1:${mailServer.port}?from=mirrors@example.com` },
+});
 after(() => server.stop());
 const root = createApi(server);
 
@@ -128,6 +133,11 @@ describe("mirroring that an admin has switched off for the instance", () => {
       [200, false, "d"],
     );
     assert.equal(Object(await owner.api.get(mirrored.path)).mirror, false);
+    const unmirrored = await owner.api.createProject(`project-of-${owner.username}`, {
+      import_url: upstream.url,
+      mirror: true,
+    });
+    assert.deepEqual([unmirrored.mirror, unmirrored.import_url], [false, null]);
     const reason = { message: "403 Forbidden - Mirror settings are only available to administrators." };
     assert.deepEqual(said(await owner.api.call("PUT", `${path}/mirrors/${made.id}`, {})), [403, reason]);
     // To look at them is free, and tells the truth.
@@ -321,6 +331,15 @@ describe("a mirror user who is gone", () => {
     await root.put(mirrored.path, { mirror_user_id: owner.id });
     assert.equal(Object(await root.get(mirrored.path)).mirror_user_id, owner.id);
     assert.equal((await root.call("DELETE", `/users/${owner.id}`)).status, 204);
+    const name = Object(await root.get(mirrored.path)).name;
+    const told = await waitFor(
+      () => mailServer.mails.find(({ subject }) => subject.startsWith(`${name} | `)),
+      { message: "whoever looks after the project is told" },
+    );
+    assert.deepEqual(
+      [told.to, told.subject],
+      [["root@localhost"], `${name} | Repository mirroring continues without its user`],
+    );
     assert.deepEqual(said(await root.call("GET", `/users/${owner.id}`)), [
       404,
       { message: "404 User Not Found" },

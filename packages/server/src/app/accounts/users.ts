@@ -1,7 +1,7 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
-import { replaceMirrorUser } from "../mirrors/mirror-user-gone.ts";
+import { type MirrorUserPorts, replaceMirrorUser } from "../mirrors/mirror-user-gone.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
@@ -15,9 +15,7 @@ const SHORTEST_PASSWORD = 8;
 
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
-export function userUseCases(
-  ports: Pick<Ports, "namespaces" | "passwords"> & Parameters<typeof replaceMirrorUser>[0],
-): UserUseCases {
+export function userUseCases(ports: MirrorUserPorts & Pick<Ports, "passwords" | "namespaces">): UserUseCases {
   /** The user that an admin wants to deal with; not the admin, nor the own identity of a project. */
   async function findOther(
     principal: Principal,
