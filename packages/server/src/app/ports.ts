@@ -709,6 +709,8 @@ export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequest
   readonly outboundAllowlist?: readonly string[];
   /** Nothing else than what is on the list is spoken to. */
   readonly denyAllRequestsExceptAllowed?: boolean;
+  /** The instance's own web address (scheme, host and port), which is always allowed, as in GitLab. */
+  readonly ownUrl?: string;
 }
 
 export interface Remotes {

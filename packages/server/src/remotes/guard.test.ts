@@ -203,3 +203,15 @@ test("everything else may be denied, public hosts too, and where local requests 
   assert.equal(await of("https://other.example/x", "198.51.100.1"), NOT_ON_THE_LIST);
   assert.equal(await of("https://other.example/x", "127.0.0.1", true), NOT_ON_THE_LIST);
 });
+
+test("the instance's own address is always allowed: its scheme, host and port, nothing beside them", async () => {
+  const rules = { ownUrl: "http://git.example:8080/sub", denyAllRequestsExceptAllowed: true };
+  const at = (text: string) => reasonFor(text, ["127.0.0.1"], rules);
+  assert.equal(await at("http://git.example:8080/a/b.git"), null);
+  assert.equal(await at("http://GIT.example:8080/a/b.git"), null);
+  assert.equal(await at("http://git.example:8081/a/b.git"), NOT_ON_THE_LIST);
+  assert.equal(await at("http://git.example/a/b.git"), NOT_ON_THE_LIST);
+  assert.equal(await at("https://git.example:8080/a/b.git"), NOT_ON_THE_LIST);
+  assert.equal(await at("git://git.example:8080/a/b.git"), NOT_ON_THE_LIST);
+  assert.equal(await at("http://127.0.0.1:8080/a/b.git"), NOT_ON_THE_LIST);
+});

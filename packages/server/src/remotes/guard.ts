@@ -98,7 +98,9 @@ export function createGuard({
       const { host, port } = endpointOf(url);
       const addresses = await addressesOf(host, rules.signal);
       const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
-      const others = addresses.filter((address) => !isAllowed({ host, port, address }));
+      const others = isAt(rules.ownUrl, url)
+        ? []
+        : addresses.filter((address) => !isAllowed({ host, port, address }));
       if (rules.denyAllRequestsExceptAllowed === true && others.length > 0) throw blocked(NOT_ON_THE_LIST);
       if (!rules.allowLocalRequests) {
         const reason = refusalOf(others, ownAddresses());
@@ -112,6 +114,12 @@ export function createGuard({
       if (address !== null) silent.set(endpointOf(url).host, address);
     },
   };
+}
+
+/** Scheme, host and port: what answers there is ours and open to everybody who may mirror. */
+function isAt(base: string | undefined, remote: RemoteUrl): boolean {
+  if (base === undefined || !URL.canParse(base) || !URL.canParse(remote)) return false;
+  return new URL(base).origin === new URL(remote).origin;
 }
 
 async function resolveHost(host: string): Promise<readonly string[]> {

@@ -29,7 +29,7 @@ export async function checkRemoteUrl(
   }
   const settings = await ports.settings.read();
   try {
-    await ports.remotes.open(url, null, settings);
+    await ports.remotes.open(url, null, { ...settings, ownUrl: ports.instance.externalUrl });
   } catch (error) {
     if (!(error instanceof HeliostatError) || error.code !== "remote-unreachable") throw error;
     // A name that does not resolve is the network's trouble during a run, but a mistake when it is saved. Without the

@@ -72,7 +72,7 @@ export async function saveMirror(
   // A run that is under way is one of the old relation: it must end before the project can get the new one's refs.
   if (before && (before.url !== after.url || !after.enabled)) await ports.queue.cancel(after.id);
   if (!after.enabled || !wantsUpdate(before, after, settings)) return after;
-  await requestUpdate(ports, after, "configured");
+  await requestUpdate(ports, after, "configured", { userId: user.id });
   // As it is now: who polls a pull mirror for the end must not take the state before for it.
   return after.direction === "pull" ? ((await ports.mirrors.find(after.id)) ?? after) : after;
 }

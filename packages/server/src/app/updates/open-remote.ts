@@ -10,13 +10,17 @@ export interface OpenedRemote {
 
 /** Opens the mirror's stored secret and checks its address anew: names may lead elsewhere since the last run. */
 export async function openRemote(
-  ports: Pick<Ports, "mirrors" | "remotes" | "settings">,
+  ports: Pick<Ports, "instance" | "mirrors" | "remotes" | "settings">,
   mirror: Mirror,
   signal: AbortSignal,
 ): Promise<OpenedRemote> {
   const [secret, rules] = await Promise.all([ports.mirrors.readSecret(mirror.id), ports.settings.read()]);
   const credential = credentialOf(secret);
-  const remote = await ports.remotes.open(mirror.url, credential, { ...rules, signal });
+  const remote = await ports.remotes.open(mirror.url, credential, {
+    ...rules,
+    ownUrl: ports.instance.externalUrl,
+    signal,
+  });
   return { remote, hideSecrets: (text) => redact(text, secretsOf(credential)) };
 }
 
