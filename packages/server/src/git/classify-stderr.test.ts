@@ -18,6 +18,14 @@ const CAPTURED: readonly (readonly [code: string, stderr: string])[] = [
   ],
   ["remote-busy", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 503"],
   ["remote-busy", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 429"],
+  [
+    "remote-busy",
+    "error: RPC failed; HTTP 429 curl 22 The requested URL returned error: 429\nfatal: expected 'packfile'",
+  ],
+  [
+    "remote-busy",
+    "error: RPC failed; HTTP 503 curl 22 The requested URL returned error: 503\nfatal: the remote end hung up unexpectedly",
+  ],
   ["remote-unreachable", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 500"],
   ["remote-timeout", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 504"],
   ["remote-forbidden", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 403"],

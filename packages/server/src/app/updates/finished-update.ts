@@ -35,13 +35,14 @@ export async function recordOutcome(
   ports: RecordPorts,
   run: RecordedRun,
   outcome: RunOutcome,
+  hostIsPaused: boolean,
 ): Promise<EndOfRun> {
-  const { failure: error, results, notes, upToDate, skipped } = outcome;
+  const { failure: error, results, notes, upToDate, skipped, brokenOffBy } = outcome;
   // What was refused may be let in the next time. What diverged stays so until somebody acts: there is nothing to try
   // again, and nothing to pause for, since all other refs go on.
   if (error !== null && results.some(({ outcome: what }) => what === "rejected")) {
     const refs = { results, notes, upToDate, skipped };
-    return await recordFailure(ports, run, { error, code: null, hostIsPaused: false, ...refs });
+    return await recordFailure(ports, run, { error, code: brokenOffBy?.code ?? null, hostIsPaused, ...refs });
   }
   return {
     status: error === null ? "finished" : "failed",

@@ -28,10 +28,10 @@ async function pushOnce({
   const planWith = preparePush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions });
   const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
   if (plan.changes.length > 0) await requireLease();
-  const { results: pushed } =
+  const { results: pushed, brokenOffBy } =
     plan.changes.length > 0
       ? await pushChanges(ports, path, remote, plan.changes, transfer)
-      : { results: [] };
+      : { results: [], brokenOffBy: null };
   return {
     results: [...pushed, ...plan.held],
     notes: plan.notes,
@@ -40,6 +40,7 @@ async function pushOnce({
     failures: plan.failures,
     digest: wanted.digest(afterPush(theirs, pushed)),
     generation: project.refsGeneration,
+    brokenOffBy,
     changedProject: false,
   };
 }

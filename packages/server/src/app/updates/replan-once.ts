@@ -22,7 +22,8 @@ export async function replanOnce(
   round: (project: RunProject) => Promise<Round>,
 ): Promise<RunOutcome> {
   const first = await round(project);
-  if (!first.results.some(isStale)) return outcomeOf(first);
+  // A remote that broke off is left alone.
+  if (first.brokenOffBy || !first.results.some(isStale)) return outcomeOf(first);
   try {
     const now = await ports.projects.find(project.id);
     if (!now) throw new HeliostatError("cancelled", "The project was removed.");

@@ -1,3 +1,4 @@
+import type { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
 import type { RefName } from "../../domain/ref-name.ts";
@@ -42,6 +43,8 @@ export interface RunOutcome {
   readonly digest: string;
   /** The state of our refs that this run saw or made; null when somebody else wrote meanwhile. */
   readonly generation: number | null;
+  /** What ended a push before all of it was pushed: what was done before counts. */
+  readonly brokenOffBy?: HeliostatError | null;
   /** Whether refs of the project itself changed: its push mirrors must hear of it. */
   readonly changedProject: boolean;
 }

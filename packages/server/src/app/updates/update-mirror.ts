@@ -72,7 +72,9 @@ async function runLeased(
     };
     const outcome = await run({ ...ports, ...observed.ports }, lease, transfer, log);
     changedProject = outcome.changedProject;
-    ended = await recordOutcome(ports, recorded, outcome);
+    const { brokenOffBy } = outcome;
+    const hostIsPaused = brokenOffBy ? await noteError(ports, mirror, brokenOffBy) : false;
+    ended = await recordOutcome(ports, recorded, outcome, hostIsPaused);
   } catch (error) {
     const stop = stopOf(signal, keeper.lost);
     // What the abort brought about has many faces; its reason is what happened.
@@ -128,11 +130,7 @@ async function run(
     const outcome = await runDirection(update);
     return hideIn(note === null ? outcome : { ...outcome, notes: [...outcome.notes, note] }, hideSecrets);
   } catch (error) {
-    const { code, message, retryAfterSeconds } = asHeliostatError(error);
-    throw new HeliostatError(code, hideSecrets(message), {
-      cause: error,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    });
+    throw hideInError(asHeliostatError(error), hideSecrets);
   }
 }
 
@@ -166,7 +164,16 @@ function hideIn(outcome: RunOutcome, hideSecrets: (text: string) => string): Run
     })),
     notes: outcome.notes.map(hideSecrets),
     failure: outcome.failure === null ? null : hideSecrets(outcome.failure),
+    brokenOffBy: outcome.brokenOffBy ? hideInError(outcome.brokenOffBy, hideSecrets) : null,
   };
+}
+
+function hideInError(error: HeliostatError, hideSecrets: (text: string) => string): HeliostatError {
+  const { code, message, retryAfterSeconds } = error;
+  return new HeliostatError(code, hideSecrets(message), {
+    cause: error,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }
 
 function runDirection(run: UpdateRun): Promise<RunOutcome> {
