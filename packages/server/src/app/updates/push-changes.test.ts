@@ -307,7 +307,7 @@ for (const way of WAYS) {
       );
       assert.deepEqual(new Set(outcomes(results)), new Set(["created"]));
       const pushes = peer.requests.filter((request) => request.method === "POST").length;
-      assert.ok(pushes <= (said === "" ? 30 : 7), `${pushes} pushes`);
+      assert.ok(pushes <= (said === "" ? 45 : 7), `${pushes} pushes`);
     }
   });
 
