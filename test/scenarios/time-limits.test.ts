@@ -71,6 +71,21 @@ describe("the time limits of an update", { timeout: 120_000 }, () => {
     await server.assertNoGitLeft();
   });
 
+  test("one whose downstream stalls in the middle of a push is to be tried again, and no git is left", async () => {
+    await limit({ overall: 100, stall: 1 });
+    const upstream = await makeRepository(join(root, "pushes.git"));
+    await makeNoise(upstream, 2 * MB);
+    await makeRepository(join(root, "pushes-copy.git"));
+    await api.createProject("pushes", { mirror: true, import_url: peer.urlOf("pushes.git") });
+    await api.waitForMirror("root/pushes", "pull", "finished");
+    const held = proxy.hold("to-target", MB);
+    const mirror = await api.createPushMirror("root/pushes", proxy.urlOf("pushes-copy.git"));
+    await held;
+    const update = await api.waitForMirror("root/pushes", mirror.id, "to_retry");
+    assert.match(update.error ?? "", /no progress for 1000 ms/);
+    await server.assertNoGitLeft();
+  });
+
   async function limit({ overall, stall }: { overall: number; stall: number }): Promise<void> {
     const change =
       "update instance_settings set mirror_update_timeout_seconds = $1, mirror_stall_timeout_seconds = $2";

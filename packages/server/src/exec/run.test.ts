@@ -186,3 +186,12 @@ test("a reader that stops for good is cut off by the idle limit", async () => {
   await assert.rejects(pipeline(running.stdout, stuck));
   assert.equal((await running.exited).reason, "no-progress");
 });
+
+test("work in the background has the lowest priority, and so has what it starts", async () => {
+  const niceness = async (isBackground: boolean): Promise<number> => {
+    const { stdout } = await run({ ...sh("sleep 0.2; nice"), isBackground });
+    return Number(stdout.toString());
+  };
+  assert.equal(await niceness(true), 19);
+  assert((await niceness(false)) < 19);
+});
