@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Api } from "../../test/support/api.ts";
 import { git, makeLargeRepository } from "../../test/support/repositories.ts";
 import { type Benchmark, type Row, summarize } from "../harness.ts";
 import { makeSmallCommits } from "../small-commits.ts";
@@ -11,7 +12,7 @@ const REFS = 100;
 /** A round is so many updates, so that the usual five rounds make a thousand. */
 const UPDATES_A_RUN = 200;
 const LOOKED_AT = 10;
-const POLL_MS = 3;
+const POLL_MS = 10;
 /** Housekeeping is given so long to come to rest before the disk is looked at. */
 const REST_MS = 3_000;
 
@@ -35,16 +36,12 @@ export const thousandUpdates: Benchmark = {
       const ms: number[] = [];
       for (const [i, tip] of tips.entries()) {
         await git(upstream, ["update-ref", "refs/heads/main", tip]);
-        const began = performance.now();
+        const began = Date.now();
         await api.post(`/projects/${project.id}/mirror/pull`);
-        while ((await git(ours, ["rev-parse", "refs/heads/main"])) !== tip) {
-          if (performance.now() - began > 60_000) throw new Error(`update ${i} did not come`);
-          await sleep(POLL_MS);
-        }
-        await untilFinished(api.readPullMirror, project.id);
-        // By the server's own record: how often we ask must not be in the figure.
-        const [update] = await api.listUpdates(project.id, "pull");
-        ms.push(Date.parse(update?.finished_at ?? "") - Date.parse(update?.started_at ?? ""));
+        ms.push(await tookSince(api, project.id, began));
+        // Once in a while is enough: the figures are the server's own, and none counts that did nothing.
+        if (i % 50 === 0 && (await git(ours, ["rev-parse", "refs/heads/main"])) !== tip)
+          throw new Error(`update ${i} did not come`);
       }
       // The first ones warm the server up.
       const counted = ms.slice(LOOKED_AT);
@@ -87,11 +84,17 @@ export const thousandUpdates: Benchmark = {
     }),
 };
 
-async function untilFinished(
-  read: (project: number) => Promise<{ readonly update_status: string }>,
-  project: number,
-): Promise<void> {
-  while ((await read(project)).update_status !== "finished") await sleep(POLL_MS);
+/** Waits for the end of the update that began then or later; answers how long it took by the server's own record. */
+async function tookSince(api: Api, project: number, began: number): Promise<number> {
+  for (;;) {
+    const { update_status, last_error, ...read } = await api.readPullMirror(project);
+    const started = Date.parse(read.last_update_started_at ?? "");
+    if (update_status === "failed") throw new Error(`the pull failed: ${last_error}`);
+    if (update_status === "finished" && started >= began)
+      return Date.parse(read.last_update_at ?? "") - started;
+    if (Date.now() - began > 60_000) throw new Error("the update did not end");
+    await sleep(POLL_MS);
+  }
 }
 
 /** In blocks, as `du` counts. */

@@ -9,7 +9,7 @@ export interface Clutter {
   readonly looseObjects: number;
   readonly looseRefs: number;
   readonly locks: number;
-  /** Packs that came since the packs were last put in order. */
+  /** Packs that came since the packs were last indexed together; all of them, if they never were. */
   readonly newPacks: number;
   readonly packedBytes: number;
   readonly isIndexed: boolean;
@@ -19,16 +19,20 @@ export interface Maintenance {
   readonly locks: boolean;
   readonly refs: boolean;
   readonly objects: boolean;
+  /** With one index over all packs, and bitmaps: in a small repository they take more room than they save time. */
+  readonly indexes: boolean;
 }
 
 /** Each loose ref is a file to be opened whenever refs are listed; packing rewrites one file with all refs. */
 const LOOSE_REFS = 256;
 /** Each pack is looked into whenever an object is sought. */
 const NEW_PACKS = 8;
+/** Without an index over all: more than ever remain after packs were combined, each twice as large as the next. */
+const PACKS = 20;
 /** A loose object takes a block of the disk however small it is: measured against what the packs take. */
 const LOOSE_BYTES = 4096;
 const LOOSE_SHARE = 0.05;
-const LEAST_LOOSE = 256;
+const LEAST_LOOSE = 100;
 /** Where git's own automatic housekeeping begins. */
 const MOST_LOOSE = 6_700;
 /** From this size on a clone is served noticeably faster with bitmaps, so they are made without waiting for more. */
@@ -72,13 +76,15 @@ export async function countClutter(path: string): Promise<Clutter> {
 export function planMaintenance(clutter: Clutter): Maintenance {
   const share = (clutter.packedBytes * LOOSE_SHARE) / LOOSE_BYTES;
   const looseBound = Math.min(Math.max(LEAST_LOOSE, share), MOST_LOOSE);
+  const isLarge = clutter.packedBytes > LARGE_BYTES;
   return {
     locks: clutter.locks > 0,
     refs: clutter.looseRefs > LOOSE_REFS,
     objects:
       clutter.looseObjects > looseBound ||
-      clutter.newPacks > NEW_PACKS ||
-      (!clutter.isIndexed && clutter.packedBytes > LARGE_BYTES),
+      clutter.newPacks > (clutter.isIndexed ? NEW_PACKS : PACKS) ||
+      (!clutter.isIndexed && isLarge),
+    indexes: isLarge,
   };
 }
 
@@ -117,7 +123,8 @@ export async function maintain(
     });
   if (what.refs) await run("pack-refs", "--all", "--prune");
   if (!what.objects) return;
-  await run("repack", "--quiet", "--geometric=2", "-d", "--write-midx", "--write-bitmap-index");
+  const indexes = what.indexes ? ["--write-midx", "--write-bitmap-index"] : [];
+  await run("repack", "--quiet", "--geometric=2", "-d", ...indexes);
   await run("commit-graph", "write", "--reachable", "--split", "--no-progress");
 }
 
