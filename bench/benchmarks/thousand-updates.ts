@@ -7,7 +7,7 @@ import { type Benchmark, type Row, summarize } from "../harness.ts";
 import { makeSmallCommits } from "../small-commits.ts";
 import { onStage } from "../stage.ts";
 
-const COMMITS = 5_000;
+const COMMITS = 20_000;
 const REFS = 100;
 /** A round is so many updates, so that the usual five rounds make a thousand. */
 const UPDATES_A_RUN = 200;
