@@ -44,6 +44,8 @@ export interface GitHttpPeerOptions {
   /** Serve files only, as a plain web server does. Needs `git update-server-info` in the repositories. */
   readonly dumb?: boolean;
   readonly fault?: PeerFault;
+  /** How long the next request waits before it is looked at. */
+  readonly delayMs?: () => number;
 }
 
 export interface GitHttpPeer {
@@ -86,6 +88,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
       return;
     }
     const serve = (): void => {
+      if (response.destroyed) return;
       const child = spawn("git", ["http-backend"], { env: cgiEnvironment(request, options), detached: true });
       children.add(child);
       child.on("close", () => children.delete(child));
@@ -93,7 +96,8 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
     };
     const [prefix, work] = [...works].find(([begin]) => url.startsWith(begin)) ?? [];
     if (prefix === undefined || work === undefined) {
-      serve();
+      if (options.delayMs) setTimeout(serve, options.delayMs());
+      else serve();
       return;
     }
     works.delete(prefix);
