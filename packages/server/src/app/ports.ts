@@ -486,8 +486,11 @@ export interface HostStore {
     host: string,
     failure: { error: string; now: Date; mirrorId: number; retryAfterSeconds?: number | undefined },
   ): Promise<FailingHost>;
-  /** They answered: forgets their failures. True when one was paused, so that what waits may run. */
-  recordAnswers(hosts: readonly string[]): Promise<boolean>;
+  /**
+   * They answered: forgets their failures. True when one was paused, so that what waits may run; what had failed by its
+   * silence is due at once.
+   */
+  recordAnswers(hosts: readonly string[], now: Date): Promise<boolean>;
 }
 
 export interface EventFilter {

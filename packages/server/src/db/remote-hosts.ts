@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import type { FailingHost, HostStore } from "../app/ports.ts";
-import { addHostFailure } from "../domain/host-breaker.ts";
+import { addHostFailure, SILENT_CODES } from "../domain/host-breaker.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -39,14 +39,26 @@ export function createHostStore(db: Db): HostStore {
         return toHost(written);
       });
     },
-    async recordAnswers(hosts) {
+    async recordAnswers(hosts, now) {
       if (hosts.length === 0) return false;
       const rows = await db
         .deleteFrom("remote_hosts")
         .where("host", "in", [...new Set(hosts)])
-        .returning("paused_until")
+        .returning(["host", "paused_until"])
         .execute();
-      return rows.some((row) => row.paused_until !== null);
+      const back = rows.flatMap((row) => (row.paused_until === null ? [] : [row.host]));
+      // Those that failed before the pause began, too: what they waited for is over.
+      if (back.length > 0) {
+        await db
+          .updateTable("mirrors")
+          .set({ next_check_at: now })
+          .where("remote_host", "in", back)
+          .where("last_error_code", "in", [...SILENT_CODES])
+          .where("next_check_at", ">", now)
+          .where("lease_token", "is", null)
+          .execute();
+      }
+      return back.length > 0;
     },
   };
 }

@@ -196,7 +196,7 @@ describe("checks that are due", () => {
     assert.deepEqual(await mirrors.claimDue(seconds(181), seconds(300), ROOM), [], "twice as long");
     const [second] = await mirrors.claimDue(seconds(182), seconds(302), ROOM);
     assert.notEqual(second?.id, probe.id, "another one is asked");
-    assert.equal(await hosts.recordAnswers([DEAD]), true);
+    assert.equal(await hosts.recordAnswers([DEAD], seconds(182)), true);
     assert.equal((await mirrors.claimDue(seconds(183), seconds(303), ROOM)).length, 4);
   });
 
@@ -242,9 +242,9 @@ describe("updates of a paused host", () => {
     await setLimits(100, 100);
     const ids = await createWaiting("dead.example", 5);
     await pauseDeadHost(0);
-    assert.equal(await hosts.recordAnswers([DEAD, "never-failed.example:443"]), true);
+    assert.equal(await hosts.recordAnswers([DEAD, "never-failed.example:443"], seconds(1)), true);
     assert.equal((await startAll(ids)).length, 5);
-    assert.deepEqual([await hosts.list(), await hosts.recordAnswers([DEAD])], [[], false]);
+    assert.deepEqual([await hosts.list(), await hosts.recordAnswers([DEAD], seconds(182))], [[], false]);
   });
 });
 

@@ -17,7 +17,8 @@ const LONGEST_PAUSE_SECONDS = 600;
 /** A host that asks for more is asked again after this: its mirrors are not to be lost to a typing error. */
 const LONGEST_RETRY_AFTER_SECONDS = 3600;
 
-const SILENT: ReadonlySet<ErrorCode> = new Set([
+/** Codes of the network kind: the host did not answer, or not now. */
+export const SILENT_CODES: ReadonlySet<ErrorCode> = new Set([
   "remote-unreachable",
   "remote-timeout",
   "remote-closed",
@@ -37,7 +38,7 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set([
 
 /** What a failed run says of its host: `silence` it does not answer, `answer` it does; null: nothing. */
 export function hostSignOf(code: ErrorCode): "answer" | "silence" | null {
-  if (SILENT.has(code)) return "silence";
+  if (SILENT_CODES.has(code)) return "silence";
   return ANSWERED.has(code) ? "answer" : null;
 }
 

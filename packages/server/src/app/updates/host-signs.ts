@@ -12,7 +12,8 @@ export async function noteAnswers(
   mirrors: readonly Mirror[],
 ): Promise<void> {
   const hosts = mirrors.map(({ url }) => hostAndPortOf(url));
-  if (await ports.hosts.recordAnswers(hosts)) ports.queue.wakeAt(ports.clock.now());
+  const now = ports.clock.now();
+  if (await ports.hosts.recordAnswers(hosts, now)) ports.queue.wakeAt(now);
 }
 
 /** Notes what a mirror's error says of its host. Answers whether that is paused, so that the mirror waits with it. */
