@@ -128,6 +128,8 @@ describe("the schedule", () => {
       ),
       hosts: counted(createHostStore(db)),
       background: { run: () => undefined },
+      housekeeping: { noteWrite: () => undefined },
+      progress: { begin: () => ({ report: () => undefined, end: () => undefined }) },
       queue,
       remotes: {
         open: async (url: Mirror["url"]) => ({ url, credential: null, address: "192.0.2.1" }),
