@@ -1,6 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
-import { findProjectFor } from "./access.ts";
+import { findProjectFor, requireSignedIn } from "./access.ts";
 import { requestUpdate } from "./mirrors/request-update.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
@@ -32,7 +32,7 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
         });
       }
       const tag = await ports.protectedTags.create(project.id, name, createAccessLevel);
-      await updatePullMirrors(ports, project.id);
+      await updatePullMirrors(ports, project.id, requireSignedIn(principal).user.id);
       return tag;
     },
     async removeProtectedTag(principal, which, name) {
@@ -40,16 +40,16 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
       if (!(await ports.protectedTags.remove(project.id, name))) {
         throw new HeliostatError("not-found", "Not found");
       }
-      await updatePullMirrors(ports, project.id);
+      await updatePullMirrors(ports, project.id, requireSignedIn(principal).user.id);
     },
   };
 }
 
 /** What was held may be let in now, and the other way round; upstream need not have moved. */
-async function updatePullMirrors(ports: ProtectedTagPorts, projectId: number): Promise<void> {
+async function updatePullMirrors(ports: ProtectedTagPorts, projectId: number, userId: number): Promise<void> {
   for (const mirror of await ports.mirrors.listOf(projectId, "pull")) {
     // No change, so that one that somebody makes meanwhile stands; but what was in step is not any more.
     await ports.mirrors.update(mirror.id, { options: {} });
-    if (mirror.enabled) await requestUpdate(ports, mirror, "configured");
+    if (mirror.enabled) await requestUpdate(ports, mirror, "configured", { userId });
   }
 }
