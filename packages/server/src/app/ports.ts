@@ -581,6 +581,11 @@ export interface TransferOptions {
   readonly stallTimeoutMs?: number;
 }
 
+export interface FetchOptions extends TransferOptions {
+  /** Not empty; each is here. */
+  readonly haves?: readonly Oid[];
+}
+
 /** What a pack is to hold: all that leads to `wants` and not to `haves`. */
 export interface PackRequest {
   readonly wants: readonly Oid[];
@@ -638,12 +643,15 @@ export interface Repositories {
    * and answers what the remote had, its objects now in `path`, no ref written yet.
    */
   fetchAll(path: string, remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
-  /** Transfers what these oids need and is not here yet; writes no ref. */
+  /**
+   * Transfers what these oids need and is not here yet; writes no ref. Objects that lead to `haves`, or to any ref of
+   * ours if that is left out, are not asked for again.
+   */
   fetchObjects(
     path: string,
     remote: RemoteAccess,
     oids: readonly Oid[],
-    options: TransferOptions,
+    options: FetchOptions,
   ): Promise<void>;
   /**
    * Applies all changes, each against its old value; a ref that moved meanwhile is `rejected`, the rest go on.

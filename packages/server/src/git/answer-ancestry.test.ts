@@ -70,10 +70,14 @@ test("few and many questions have the answers of git, in a tangle with skewed da
   const many = await answerAncestry(makeGit(), path, all);
   for (const [one, verdict] of verdicts)
     assert.equal(many(one), verdict, `all at once: ${JSON.stringify(one)}`);
-  for (let i = 0; i < some.length; i += 10) {
-    const group = some.slice(i, i + 10);
-    const few = await answerAncestry(makeGit(), path, group);
-    for (const one of group) assert.equal(few(one), verdicts.get(one), `a few: ${JSON.stringify(one)}`);
+  for (const graph of ["without a commit-graph", "with one"]) {
+    if (graph === "with one") await git(path, ["commit-graph", "write", "--reachable"]);
+    for (let i = 0; i < some.length; i += 10) {
+      const group = some.slice(i, i + 10);
+      const few = await answerAncestry(makeGit(), path, group);
+      for (const one of group)
+        assert.equal(few(one), verdicts.get(one), `a few, ${graph}: ${JSON.stringify(one)}`);
+    }
   }
   const scattered = await answerAncestry(makeGit(), path, some);
   for (const [one, verdict] of verdicts)

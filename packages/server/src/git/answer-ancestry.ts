@@ -1,13 +1,17 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Oid, objectFormatOf } from "../domain/oid.ts";
+import type { Oid } from "../domain/oid.ts";
 import type { AncestryAnswer, AncestryAnswers, AncestryQuestion } from "../domain/ref-plan/ancestry.ts";
+import { createSlots } from "../slots.ts";
 import { checkObjects } from "./check-objects.ts";
 import { CommitGraph } from "./commit-graph.ts";
-import { FLUSH_PKT, pktLine } from "./pkt-line.ts";
 import type { Git } from "./run-git.ts";
 
-/** Up to here git may answer each question with a walk of its own; above, the walks would add up. */
+/** Up to here git answers each question with a walk of its own; above, the walks would add up. */
 const FEW = 16;
+/** Walks at the same time. */
+const LANES = 4;
 const TIMEOUT_MS = 10 * 60_000;
 
 /**
@@ -15,12 +19,12 @@ const TIMEOUT_MS = 10 * 60_000;
  * order of its cost:
  *
  * 1. One `cat-file` finds the commits; what is not here, or is no commit, makes an answer `unknown`.
- * 2. One `rev-list` of the commits that are new on the side of the descendants. Most branches only moved forward, and
- *    their old tip is met there. A way that is found is a way; one that is not proves nothing.
- * 3. What is still open, up to 16 questions: one `send-pack --dry-run` says which would be fast-forwards. It reads all
- *    refs first: 0.2 s where there are 50,000.
- * 4. More: the whole history is listed once and searched here. Measured on 20,000 commits with 5,000 questions: git's
- *    own walks take 22 s, the search under one second.
+ * 2. Up to 16 questions, where there is a commit-graph: `merge-base --is-ancestor` for each, several at a time. With
+ *    the generations in that file a walk ends where it must; without it each would read the whole history.
+ * 3. More: one `rev-list` of the commits that are new on the side of the descendants. Most branches only moved forward,
+ *    and their old tip is met there. A way that is found is a way; one that is not proves nothing.
+ * 4. What is still open then: as many as in 2 as in 2, else the whole history is listed once and searched here. Measured
+ *    on 20,000 commits with 5,000 questions: git's own walks take 22 s, the search under one second.
  */
 export async function answerAncestry(
   git: Git,
@@ -52,9 +56,11 @@ export async function answerAncestry(
       open.delete(keyOf(pair));
     }
   };
-  if (open.size > 0) settle(await searchGraph(git, path, [...open.values()], "new commits"));
-  if (open.size > FEW) settle(await searchGraph(git, path, [...open.values()], "all commits"));
-  else if (open.size > 0) settle(await askSendPack(git, path, [...open.values()]));
+  const walksAreShort = await hasCommitGraph(path);
+  const areFew = () => walksAreShort && open.size <= FEW;
+  if (!areFew()) settle(await searchGraph(git, path, [...open.values()], "new commits"));
+  if (areFew()) settle(await walkEach(git, path, [...open.values()]));
+  else settle(await searchGraph(git, path, [...open.values()], "all commits"));
 
   return (question): AncestryAnswer => {
     if (question.ancestor === question.descendant) return "yes";
@@ -71,37 +77,44 @@ function keyOf({ ancestor, descendant }: AncestryQuestion): string {
   return `${ancestor} ${descendant}`;
 }
 
-/**
- * Plays the remote of a push: its refs stand at the ancestors, and git is asked to push the descendants there. It
- * judges each ref by its own rule of what is a fast-forward, in one process, and sends nothing. This way of talking,
- * pkt-lines over standard input, is how `git-remote-http` uses send-pack.
- */
-async function askSendPack(
+/** Which of these git finds to be so, by a walk for each. */
+async function walkEach(
   git: Git,
   path: string,
   pairs: readonly AncestryQuestion[],
 ): Promise<readonly AncestryQuestion[]> {
-  const refOf = (index: number): string => `refs/heads/${index}`;
-  const refspecs = pairs.map((pair, index) => pktLine(`${pair.descendant}:${refOf(index)}\n`));
-  const advertised = pairs.map((pair, index) =>
-    pktLine(
-      `${pair.ancestor} ${refOf(index)}${index === 0 ? `\0report-status object-format=${objectFormatOf(pair.ancestor)}` : ""}\n`,
+  const slots = createSlots(LANES);
+  const answers = await Promise.all(
+    pairs.map(async ({ ancestor, descendant }) => {
+      const giveBack = await slots.take();
+      try {
+        const { exitCode } = await git.run({
+          gitDir: path,
+          args: ["merge-base", "--is-ancestor", ancestor, descendant],
+          timeoutMs: TIMEOUT_MS,
+          expect: [1],
+        });
+        return exitCode === 0;
+      } finally {
+        giveBack();
+      }
+    }),
+  );
+  return pairs.filter((_pair, index) => answers[index]);
+}
+
+async function hasCommitGraph(path: string): Promise<boolean> {
+  const info = join(path, "objects", "info");
+  const files = ["commit-graphs/commit-graph-chain", "commit-graph"];
+  const found = await Promise.all(
+    files.map((file) =>
+      stat(join(info, file)).then(
+        () => true,
+        () => false,
+      ),
     ),
   );
-  const { stdout } = await git.run({
-    gitDir: path,
-    args: ["send-pack", "--dry-run", "--stateless-rpc", "--helper-status", "--stdin", "--", "heliostat"],
-    input: [...refspecs, FLUSH_PKT, ...advertised, FLUSH_PKT].join(""),
-    timeoutMs: TIMEOUT_MS,
-    // It ends with 255 when a ref would be refused, and lists the answers all the same.
-    expect: [255],
-  });
-  const answers = new Map<string, boolean>();
-  for (const line of stdout.toString().split("\n")) {
-    const match = /(ok|error) (refs\/heads\/\d+)/.exec(line);
-    if (match?.[2] !== undefined) answers.set(match[2], match[1] === "ok");
-  }
-  return pairs.filter((_pair, index) => answers.get(refOf(index)) === true);
+  return found.includes(true);
 }
 
 /** Lists commits, either those that the ancestors do not have or all, and searches them for each descendant once. */
@@ -111,6 +124,7 @@ async function searchGraph(
   pairs: readonly AncestryQuestion[],
   scope: "new commits" | "all commits",
 ): Promise<readonly AncestryQuestion[]> {
+  if (pairs.length === 0) return [];
   const ancestorsOf = new Map<Oid, Oid[]>();
   for (const { ancestor, descendant } of pairs) {
     const candidates = ancestorsOf.get(descendant);

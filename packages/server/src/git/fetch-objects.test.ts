@@ -123,3 +123,33 @@ test("a transfer that breaks off leaves nothing that looks complete", async (t) 
   await repositories.fetchObjects(path, remote, [oid], { signal });
   assert.equal(await git(path, ["cat-file", "-t", oid]), "commit");
 });
+
+test("shown few values of ours, git still brings all that is missing, and nothing that leads to them", async (t) => {
+  const { repositories, upstream, path, http } = await setUp(t);
+  const remote = openRemote(http.urlOf("a.git"));
+  const [first = "", , third = ""] = await makeCommits(upstream, 3);
+  await repositories.fetchObjects(path, remote, [parseOid(third)], { signal });
+  await repositories.applyChanges(path, [changeOf("refs/heads/main", null, third)]);
+  const own = await makeCommit(path, { ref: "refs/heads/only-here", parents: [first] });
+  const before = await git(path, ["count-objects", "-v"]);
+
+  const fourth = await makeCommit(upstream);
+  const unrelated = await makeCommit(upstream, { ref: "refs/heads/unrelated", parents: [] });
+  await repositories.fetchObjects(path, remote, [fourth, unrelated].map(parseOid), {
+    signal,
+    haves: [parseOid(third), parseOid(own)],
+  });
+  const ours = await refsOf(path);
+  const changes = [
+    changeOf("refs/heads/main", ours["refs/heads/main"] ?? null, fourth),
+    changeOf("refs/heads/unrelated", null, unrelated),
+  ];
+  await repositories.applyChanges(path, changes);
+  await checkRepository(path);
+  const count = (text: string, field: string) =>
+    Number(new RegExp(`^${field}: (\\d+)$`, "m").exec(text)?.[1]);
+  const after = await git(path, ["count-objects", "-v"]);
+  const objects = (text: string) => count(text, "count") + count(text, "in-pack");
+  // A commit, a tree and a blob each: not the three commits once more.
+  assert.ok(objects(after) - objects(before) <= 6, `${before}\n${after}`);
+});

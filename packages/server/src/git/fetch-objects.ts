@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import type { FetchOptions, RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Oid } from "../domain/oid.ts";
 import { checkObjects } from "./check-objects.ts";
@@ -8,6 +8,7 @@ import { moveObjects } from "./move-objects.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
+import { makeView } from "./view.ts";
 
 /**
  * Transfers what these oids need and is not here yet, and writes no ref: `--dry-run` of `git fetch` transfers and
@@ -17,6 +18,9 @@ import type { Staging } from "./staging.ts";
  * checked. A transfer that fails or is killed leaves nothing in the repository; git itself would leave its half-written
  * packs there, and a full disk would never be less full.
  *
+ * With `haves` git is shown these values and none of our refs, through a view. It goes through all refs twice, to tell
+ * the remote what we have and to see that what came is whole: with 50,000 that takes two thirds of the time.
+ *
  * `remote-lacks-object` when the remote does not have, or does not give, one of them any more.
  */
 export async function fetchObjects(
@@ -25,13 +29,19 @@ export async function fetchObjects(
   path: string,
   remote: RemoteAccess,
   oids: readonly Oid[],
-  options: TransferOptions,
+  options: FetchOptions,
   patience: Patience,
 ): Promise<void> {
   if (oids.length === 0) return;
   const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
   await staging.use("fetch", async (arriving) => {
     await mkdir(arriving);
+    const view = join(arriving, "..", "view");
+    if (options.haves)
+      await makeView(
+        view,
+        options.haves.map((oid, index) => [`refs/have/${index}`, oid]),
+      );
     await git.run({
       ...call,
       // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
@@ -41,7 +51,7 @@ export async function fetchObjects(
         GIT_OBJECT_DIRECTORY: arriving,
         GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
       },
-      gitDir: path,
+      gitDir: options.haves ? view : path,
       args: [
         ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
         ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],

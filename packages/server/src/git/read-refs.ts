@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { LocalRefs } from "../domain/refs.ts";
+import { type BranchesAndTags, readRefFiles } from "./read-ref-files.ts";
 import { hasNoRefs, readObjectFormatFile } from "./ref-files.ts";
 import type { Git } from "./run-git.ts";
 
@@ -17,7 +18,10 @@ const MAX_OUTPUT = 512 * 1024 * 1024;
  */
 export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   if (await hasNoRefs(path).catch(() => false)) return await readEmpty(path);
-  const [read, head] = await Promise.all([readBranchesAndTags(git, path), readHead(git, path)]);
+  const [read, head] = await Promise.all([
+    readBranchesAndTags(git, path),
+    readHeadFile(path).then((branch) => branch ?? readHead(git, path)),
+  ]);
   const first = read.refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
   return { objectFormat, ...read, head };
@@ -29,11 +33,12 @@ async function readEmpty(path: string): Promise<LocalRefs> {
   return { objectFormat, refs: new Map(), symrefs: new Set(), head };
 }
 
-/** The branches and tags alone: one process. */
-export async function readBranchesAndTags(
-  git: Git,
-  path: string,
-): Promise<Pick<LocalRefs, "refs" | "symrefs" | "unusable">> {
+/** The branches and tags alone. */
+export async function readBranchesAndTags(git: Git, path: string): Promise<BranchesAndTags> {
+  return (await readRefFiles(path)) ?? (await askGit(git, path));
+}
+
+async function askGit(git: Git, path: string): Promise<BranchesAndTags> {
   const { stdout } = await git.run({
     gitDir: path,
     args: ["for-each-ref", `--format=${FORMAT}`, "refs/heads/", "refs/tags/"],
@@ -43,8 +48,7 @@ export async function readBranchesAndTags(
   const symrefs = new Set<RefName>();
   let unusable = 0;
   const text = stdout.toString();
-  // By place instead of by `split`: this is on the path of every update, with up to 50,000 refs. A ref name holds
-  // neither NUL nor line end, so that a line is a record.
+  // A ref name holds neither NUL nor line end, so that a line is a record.
   for (let at = 0; at < text.length; ) {
     const afterName = text.indexOf("\0", at);
     const afterOid = text.indexOf("\0", afterName + 1);

@@ -12,7 +12,7 @@ export async function hasNoRefs(path: string): Promise<boolean> {
   );
   if (hasReftable) return false;
   const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
-  if (packed.split("\n").some((line) => line !== "" && !line.startsWith("#"))) return false;
+  if (/^[^#\n]/m.test(packed)) return false;
   return await hasNoLooseRefs(path);
 }
 

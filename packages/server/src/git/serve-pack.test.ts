@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
+import { FLUSH_PKT, pktLine } from "../../../../test/support/pkt-line.ts";
 import {
   checkRepository,
   git,
@@ -23,7 +24,6 @@ import {
 } from "../../../../test/support/repositories.ts";
 import type { PushedRef } from "../app/ports.ts";
 import { branchRef } from "../domain/ref-name.ts";
-import { FLUSH_PKT, pktLine } from "./pkt-line.ts";
 import { createRepositories } from "./repositories.ts";
 
 interface Exchange {

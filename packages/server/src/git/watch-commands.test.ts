@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { finished } from "node:stream/promises";
 import { test } from "node:test";
-import { FLUSH_PKT, pktLine } from "./pkt-line.ts";
+import { FLUSH_PKT, pktLine } from "../../../../test/support/pkt-line.ts";
 import { watchCommands } from "./watch-commands.ts";
 
 /** Sends the text in pieces of this size, and answers what `isComplete` says at the end and what came through. */

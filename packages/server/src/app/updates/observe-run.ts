@@ -45,7 +45,7 @@ export function observeRun(
   }
 
   /** Options of one transfer, whose bytes are added up. It tells how many it were so far, perhaps more than once. */
-  function counting(direction: keyof typeof bytes, options: TransferOptions): TransferOptions {
+  function counting<T extends TransferOptions>(direction: keyof typeof bytes, options: T): T {
     let seen = 0;
     return {
       ...options,

@@ -4,6 +4,7 @@ import { compileTagProtection } from "../../domain/protected-tags.ts";
 import { branchRef, shortName } from "../../domain/ref-name.ts";
 import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
+import { likelyHaves } from "../../domain/ref-plan/likely-haves.ts";
 import { type PullPlan, type PullSides, preparePull } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
@@ -37,10 +38,16 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     mayChangeTag,
   });
   let needed: readonly Oid[] = [];
+  let haves: readonly Oid[] | undefined;
   const questions = collectQuestions((ancestry) => {
-    needed = neededBy(planWith(ancestry));
+    const draft = planWith(ancestry);
+    needed = neededBy(draft);
+    haves = likelyHaves(ours, [...draft.changes, ...draft.held]);
   });
-  if (cloned === null) await ports.repositories.fetchObjects(path, remote, needed, run.transfer);
+  if (cloned === null) {
+    const transfer = { ...run.transfer, ...(haves === undefined ? {} : { haves }) };
+    await ports.repositories.fetchObjects(path, remote, needed, transfer);
+  }
   const plan = planWith(await ports.repositories.answerAncestry(path, questions));
 
   const written = await write(run, path, ours, plan, { areChecked: cloned !== null });
