@@ -31,7 +31,8 @@ export function parseRefName(text: string): RefName {
   return text;
 }
 
-function isRefName(text: string): text is RefName {
+/** Whether `parseRefName` takes it. */
+export function isRefName(text: string): text is RefName {
   return (
     text.startsWith("refs/") &&
     !text.endsWith("/") &&

@@ -14,8 +14,10 @@ export interface AdvertisedRefs {
   readonly objectFormat: ObjectFormat;
   readonly refs: ReadonlyMap<RefName, AdvertisedRef>;
   readonly head: RefName | null;
-  /** Branches and tags that are not in `refs`, because their name is not UTF-8 or they lead nowhere. Left out: none. */
+  /** Branches and tags that are not in `refs`, because no name of ours is theirs. Left out: none. */
   readonly unusable?: number;
+  /** Branches and tags that are there and cannot be read, so that they are not in `refs`. Left out: none. */
+  readonly broken?: ReadonlySet<RefName>;
 }
 
 /** The refs of a hosted repository below `refs/heads/` and `refs/tags/`; symbolic refs are left out. */
@@ -28,6 +30,11 @@ export interface LocalRefs {
   readonly head: RefName | null;
   /** Branches and tags that are not in `refs`, because their name is not UTF-8. Left out: none. */
   readonly unusable?: number;
+  /**
+   * Those that are there and cannot be read, and those that a crash took the value of: they are not in `refs`, or with an
+   * older value. Left out: none.
+   */
+  readonly broken?: ReadonlySet<RefName>;
 }
 
 /** One ref that went from one value to another; null: it was not there, or is not there any more. */

@@ -1,12 +1,12 @@
-import type { Dirent } from "node:fs";
 import { access, readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { HeliostatError } from "../domain/errors.ts";
 import { type Oid, parseOid } from "../domain/oid.ts";
-import { parseRefName, type RefName } from "../domain/ref-name.ts";
+import { isRefName, parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { LocalRefs } from "../domain/refs.ts";
+import { absent, readIfThere } from "./ref-files.ts";
 
-export type BranchesAndTags = Pick<LocalRefs, "refs" | "symrefs" | "unusable">;
+export type BranchesAndTags = Pick<LocalRefs, "refs" | "symrefs" | "unusable" | "broken">;
 
 /** Above, git is quicker than a file after the other; housekeeping packs refs long before. */
 const MANY_LOOSE = 1_000;
@@ -36,10 +36,9 @@ async function read(path: string): Promise<BranchesAndTags | null> {
   if (files === null || files.length > MANY_LOOSE) return null;
   const loose = new Map<string, Oid | "symbolic">();
   for (const file of files) {
-    const text = await readFile(join(path, file), "utf8").catch(() => null);
+    const value = await readLoose(path, file);
     // It was deleted or packed meanwhile.
-    if (text === null) continue;
-    loose.set(file, SYMBOLIC.test(text) ? "symbolic" : parseOid(text.trimEnd()));
+    if (value !== null) loose.set(file, value);
   }
   const refs = new Map<RefName, Oid>();
   const symrefs = new Set<RefName>();
@@ -49,10 +48,43 @@ async function read(path: string): Promise<BranchesAndTags | null> {
     else if (value === "symbolic") symrefs.add(parseRefName(name));
     else refs.set(parseRefName(name), value);
   };
-  const packed = await readFile(join(path, "packed-refs"), "utf8").catch(() => "");
+  const packed = await readIfThere(join(path, "packed-refs"));
+  // Cut off in the middle: what is missing was not deleted. Git says so, and fails.
+  if (packed !== "" && !packed.endsWith("\n")) return null;
   for (const [name, oid] of parsePacked(packed)) if (!loose.has(name)) add(name, oid);
   for (const [name, value] of loose) add(name, value);
   return { refs, symrefs, ...(unusable === 0 ? {} : { unusable }) };
+}
+
+/**
+ * What git does not list, although there is a file of the name: refs that it cannot read, and symbolic refs that lead
+ * nowhere. They are there all the same. What was made since git looked comes with its value.
+ */
+export async function findUnlisted(path: string, listed: BranchesAndTags): Promise<BranchesAndTags> {
+  const refs = new Map<RefName, Oid>();
+  const symrefs = new Set<RefName>();
+  const broken = new Set<RefName>();
+  let unusable = 0;
+  for (const file of (await listLoose(path)) ?? []) {
+    // What git refuses it passes over; those that are not UTF-8 it has listed.
+    if (!isRefName(file)) {
+      if (!file.includes("\ufffd")) unusable += 1;
+      continue;
+    }
+    if (listed.refs.has(file) || listed.symrefs.has(file)) continue;
+    const value = await readLoose(path, file).catch(() => "broken" as const);
+    if (value === "symbolic") symrefs.add(file);
+    else if (value === "broken") broken.add(file);
+    else if (value !== null) refs.set(file, value);
+  }
+  return { refs, symrefs, broken, unusable };
+}
+
+/** Null when there is no such file; throws when there is no telling what is in it. */
+async function readLoose(path: string, file: string): Promise<Oid | "symbolic" | null> {
+  const text = await readFile(join(path, file), "utf8").catch(absent);
+  if (text === null) return null;
+  return SYMBOLIC.test(text) ? "symbolic" : parseOid(text.trimEnd());
 }
 
 /** By place instead of by `split`: it may have 50,000 lines. */
@@ -74,9 +106,7 @@ function* parsePacked(text: string): Generator<readonly [name: string, oid: Oid]
 /** Names of the refs that have files of their own; null when there is no such place. */
 async function listLoose(path: string): Promise<readonly string[] | null> {
   const lists = await Promise.all(
-    ROOTS.map((root) =>
-      readdir(join(path, root), { recursive: true, withFileTypes: true }).catch((): Dirent[] | null => null),
-    ),
+    ROOTS.map((root) => readdir(join(path, root), { recursive: true, withFileTypes: true }).catch(absent)),
   );
   const names: string[] = [];
   for (const list of lists) {

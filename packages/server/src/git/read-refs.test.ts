@@ -45,6 +45,35 @@ test("an empty repository has a format and an unborn head; a detached head is no
   assert.equal((await readRefs(makeGit(), empty)).head, null);
 });
 
+test("a ref that a crash has left without content is not gone, nor is a symbolic one that leads nowhere", async (t) => {
+  const path = await makeRepository(join(await makeTempDir(t), "a.git"));
+  const commit = await makeCommit(path);
+  await setRef(path, "refs/heads/packed", commit);
+  await git(path, ["pack-refs", "--all", "--prune"]);
+  for (const [name, text] of [
+    ["empty", ""],
+    ["half", commit.slice(0, 16)],
+    ["null", `${"0".repeat(40)}\n`],
+    ["packed", ""],
+  ] as const) {
+    await writeFile(join(path, "refs/heads", name), text);
+  }
+  await git(path, ["symbolic-ref", "refs/heads/dangling", "refs/heads/gone"]);
+  const { refs, broken, symrefs } = await readRefs(makeGit(), path);
+  assert.deepEqual([...refs.keys()], ["refs/heads/main"]);
+  assert.deepEqual([...symrefs], ["refs/heads/dangling"]);
+  const names = ["empty", "half", "null", "packed"].map((name) => `refs/heads/${name}`);
+  assert.deepEqual([...(broken ?? [])].sort(), names);
+});
+
+test("packed refs that end in the middle of a line are an error, not fewer refs", async (t) => {
+  const path = await makeRepository(join(await makeTempDir(t), "a.git"));
+  const commit = await makeCommit(path);
+  const packed = `# pack-refs with: peeled fully-peeled sorted \n${commit} refs/heads/a\n${commit} refs/heads/b`;
+  await writeFile(join(path, "packed-refs"), packed);
+  await assert.rejects(readRefs(makeGit(), path), /packed-refs/);
+});
+
 test("a name that is not UTF-8 hides no other ref", async (t) => {
   const path = await makeRepository(join(await makeTempDir(t), "a.git"));
   const commit = await makeCommit(path);

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { LocalRefs } from "../domain/refs.ts";
-import { type BranchesAndTags, readRefFiles } from "./read-ref-files.ts";
+import { readLostRefs } from "./lost-refs.ts";
+import { type BranchesAndTags, findUnlisted, readRefFiles } from "./read-ref-files.ts";
 import { hasNoRefs, readObjectFormatFile } from "./ref-files.ts";
 import type { Git } from "./run-git.ts";
 
@@ -14,7 +15,8 @@ const MAX_OUTPUT = 512 * 1024 * 1024;
 
 /**
  * The branches and tags of a repository without the symbolic ones, its object format, and where HEAD points. Left out
- * too, and counted, is a ref whose name is not UTF-8: no answer could name it.
+ * too, and counted, is a ref whose name is not UTF-8: no answer could name it. Named apart are those that a crash has
+ * left without content: that they cannot be read does not mean that anybody deleted them.
  */
 export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   if (await hasNoRefs(path).catch(() => false)) return await readEmpty(path);
@@ -24,13 +26,24 @@ export async function readRefs(git: Git, path: string): Promise<LocalRefs> {
   ]);
   const first = read.refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormat(git, path) : objectFormatOf(first);
-  return { objectFormat, ...read, head };
+  const lost = await readLostRefs(path, (ref) =>
+    read.symrefs.has(ref) ? "symbolic" : (read.refs.get(ref) ?? null),
+  );
+  const broken = new Set([...(read.broken ?? []), ...lost]);
+  return { objectFormat, ...read, head, ...(broken.size === 0 ? {} : { broken }) };
 }
 
 /** A new repository: its format is all that there is to ask for. */
 async function readEmpty(path: string): Promise<LocalRefs> {
-  const [objectFormat, head] = await Promise.all([readObjectFormatFile(path), readHeadFile(path)]);
-  return { objectFormat, refs: new Map(), symrefs: new Set(), head };
+  const [objectFormat, head, broken] = await Promise.all([
+    readObjectFormatFile(path),
+    readHeadFile(path),
+    readLostRefs(path, () => null),
+  ]);
+  return {
+    ...{ objectFormat, refs: new Map(), symrefs: new Set(), head },
+    ...(broken.length === 0 ? {} : { broken: new Set(broken) }),
+  };
 }
 
 /** The branches and tags alone. */
@@ -60,7 +73,17 @@ async function askGit(git: Git, path: string): Promise<BranchesAndTags> {
     else refs.set(parseRefName(name), parseOid(text.slice(afterName + 1, afterOid)));
     at = end + 1;
   }
-  return { refs, symrefs, ...(unusable === 0 ? {} : { unusable }) };
+  // Of a broken ref git says so on standard error, and ends well.
+  const unlisted = await findUnlisted(path, { refs, symrefs });
+  for (const [ref, oid] of unlisted.refs) refs.set(ref, oid);
+  for (const ref of unlisted.symrefs) symrefs.add(ref);
+  const { broken, unusable: unnamed = 0 } = unlisted;
+  unusable += unnamed;
+  return {
+    ...{ refs, symrefs },
+    ...(unusable === 0 ? {} : { unusable }),
+    ...(broken?.size ? { broken } : {}),
+  };
 }
 
 /** The ref that HEAD points at, born or not; null when HEAD is detached. */

@@ -11,9 +11,21 @@ export async function hasNoRefs(path: string): Promise<boolean> {
     () => false,
   );
   if (hasReftable) return false;
-  const packed = await readFile(`${path}/packed-refs`, "utf8").catch(() => "");
+  const packed = await readIfThere(`${path}/packed-refs`);
   if (/^[^#\n]/m.test(packed)) return false;
   return await hasNoLooseRefs(path);
+}
+
+/** The text of a file; nothing when there is no such file. Any other failure is one: no ref is gone because of it. */
+export async function readIfThere(path: string): Promise<string> {
+  return (await readFile(path, "utf8").catch(absent)) ?? "";
+}
+
+/** For `catch`: null when there is nothing of the name, or something of another kind; throws all else. */
+export function absent(error: unknown): null {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return null;
+  throw error;
 }
 
 /** The object format that a repository's own configuration names; starts no process. */

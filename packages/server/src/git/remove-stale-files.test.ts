@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { makeGit } from "../../../../test/support/git-adapter.ts";
 import {
   checkRepository,
   git,
@@ -11,6 +12,7 @@ import {
   makeTempDir,
   refsOf,
 } from "../../../../test/support/repositories.ts";
+import { readRefs } from "./read-refs.ts";
 import { removeAllStaleFiles, removeStaleFiles } from "./remove-stale-files.ts";
 
 const MINUTE = 60_000;
@@ -67,6 +69,23 @@ test("a ref without content goes, and what is packed below it is valid again", a
   assert.equal(await removeStaleFiles(repository), 2);
   assert.equal(await git(repository, ["rev-parse", "refs/heads/packed"]), oid);
   assert(existsSync(join(repository, "refs/heads/young")));
+
+  const read = () => readRefs(makeGit(), repository);
+  const { refs, broken } = await read();
+  assert.deepEqual([...refs.keys()], ["refs/heads/packed"]);
+  // Nobody deleted `deep/lost`, or set `packed` back to its older value.
+  assert.deepEqual([...(broken ?? [])].sort(), [
+    "refs/heads/deep/lost",
+    "refs/heads/packed",
+    "refs/heads/young",
+  ]);
+
+  // With a new value each is a ref as any other, and may then be deleted.
+  const next = await makeCommit(repository, { ref: "refs/heads/packed" });
+  await git(repository, ["update-ref", "refs/heads/deep/lost", next]);
+  assert.deepEqual([...((await read()).broken ?? [])], ["refs/heads/young"]);
+  await git(repository, ["update-ref", "-d", "refs/heads/deep/lost"]);
+  assert.deepEqual([...((await read()).broken ?? [])], ["refs/heads/young"]);
 });
 
 test("half packs and quarantines go after a day, in all repositories", async (t) => {

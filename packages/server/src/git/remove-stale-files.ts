@@ -1,6 +1,8 @@
 import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { isRefName } from "../domain/ref-name.ts";
+import { noteLostRef } from "./lost-refs.ts";
 
 /** How old what a git left must be before nobody can be at it any more. */
 export interface StaleAges {
@@ -42,16 +44,21 @@ export async function removeAllStaleFiles(root: string, signal: AbortSignal): Pr
  * - locks, in whose presence no ref of the name can ever be changed again;
  * - refs without content, which git can neither read nor change: a machine that lost power may have made the file and
  *   not its content. What is packed under the name is valid again, else the ref is gone, as it is in git's eyes anyway;
+ *   that it was lost, and not deleted, is noted before (`lost-refs.ts`);
  * - halves of packs and objects, which nobody would ever delete because git's own housekeeping is off.
  *
  * Files that are younger than `ages` stay. Answers how many were removed; a repository that is gone has none.
  */
 export async function removeStaleFiles(repository: string, ages = CAUTIOUS_AGES): Promise<number> {
   let removed = 0;
-  for (const { path, ageMs } of await findRemains(repository, ages)) {
+  for (const { path, ageMs, isRef } of await findRemains(repository, ages)) {
     const stats = await lstat(path).catch(() => null);
     // Looked at once more: a new owner may have come since.
     if (stats === null || Date.now() - stats.mtimeMs < ageMs) continue;
+    if (isRef) {
+      if (stats.size > 0) continue;
+      await noteLost(repository, path);
+    }
     await rm(path, { recursive: true, force: true });
     removed += 1;
   }
@@ -66,6 +73,14 @@ export async function hasStaleFiles(repository: string, ages: StaleAges): Promis
 interface Remain {
   readonly path: string;
   readonly ageMs: number;
+  /** A ref without content, which is more than rubbish: something was there. */
+  readonly isRef?: boolean;
+}
+
+async function noteLost(repository: string, path: string): Promise<void> {
+  const name = relative(repository, path);
+  // Git has no ref of any other name, and no answer could name one that is not UTF-8.
+  if (isRefName(name)) await noteLostRef(repository, name);
 }
 
 async function findRemains(repository: string, { lockMs, objectsMs }: StaleAges): Promise<Remain[]> {
@@ -104,8 +119,11 @@ async function findIn(
 async function findRefRemains(directory: string, ageMs: number): Promise<Remain[]> {
   const entries = await entriesOf(directory);
   const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-  const isRemain = (stats: Stats, name: string): boolean => LOCK.test(name) || stats.size === 0;
-  const found = await keepOld(directory, files, ageMs, isRemain);
+  const isLock = (name: string): boolean => LOCK.test(name);
+  const locks = await keepOld(directory, files.filter(isLock), ageMs);
+  const refs = files.filter((name) => !isLock(name));
+  const empty = await keepOld(directory, refs, ageMs, ({ size }) => size === 0);
+  const found = [...locks, ...empty.map((remain) => ({ ...remain, isRef: true }))];
   for (const entry of entries) {
     // One after the other: a repository may have thousands of directories of refs, and there is no hurry.
     if (entry.isDirectory()) found.push(...(await findRefRemains(join(directory, entry.name), ageMs)));
@@ -137,14 +155,13 @@ async function keepOld(
   directory: string,
   names: readonly string[],
   ageMs: number,
-  isRemain: (stats: Stats, name: string) => boolean = () => true,
+  isRemain: (stats: Stats) => boolean = () => true,
 ): Promise<Remain[]> {
   const found: Remain[] = [];
   for (const name of names) {
     const path = join(directory, name);
     const stats = await lstat(path).catch(() => null);
-    if (stats !== null && Date.now() - stats.mtimeMs >= ageMs && isRemain(stats, name))
-      found.push({ path, ageMs });
+    if (stats !== null && Date.now() - stats.mtimeMs >= ageMs && isRemain(stats)) found.push({ path, ageMs });
   }
   return found;
 }

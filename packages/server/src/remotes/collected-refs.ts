@@ -38,8 +38,8 @@ const NOT_ASCII = /[^\x00-\x7f]/;
 
 /**
  * Gathers what a remote offers, whatever the protocol. Keeps branches and tags; leaves out, and counts, those with a
- * name that cannot be a ref name of ours, or with the null oid, which is how git lists a broken ref: one bad ref must
- * not stop the others. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
+ * name that cannot be a ref name of ours, and names those with the null oid, which is how git lists a broken ref: one bad
+ * ref must not stop the others, and must not be taken for one that was deleted. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
  * (`remote-not-git`): it is not git that speaks there.
  */
 export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number): RefCollector {
@@ -47,7 +47,9 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
   const refs = new Map<RefName, AdvertisedRef>();
   let last: { readonly bytes: string; readonly name: RefName } | null = null;
   let head: RefName | null = null;
+  const broken = new Set<RefName>();
   let skipped = 0;
+  let unusable = 0;
   let example: string | null = null;
 
   function readOid(text: string): Oid {
@@ -68,32 +70,29 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
     return oid;
   }
 
-  function skip(bytes: string): null {
+  /** `name`: of a ref that is there all the same. */
+  function skip(bytes: string, name: RefName | null): void {
     skipped += 1;
+    if (name === null) unusable += 1;
+    else broken.add(name);
     example ??= printable(bytes);
     if (skipped > MAX_SKIPPED) {
       throw new HeliostatError("remote-not-git", `The remote lists more than ${MAX_SKIPPED} unusable refs.`);
     }
-    return null;
-  }
-
-  /** Null, and counted, when it cannot be a ref name of ours. */
-  function readName(bytes: string): RefName | null {
-    return parseName(bytes) ?? skip(bytes);
   }
 
   return {
     add({ name: bytes, oid: text, peeled, symref }) {
       const isWanted = isBranchOrTag(bytes);
       if (text === nullText) {
-        if (isWanted) skip(bytes);
+        if (isWanted) skip(bytes, parseName(bytes));
         return;
       }
       const oid = readOid(text);
       if (!isWanted) return;
-      const name = readName(bytes);
-      const target = symref === undefined ? undefined : readName(symref);
-      if (name === null || target === null) return;
+      const name = parseName(bytes);
+      const target = symref === undefined ? undefined : parseName(symref);
+      if (name === null || target === null) return skip(bytes, name);
       const ref: { oid: Oid; peeled?: Oid; symref?: RefName } = { oid };
       if (peeled !== undefined) ref.peeled = readOid(peeled);
       if (target !== undefined) ref.symref = target;
@@ -115,7 +114,11 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       head = target.startsWith("refs/heads/") ? parseName(target) : null;
     },
     finish: () => ({
-      advertised: { objectFormat, refs, head, ...(skipped === 0 ? {} : { unusable: skipped }) },
+      advertised: {
+        ...{ objectFormat, refs, head },
+        ...(unusable === 0 ? {} : { unusable }),
+        ...(broken.size === 0 ? {} : { broken }),
+      },
       skipped,
       example,
     }),

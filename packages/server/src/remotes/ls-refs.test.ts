@@ -94,10 +94,18 @@ test("a symref to a bad name is left out, a HEAD that is no branch is none", () 
   }
 });
 
-test("a broken ref has the null oid: left out, its neighbours stay", () => {
-  const { names, skipped } = read([`${"0".repeat(40)} refs/heads/broken`, `${A} refs/heads/whole`]);
+test("a broken ref has the null oid: left out and named, its neighbours stay", () => {
+  const none = "0".repeat(40);
+  const { names, skipped, advertised } = read([
+    `${none} refs/heads/broken`,
+    `${none} refs/heads/..`,
+    `${none} refs/pull/1/head`,
+    `${A} refs/heads/astray symref-target:refs/heads/../y`,
+    `${A} refs/heads/whole`,
+  ]);
   assert.deepEqual(names, ["refs/heads/whole"]);
-  assert.equal(skipped, 1);
+  assert.deepEqual([...(advertised.broken ?? [])], ["refs/heads/broken", "refs/heads/astray"]);
+  assert.deepEqual([skipped, advertised.unusable], [3, 1]);
 });
 
 test("refuses what no git says", () => {

@@ -168,7 +168,8 @@ function asLocal(advertised: AdvertisedRefs): LocalRefs {
   const symrefs = new Set(
     [...advertised.refs].flatMap(([ref, { symref }]) => (symref === undefined ? [] : [ref])),
   );
-  return { objectFormat: advertised.objectFormat, refs, symrefs, head: advertised.head };
+  const { objectFormat, head, broken } = advertised;
+  return { objectFormat, refs, symrefs, head, ...(broken === undefined ? {} : { broken }) };
 }
 
 function isEmpty(plan: RefPlan): boolean {

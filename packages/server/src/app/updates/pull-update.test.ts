@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { rename } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   git,
@@ -141,6 +142,21 @@ test("a default branch that upstream renamed is renamed here, where deletions an
   assert.deepEqual(outcomesOf(outcome), { [MAIN]: "deleted", "refs/heads/main/trunk": "created" });
   assert.equal(outcome.failure, null);
   assert.deepEqual([await refsOf(ours), await headOf(ours)], [await refsOf(theirs), "refs/heads/main/trunk"]);
+});
+
+test("a branch that broke upstream, or leads nowhere there, is not deleted here", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "pull");
+  const tip = await makeCommit(theirs);
+  for (const name of ["null", "gone"]) await setRef(theirs, `refs/heads/${name}`, tip);
+  await update();
+  await setRef(theirs, "refs/heads/gone", null);
+  await writeFile(join(theirs, "refs/heads/null"), `${"0".repeat(40)}\n`);
+  const outcome = await update({ deletions: "always" });
+  assert.deepEqual(outcomesOf(outcome), { "refs/heads/gone": "deleted" });
+  assert.deepEqual(outcome.notes, [
+    "Neither mirrored nor deleted, because the source has lost their value: 'null'. Push them there again.",
+  ]);
+  assert.deepEqual(await refsOf(ours), { [MAIN]: tip, "refs/heads/null": tip });
 });
 
 test("names that exclude each other: deleted obstacles make room, others hold one ref alone", async (t) => {

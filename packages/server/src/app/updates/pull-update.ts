@@ -93,8 +93,13 @@ function completeClone(cloned: AdvertisedRefs, listed: AdvertisedRefs): Advertis
     const plain = refs.get(ref);
     if (symref !== undefined && plain !== undefined) refs.set(ref, { ...plain, symref });
   }
-  const { unusable } = listed;
-  return { ...cloned, refs, ...(unusable === undefined ? {} : { unusable }) };
+  const { unusable, broken } = listed;
+  return {
+    ...cloned,
+    refs,
+    ...(unusable === undefined ? {} : { unusable }),
+    ...(broken === undefined ? {} : { broken }),
+  };
 }
 
 /** Nothing is in the repository yet, so it may still become what upstream is. */

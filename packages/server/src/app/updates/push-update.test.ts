@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   git,
@@ -8,6 +10,7 @@ import {
   refsOf,
   setRef,
 } from "../../../../../test/support/repositories.ts";
+import { removeStaleFiles } from "../../git/remove-stale-files.ts";
 import type { RunOutcome } from "./run.ts";
 import { setStage } from "./update-run.test-support.ts";
 
@@ -46,6 +49,40 @@ test("deletions: by default what is merged goes, never nothing, always everythin
   });
   const again = await update({ deletions: "always", keepDivergentRefs: true });
   assert.deepEqual([again.results, again.digest], [[], all.digest]);
+});
+
+test("a branch that a crash took from us is left alone on the remote, which has the good copy", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "push");
+  const [first = ""] = await makeCommits(ours, 2);
+  for (const ref of ["refs/heads/x", "refs/heads/gone", "refs/heads/old"]) await setRef(ours, ref, first);
+  await git(ours, ["pack-refs", "--all", "--prune"]);
+  const newer = await makeCommit(ours, { ref: "refs/heads/old" });
+  await update();
+  await setRef(ours, "refs/heads/gone", null);
+  await setRef(ours, "refs/heads/x", null);
+  for (const ref of ["refs/heads/x", "refs/heads/old"]) await writeFile(join(ours, ref), "");
+  const notes = [
+    "Neither mirrored nor deleted, because the source has lost their value: 'old', 'x'. Push them there again.",
+  ];
+  const expectKept = async (outcome: RunOutcome): Promise<void> => {
+    assert.deepEqual([outcome.notes, outcome.failure], [notes, null]);
+    const refs = await refsOf(theirs);
+    assert.deepEqual([refs["refs/heads/x"], refs["refs/heads/old"]], [first, newer]);
+  };
+  const outcome = await update();
+  assert.deepEqual(outcomesOf(outcome), { "refs/heads/gone": "deleted" });
+  await expectKept(outcome);
+  await expectKept(await update({ deletions: "always" }));
+
+  // What lies in git's way is cleared off. That the branch was lost is not forgotten by that.
+  await removeStaleFiles(ours, { lockMs: 0, objectsMs: Number.POSITIVE_INFINITY });
+  await expectKept(await update({ deletions: "always" }));
+  const again = await makeCommit(ours, { ref: "refs/heads/x", parents: [first] });
+  await setRef(ours, "refs/heads/old", null);
+  const mended = await update({ deletions: "always" });
+  assert.deepEqual([mended.notes, mended.failure], [[], null]);
+  const refs = await refsOf(theirs);
+  assert.deepEqual([refs["refs/heads/x"], refs["refs/heads/old"]], [again, undefined]);
 });
 
 test("an empty project wipes no downstream, and one without its default branch neither", async (t) => {

@@ -3,7 +3,7 @@ import type { ObjectFormat, Oid } from "../oid.ts";
 import { carries, type RefFilter } from "../ref-filter.ts";
 import { isBranch, isTag, type RefName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs } from "../refs.ts";
-import { byRef } from "./ref-plan.ts";
+import { byRef, nameSome } from "./ref-plan.ts";
 
 /** How the refs that a mirror carries differ between its source and its target. */
 export interface Comparison {
@@ -36,7 +36,8 @@ export function compareRefs(
   wants: RefFilter,
 ): Comparison {
   requireSameFormat(source, target);
-  const symrefs = "symrefs" in target ? target.symrefs : NO_SYMREFS;
+  const symrefs = "symrefs" in target ? target.symrefs : NO_REFS;
+  const broken = brokenOf(source);
   const missing: MissingRef[] = [];
   const differing: DifferingRef[] = [];
   const upToDate: RefName[] = [];
@@ -45,7 +46,7 @@ export function compareRefs(
   let carriedBranches = 0;
   for (const [ref, value] of source.refs) {
     const oid = ownOid(value);
-    if (oid === null) continue;
+    if (oid === null || broken.has(ref)) continue;
     const isOfBranch = isBranch(ref);
     if (isOfBranch) branches += 1;
     else if (!isTag(ref)) continue;
@@ -75,6 +76,7 @@ export function compareRefs(
     notes: [
       ...(noBranch ? ["No branch matches the filter, so no branch is mirrored."] : []),
       ...notesOnUnusable(source.unusable ?? 0),
+      ...notesOnBroken(broken.values().filter(carries(wants)).toArray()),
     ],
   };
 }
@@ -85,7 +87,18 @@ function notesOnUnusable(count: number): string[] {
   return [`${what} not mirrored: the name is not UTF-8, or it leads to no object.`];
 }
 
-const NO_SYMREFS: ReadonlySet<RefName> = new Set();
+function notesOnBroken(refs: readonly RefName[]): string[] {
+  if (refs.length === 0) return [];
+  return [
+    `Neither mirrored nor deleted, because the source has lost their value: ${nameSome(refs.toSorted())}. Push them there again.`,
+  ];
+}
+
+function brokenOf(side: LocalRefs | AdvertisedRefs): ReadonlySet<RefName> {
+  return side.broken ?? NO_REFS;
+}
+
+const NO_REFS: ReadonlySet<RefName> = new Set();
 
 export interface ExtraRef {
   readonly ref: RefName;
@@ -94,18 +107,20 @@ export interface ExtraRef {
 
 /**
  * What only the target has, because the source no longer has it or never had: the refs that the mirror carries and that
- * stand for themselves. A symbolic ref of the source takes up its name.
+ * stand for themselves. A symbolic ref of the source takes up its name, and so does a broken one: that it cannot be
+ * read is damage, not a wish, and the target may have the last good copy.
  */
 export function findExtraRefs(
   source: LocalRefs | AdvertisedRefs,
   target: LocalRefs | AdvertisedRefs,
   wants: RefFilter,
 ): readonly ExtraRef[] {
-  const symrefs = "symrefs" in source ? source.symrefs : NO_SYMREFS;
+  const symrefs = "symrefs" in source ? source.symrefs : NO_REFS;
+  const broken = brokenOf(source);
   const isCarried = carries(wants);
   const extra: ExtraRef[] = [];
   for (const [ref, value] of target.refs) {
-    if (source.refs.has(ref) || symrefs.has(ref)) continue;
+    if (source.refs.has(ref) || symrefs.has(ref) || broken.has(ref)) continue;
     const oid = ownOid(value);
     if (oid !== null && isCarried(ref)) extra.push({ ref, target: oid });
   }

@@ -107,7 +107,7 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
   const { deletions, notes } = planDeletions(input, head ?? ours.head);
   const settled = settleNames({
     changes: [...changes, ...deletions],
-    target: [...ours.refs.keys(), ...ours.symrefs],
+    target: [...ours.refs.keys(), ...ours.symrefs, ...(ours.broken ?? [])],
     defaultBranch: head ?? ours.head,
     place: "here",
   });
