@@ -363,6 +363,13 @@ export interface FinishedUpdate {
   readonly willRetry: boolean;
 }
 
+/** An update is wanted at that time or later, and by whom; null: by nobody. */
+export interface UpdateWish {
+  readonly trigger: UpdateTrigger;
+  readonly at: Date;
+  readonly userId: number | null;
+}
+
 /** What of the store takes part in a change of one project's mirrors. */
 export type MirrorEditor = Pick<MirrorStore, "create" | "listOf" | "update">;
 
@@ -389,6 +396,8 @@ export interface MirrorStore {
 
   /** Notes in the database that an update is wanted, and who wants it, so that the wish survives a crash. */
   requestUpdate(id: number, trigger: UpdateTrigger, at: Date, userId?: number | null): Promise<void>;
+  /** Counts the failures of these mirrors from the beginning, and notes a wish for each of them. */
+  resume(ids: readonly number[], wish: UpdateWish): Promise<void>;
   /**
    * Mirrors with a wish that is due, no more of them than have a place (`startUpdate`). The hosts take turns, so that
    * one with a thousand waiting mirrors does not hide the others.
@@ -417,8 +426,6 @@ export interface MirrorStore {
   nextDueAfter(moment: Date): Promise<Date | null>;
   /** Pull mirrors that are on but paused for too many failures; of one host, where it is given, with or without port. */
   listPaused(host: string | null): Promise<readonly Mirror[]>;
-  /** Counts the failures of these mirrors from the beginning. */
-  forgetFailures(ids: readonly number[]): Promise<void>;
 
   /**
    * Takes the mirror's lease, starts an update row and clears the wish. Null when it cannot run now: there is no wish,

@@ -9,13 +9,7 @@ import { beginProbe, readLimits } from "./update-places.ts";
 /** The part of the mirror store that says what is to be looked at, and when. */
 export type ScheduleStore = Pick<
   MirrorStore,
-  | "listWaiting"
-  | "claimDue"
-  | "recordUnchanged"
-  | "postponeCheck"
-  | "nextDueAfter"
-  | "listPaused"
-  | "forgetFailures"
+  "listWaiting" | "claimDue" | "recordUnchanged" | "postponeCheck" | "nextDueAfter" | "listPaused"
 >;
 
 /** More than there are places on any sensible machine; what is left is listed the next time. */
@@ -181,14 +175,6 @@ export function createScheduleStore(db: Db): ScheduleStore {
         );
       }
       return (await query.execute()).map(toMirror);
-    },
-    async forgetFailures(ids) {
-      if (ids.length === 0) return;
-      await db
-        .updateTable("mirrors")
-        .set({ retry_count: 0, last_error_code: null })
-        .where("id", "in", [...ids])
-        .execute();
     },
   };
 }

@@ -460,6 +460,83 @@ describe("a request to cancel", () => {
   });
 });
 
+/** Nothing would ever come back to them: on, not paused, and without a wish, a run and a time to be looked at. */
+async function listStuck(): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom("mirrors")
+    .select("id")
+    .where("enabled", "=", true)
+    .where((where) => where.or([where("direction", "=", "push"), where("retry_count", "<=", 14)]))
+    .where("requested_at", "is", null)
+    .where("lease_token", "is", null)
+    .where("next_check_at", "is", null)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+describe("a mirror that is on and not paused always has a next step", () => {
+  async function createHardFailed(): Promise<Mirror> {
+    const mirror = await createMirror({ direction: "pull" });
+    await mirrors.requestUpdate(mirror.id, "schedule", T0);
+    const lease = (await mirrors.startUpdate(mirror.id, T0, seconds(30))) ?? assert.fail();
+    const failed = { status: "failed", error: "no", retryCount: 15, nextCheckAt: null } as const;
+    await mirrors.finishUpdate(lease, success(seconds(1), failed));
+    return mirror;
+  }
+
+  it("when its node dies before its first update was asked for", async () => {
+    await createMirror();
+    await createMirror({ direction: "pull", enabled: false });
+    await db.updateTable("mirrors").set({ enabled: true }).execute();
+    assert.deepEqual(await listStuck(), []);
+  });
+
+  it("when its first update is cancelled while it waits, and not at once again", async () => {
+    const options = { ...DEFAULT_MIRROR_OPTIONS, intervalSeconds: 600 };
+    const { id } = await createMirror({ direction: "pull", options });
+    await db.updateTable("mirrors").set({ next_check_at: null }).execute();
+    await mirrors.requestUpdate(id, "configured", T0);
+    await mirrors.requestCancel(id, seconds(1), userId);
+    assert.deepEqual([await listStuck(), (await mirrors.find(id))?.nextCheckAt], [[], seconds(601)]);
+  });
+
+  it("when its first run is cancelled and the node of that dies", async () => {
+    const options = { ...DEFAULT_MIRROR_OPTIONS, intervalSeconds: 600 };
+    const { id } = await createMirror({ direction: "pull", options });
+    await mirrors.requestUpdate(id, "configured", T0);
+    assert.ok(await mirrors.startUpdate(id, T0, seconds(30)));
+    await db.updateTable("mirrors").set({ next_check_at: null }).execute();
+    await mirrors.requestCancel(id, seconds(1), userId);
+    await mirrors.endLapsedRuns(seconds(31));
+    assert.deepEqual([await listStuck(), (await mirrors.find(id))?.nextCheckAt], [[], seconds(631)]);
+  });
+
+  it("when it was paused for its failures, is resumed, and that is cancelled while it waits", async () => {
+    const { id } = await createHardFailed();
+    await mirrors.resume([id], { trigger: "manual", at: seconds(60), userId });
+    assert.deepEqual(await mirrors.listWaiting(seconds(60)), [id]);
+    await mirrors.requestCancel(id, seconds(61), userId);
+    assert.deepEqual(await listStuck(), []);
+    assert.equal((await mirrors.find(id))?.retryCount, 0);
+  });
+
+  it("when it was paused for its failures, and its node dies after somebody mended it", async () => {
+    for (const changes of [{ clearsError: true }, { clearsError: true, resetState: true }]) {
+      const { id } = await createHardFailed();
+      await mirrors.update(id, changes);
+      assert.deepEqual(await listStuck(), []);
+      await mirrors.remove(id);
+    }
+  });
+
+  it("but stays paused for its failures when somebody cancels what it waits for", async () => {
+    const { id } = await createHardFailed();
+    await mirrors.requestUpdate(id, "recovery", seconds(2));
+    await mirrors.requestCancel(id, seconds(3), userId);
+    assert.equal((await mirrors.find(id))?.nextCheckAt, null);
+  });
+});
+
 describe("the secret of a mirror", () => {
   it("is sealed in its row, opened for a run, and never part of the mirror", async () => {
     const mirror = await createMirror({ credential: { username: "ada", password: "s3cret-value" } });

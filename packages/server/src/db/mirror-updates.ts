@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
-import { sql } from "kysely";
-import type { FinishedUpdate, LeaseState, MirrorStore } from "../app/ports.ts";
+import { type RawBuilder, sql } from "kysely";
+import type { FinishedUpdate, LeaseState, MirrorStore, UpdateWish } from "../app/ports.ts";
 import { changesRef, MAX_NAMED, type OutcomeCounts } from "../domain/mirror.ts";
+import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
@@ -12,6 +13,7 @@ import { endProbe, takePlace } from "./update-places.ts";
 export type UpdateStore = Pick<
   MirrorStore,
   | "requestUpdate"
+  | "resume"
   | "startUpdate"
   | "endLapsedRuns"
   | "endLostLeases"
@@ -31,25 +33,21 @@ export const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.
  * - *lease* (`lease_token`, `lease_expires_at`): one run is under way and renews it. A lapsed lease is a run whose
  *   node died: it is ended, and a wish made for its recovery;
  * - *due* (`next_check_at`): the time to look at the remote.
+ *
+ * A mirror that is on, and not paused for its failures, has at least one of the three at all times: else nothing would
+ * ever come back to it. Whatever takes one away sees to another in the same statement.
  */
 export function createUpdateStore(db: Db): UpdateStore {
   return {
     async requestUpdate(id, trigger, at, userId = null) {
-      // The earlier wish wins, with its trigger. Only a person's own is not lost in it: it may go where that has to wait.
-      const givesWay = trigger === "manual" ? sql`requested_trigger <> 'recovery'` : sql`false`;
-      const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
+      await db.updateTable("mirrors").set(withWish({ trigger, at, userId })).where("id", "=", id).execute();
+    },
+    async resume(ids, wish) {
+      if (ids.length === 0) return;
       await db
         .updateTable("mirrors")
-        .set({
-          // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
-          update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
-          requested_trigger: sql<UpdateTrigger>`case when ${keepsTrigger} then requested_trigger else ${trigger} end`,
-          requested_by: sql<
-            number | null
-          >`case when ${keepsTrigger} then requested_by else ${userId}::integer end`,
-          requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
-        })
-        .where("id", "=", id)
+        .set({ ...withWish(wish), retry_count: 0, last_error_code: null })
+        .where("id", "in", [...ids])
         .execute();
     },
     async startUpdate(id, now, expiresAt) {
@@ -147,6 +145,7 @@ export function createUpdateStore(db: Db): UpdateStore {
               ? { cancel_requested_at: now, cancel_requested_by: userId }
               : // Nothing happened: it reads as it did before the wish.
                 {
+                  next_check_at: dueLater(now),
                   update_status: sql<UpdateStatus>`case when last_error is not null then 'failed'
                     when last_update_at is not null then 'finished' else 'none' end`,
                 }),
@@ -241,7 +240,12 @@ async function endLapsedRuns(db: Db, now: Date): Promise<void> {
                 // Whatever is wished for besides: who takes up the work of a dead node must know that it does.
                 requested_trigger: "recovery" as const,
               }
-            : { update_status: "failed" as const, last_error: error, last_error_code: null }),
+            : {
+                update_status: "failed" as const,
+                last_error: error,
+                last_error_code: null,
+                next_check_at: dueLater(now),
+              }),
         })
         .where("id", "=", id)
         .execute();
@@ -254,6 +258,30 @@ async function endLapsedRuns(db: Db, now: Date): Promise<void> {
       await endProbe(transaction, id);
     }
   });
+}
+
+/** The earlier wish wins, with its trigger. Only a person's own is not lost in it: it may go where that has to wait. */
+function withWish({ trigger, at, userId }: UpdateWish) {
+  const givesWay = trigger === "manual" ? sql`requested_trigger <> 'recovery'` : sql`false`;
+  const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
+  return {
+    // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
+    update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
+    requested_trigger: sql<UpdateTrigger>`case when ${keepsTrigger} then requested_trigger else ${trigger} end`,
+    requested_by: sql<number | null>`case when ${keepsTrigger} then requested_by else ${userId}::integer end`,
+    requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
+  };
+}
+
+/**
+ * When a mirror is due that somebody did not want updated now: in an interval, as after a run that was cancelled. One
+ * that is paused for its failures stays so.
+ */
+function dueLater(now: Date): RawBuilder<Date | null> {
+  return sql<Date | null>`case when direction = 'pull' and retry_count > ${HARD_FAILURE_AFTER} then next_check_at
+    else greatest(next_check_at, ${now}::timestamptz + make_interval(secs => coalesce(
+      case direction when 'pull' then interval_seconds end,
+      (select pull_mirror_interval_seconds from instance_settings), 0))) end`;
 }
 
 const NO_WISH = { requested_at: null, requested_trigger: null, requested_by: null } as const;

@@ -40,6 +40,8 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             auth_method: mirror.authMethod,
             username: mirror.credential.username ?? null,
             user_id: mirror.userId,
+            // The first update is asked for after this, and comes before; should we die in between, this brings it.
+            next_check_at: sql<Date>`now() + interval '1 minute'`,
             ...optionColumns(mirror.options),
           })
           .returningAll()
@@ -117,6 +119,10 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             ...credentialColumns(secrets, id, changes.credential),
             ...(changes.clearsError ? { last_error: null, last_error_code: null, retry_count: 0 } : {}),
             ...(changes.resetState ? FORGOTTEN_STATE : {}),
+            // With its failures a mirror forgets its pause, and with its run what comes after it.
+            ...(changes.clearsError || changes.resetState
+              ? { next_check_at: sql<Date>`coalesce(next_check_at, now())` }
+              : {}),
             updated_at: sql`now()`,
           })
           .where("id", "=", id)

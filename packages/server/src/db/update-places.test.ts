@@ -270,7 +270,9 @@ describe("mirrors that are paused", () => {
     await createMirror("a.example");
     assert.deepEqual([await ids(null), await ids("b.example:443")], [[one, two], [two]]);
     assert.deepEqual([await ids("a.example"), await ids("example")], [[one], []]);
-    await mirrors.forgetFailures([one]);
+    await mirrors.resume([one], { trigger: "configured", at: T0, userId });
     assert.deepEqual(await ids(null), [two]);
+    assert.deepEqual(await mirrors.listWaiting(T0), [one]);
+    assert.equal((await mirrors.startUpdate(one, T0, seconds(30)))?.trigger, "configured");
   });
 });

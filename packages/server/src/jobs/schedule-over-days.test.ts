@@ -269,8 +269,7 @@ describe("the schedule", () => {
       await clock.advance(48 * HOUR);
       assert.deepEqual(await startsOf(mirror), [0, 30]);
       troubles.clear();
-      await ports.mirrors.forgetFailures([mirror.id]);
-      await requestUpdate(ports, mirror, "configured");
+      await requestUpdate(ports, mirror, "configured", { resumes: true });
       await clock.advance(HOUR);
       const { updateStatus, retryCount, lastUpdateAt } = await read(mirror);
       assert.deepEqual([updateStatus, retryCount], ["finished", 0]);

@@ -3,7 +3,6 @@ import { may, mayMirror } from "../../domain/policy.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
-import { requestUpdate } from "./request-update.ts";
 
 type PausedMirrorUseCases = Pick<UseCases, "listFailingHosts" | "resumeMirrors">;
 
@@ -24,9 +23,10 @@ export function pausedMirrorUseCases(ports: Ports): PausedMirrorUseCases {
         const project = await ports.projects.find(mirror.projectId);
         if (project && may(principal, "admin-mirrors", project)) resumed.push(mirror.id);
       }
-      await ports.mirrors.forgetFailures(resumed);
+      const now = ports.clock.now();
       // Not `manual`: a thousand of them at once are no thousand people who may try a paused host each.
-      for (const id of resumed) await requestUpdate(ports, { id }, "configured", { userId: user.id });
+      await ports.mirrors.resume(resumed, { trigger: "configured", at: now, userId: user.id });
+      ports.queue.wakeAt(now);
       ports.log.info({ username: user.username, host, mirrors: resumed.length }, "paused mirrors resumed");
       return resumed.length;
     },

@@ -7,7 +7,9 @@ type RequestPorts = Pick<Ports, "clock" | "mirrors" | "queue">;
 /** When an update is wanted (at once unless told), and by whom (nobody). */
 interface Wish {
   readonly notBefore?: Date | undefined;
-  readonly userId?: number | undefined;
+  readonly userId?: number | null | undefined;
+  /** Its failures count from the beginning: it was paused for them. */
+  readonly resumes?: boolean;
 }
 
 /**
@@ -18,11 +20,12 @@ export async function requestUpdate(
   ports: RequestPorts,
   mirror: Pick<Mirror, "id">,
   trigger: UpdateTrigger,
-  { notBefore, userId }: Wish = {},
+  { notBefore, userId = null, resumes = false }: Wish = {},
 ): Promise<void> {
   const now = ports.clock.now();
   const at = notBefore && notBefore > now ? notBefore : now;
-  await ports.mirrors.requestUpdate(mirror.id, trigger, at, userId ?? null);
+  if (resumes) await ports.mirrors.resume([mirror.id], { trigger, at, userId });
+  else await ports.mirrors.requestUpdate(mirror.id, trigger, at, userId);
   if (at <= now) await ports.queue.send(mirror.id);
   else ports.queue.wakeAt(at);
 }

@@ -26,17 +26,15 @@ export async function startPull(
     throw new HeliostatError("model-invalid", "The mirror is disabled and will not sync.");
   }
   await refuseHindered(ports, project, mirror);
-  if (mirror.retryCount > HARD_FAILURE_AFTER) {
-    if (!force) return { status: "on-pause", nextUpdateAt: null };
-    await ports.mirrors.forgetFailures([mirror.id]);
-  }
+  const isPaused = mirror.retryCount > HARD_FAILURE_AFTER;
+  if (isPaused && !force) return { status: "on-pause", nextUpdateAt: null };
   const userId = user.id;
   if (mirror.updateStatus === "started") {
-    await requestUpdate(ports, mirror, "manual", { userId });
+    await requestUpdate(ports, mirror, "manual", { userId, resumes: isPaused });
     return { status: "running", nextUpdateAt: null };
   }
   const notBefore = await earliestStart(ports, mirror);
-  await requestUpdate(ports, mirror, "manual", { notBefore, userId });
+  await requestUpdate(ports, mirror, "manual", { notBefore, userId, resumes: isPaused });
   const now = ports.clock.now();
   return notBefore && notBefore > now
     ? { status: "later", nextUpdateAt: notBefore }

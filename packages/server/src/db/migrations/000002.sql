@@ -68,6 +68,9 @@ update mirrors set remote_host = lower(parts[2]) || ':' ||
   ) as split
   where split.id = mirrors.id and parts is not null;
 
+-- Every mirror that is on has a next step from now on: what never ran, or pushes, had no time to look at it.
+update mirrors set next_check_at = now() where next_check_at is null and (direction = 'push' or retry_count <= 14);
+
 create index mirrors_running on mirrors (remote_host) where lease_token is not null;
 
 alter table mirror_updates
