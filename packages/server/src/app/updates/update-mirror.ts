@@ -13,6 +13,7 @@ import {
   recordOutcome,
   recordStop,
 } from "./finished-update.ts";
+import { hideInError } from "./hide-in-error.ts";
 import { noteAnswers, noteError } from "./host-signs.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
 import { observeRun } from "./observe-run.ts";
@@ -166,14 +167,6 @@ function hideIn(outcome: RunOutcome, hideSecrets: (text: string) => string): Run
     failure: outcome.failure === null ? null : hideSecrets(outcome.failure),
     brokenOffBy: outcome.brokenOffBy ? hideInError(outcome.brokenOffBy, hideSecrets) : null,
   };
-}
-
-function hideInError(error: HeliostatError, hideSecrets: (text: string) => string): HeliostatError {
-  const { code, message, retryAfterSeconds } = error;
-  return new HeliostatError(code, hideSecrets(message), {
-    cause: error,
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
 }
 
 function runDirection(run: UpdateRun): Promise<RunOutcome> {
