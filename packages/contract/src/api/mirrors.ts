@@ -14,6 +14,7 @@ import {
   nullableText,
   optionalFlag,
   optionalInteger,
+  optionalPageParams,
   optionalText,
   optionalWord,
   pageParams,
@@ -100,8 +101,9 @@ export const mirrorUpdateSchema = z.object({
 export type MirrorUpdateAnswer = z.infer<typeof mirrorUpdateSchema>;
 
 /**
- * One run whole. `refs` has every ref that changed or was held, then those that were equal on both sides and those that
- * the filter left out, at most 1,000 of each.
+ * One run whole. `refs` has the refs that changed or were to change, at most 10,000, those that were left behind before
+ * others where there are more; then those that were equal on both sides and those that the filter left out, at most
+ * 1,000 of each.
  */
 export const wholeMirrorUpdateSchema = mirrorUpdateSchema.extend({
   log: z.array(z.object({ at: timestamp, text: z.string() })),
@@ -145,6 +147,8 @@ export const mirrorUpdateParams = mirrorParams.extend({
   update_id: integer,
   /** Only refs with one of these outcomes. */
   outcome: wordList(REF_OUTCOMES).optional(),
+  /** One page of the refs; without them all. */
+  ...optionalPageParams,
 });
 export const mirrorProgressParams = mirrorParams.extend({
   /** Streams: the first update with a higher id is the one to follow, also when it has ended by now. */

@@ -125,23 +125,31 @@ export const pathOrId = plainText.transform((value) => {
   return id <= 2_147_483_647 ? id : value;
 });
 
+/** Where an answer comes by pages and nobody says how long they are. */
+export const DEFAULT_PER_PAGE = 20;
+
+const pageNumber = z.int().transform((page) => Math.min(Math.max(page, 1), 1_000_000_000));
+const perPageNumber = z
+  .int()
+  .refine((perPage) => perPage !== 0, { error: "has a value not allowed" })
+  .transform((perPage) => (perPage < 1 ? DEFAULT_PER_PAGE : Math.min(perPage, 100)));
+
 /** Offset paging: what is out of range is cut, as GitLab does. */
 export const pageParams = {
   page: z.preprocess(
     readInteger,
-    z
-      .int()
-      .optional()
-      .transform((page) => Math.min(Math.max(page ?? 1, 1), 1_000_000_000)),
+    pageNumber.optional().transform((page) => page ?? 1),
   ),
   per_page: z.preprocess(
     readInteger,
-    z
-      .int()
-      .refine((perPage) => perPage !== 0, { error: "has a value not allowed" })
-      .optional()
-      .transform((perPage) => (perPage === undefined || perPage < 1 ? 20 : Math.min(perPage, 100))),
+    perPageNumber.optional().transform((perPage) => perPage ?? DEFAULT_PER_PAGE),
   ),
+} as const;
+
+/** The same where an answer is whole unless a page is asked for, by either of them. */
+export const optionalPageParams = {
+  page: z.preprocess(readInteger, pageNumber.optional()),
+  per_page: z.preprocess(readInteger, perPageNumber.optional()),
 } as const;
 
 /** A point in time as answers have it: RFC 3339, milliseconds, UTC. */

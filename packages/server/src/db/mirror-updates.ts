@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
 import { type RawBuilder, sql } from "kysely";
 import type { FinishedUpdate, LeaseState, MirrorStore, UpdateWish } from "../app/ports.ts";
-import { changesRef, MAX_NAMED, type OutcomeCounts } from "../domain/mirror.ts";
+import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/mirror.ts";
+import { nameResults } from "../domain/named-results.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
@@ -191,17 +192,18 @@ export function createUpdateStore(db: Db): UpdateStore {
           .executeTakeFirst();
         if (!row) return false;
         await endProbe(transaction, row.id);
+        const named = nameResults(outcome.results);
         await transaction
           .updateTable("mirror_updates")
           .set({
             status: outcome.status,
             finished_at: now,
             error: outcome.error,
-            results: JSON.stringify(outcome.results),
-            notes: [...outcome.notes],
+            results: JSON.stringify(named.results),
+            notes: named.note === null ? [...outcome.notes] : [...outcome.notes, named.note],
             counts: JSON.stringify(countsOf(outcome)),
-            up_to_date_refs: outcome.upToDate.slice(0, MAX_NAMED),
-            skipped_refs: outcome.skipped.slice(0, MAX_NAMED),
+            up_to_date_refs: outcome.upToDate.slice(0, MAX_NAMED_UNTOUCHED),
+            skipped_refs: outcome.skipped.slice(0, MAX_NAMED_UNTOUCHED),
             bytes_received: outcome.bytesReceived,
             bytes_sent: outcome.bytesSent,
             log: JSON.stringify(outcome.log),

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { createTestDatabase } from "../../../../test/support/postgres.ts";
 import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
-import { DEFAULT_MIRROR_OPTIONS, MAX_LISTED, MAX_NAMED } from "../domain/mirror.ts";
+import { DEFAULT_MIRROR_OPTIONS, MAX_LISTED_RESULTS, MAX_NAMED_UNTOUCHED } from "../domain/mirror.ts";
+import { MAX_NAMED_RESULTS } from "../domain/named-results.ts";
 import { branchRef } from "../domain/ref-name.ts";
 import type { RefResult } from "../domain/refs.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -105,7 +106,7 @@ async function runOnce(mirrorId: number, at: Date, changes: Partial<FinishedUpda
 describe("an update's record", () => {
   it("is kept whole: who asked, counts of all refs, names of some, bytes, log", async () => {
     const mirrorId = await createMirror();
-    const results: RefResult[] = Array.from({ length: MAX_LISTED + 5 }, (_, index) => ({
+    const results: RefResult[] = Array.from({ length: MAX_LISTED_RESULTS + 5 }, (_, index) => ({
       ref: branchRef(`r${index}`),
       outcome: "rejected",
       old: null,
@@ -114,7 +115,7 @@ describe("an update's record", () => {
       reason: "hook-declined",
       fix: "how",
     }));
-    const upToDate = Array.from({ length: MAX_NAMED + 1 }, (_, index) => branchRef(`u${index}`));
+    const upToDate = Array.from({ length: MAX_NAMED_UNTOUCHED + 1 }, (_, index) => branchRef(`u${index}`));
     const log = [{ at: T0.toISOString(), text: "Started" }];
     const id = await runOnce(mirrorId, T0, {
       results,
@@ -128,16 +129,37 @@ describe("an update's record", () => {
     const update = await mirrors.findUpdate(mirrorId, id);
     assert.ok(update);
     assert.equal(update.userId, userId);
-    assert.deepEqual(update.counts, { rejected: MAX_LISTED + 5, "up-to-date": MAX_NAMED + 1, skipped: 1 });
+    assert.deepEqual(update.counts, {
+      rejected: MAX_LISTED_RESULTS + 5,
+      "up-to-date": MAX_NAMED_UNTOUCHED + 1,
+      skipped: 1,
+    });
     assert.deepEqual(update.results, results);
-    assert.deepEqual(update.upToDate, upToDate.slice(0, MAX_NAMED));
+    assert.deepEqual(update.upToDate, upToDate.slice(0, MAX_NAMED_UNTOUCHED));
     assert.deepEqual(update.skipped, [branchRef("s")]);
     assert.deepEqual([update.bytesReceived, update.bytesSent, update.log], [2 ** 40, 7, log]);
 
     const { items } = await mirrors.listUpdates(mirrorId, { page: 1, perPage: 10 });
-    assert.deepEqual(items[0]?.results, results.slice(0, MAX_LISTED), "a list names some refs only");
+    assert.deepEqual(items[0]?.results, results.slice(0, MAX_LISTED_RESULTS), "a list names some refs only");
     assert.deepEqual(items[0]?.counts, update.counts);
     assert.equal(await mirrors.findUpdate(await createMirror(), id), null, "it is another mirror's");
+  });
+
+  it("names no more refs than the history is to hold, counts them all and says so", async () => {
+    const mirrorId = await createMirror();
+    const results: RefResult[] = Array.from({ length: MAX_NAMED_RESULTS + 2 }, (_, index) => ({
+      ref: branchRef(`r${index}`),
+      outcome: index > MAX_NAMED_RESULTS ? "rejected" : "created",
+      old: null,
+      new: null,
+    }));
+    const id = await runOnce(mirrorId, T0, { results, notes: ["first"] });
+    const update = await mirrors.findUpdate(mirrorId, id);
+    assert.equal(update?.results.length, MAX_NAMED_RESULTS);
+    assert.deepEqual(update?.results[0], results.at(-1), "what was left behind is named before what arrived");
+    assert.deepEqual(update?.counts, { created: MAX_NAMED_RESULTS + 1, rejected: 1 });
+    assert.equal(update?.notes[0], "first");
+    assert.match(update?.notes[1] ?? "", /^2 more refs/);
   });
 
   it("is found by pages, the newest first", async () => {

@@ -1,6 +1,11 @@
 import { type Selectable, sql } from "kysely";
 import type { MirrorStore } from "../app/ports.ts";
-import { type ListedUpdate, MAX_LISTED, type MirrorUpdate, type UpdateState } from "../domain/mirror.ts";
+import {
+  type ListedUpdate,
+  MAX_LISTED_RESULTS,
+  type MirrorUpdate,
+  type UpdateState,
+} from "../domain/mirror.ts";
 import { parseRefName } from "../domain/ref-name.ts";
 import type { RefResult } from "../domain/refs.ts";
 import { TAKEN_UP_AGAIN } from "./mirror-updates.ts";
@@ -57,7 +62,9 @@ export function createUpdateHistory(db: Db): UpdateHistory {
             "counts",
             "bytes_received",
             "bytes_sent",
-            sql<RefResult[]>`jsonb_path_query_array(results, ${`$[0 to ${MAX_LISTED - 1}]`})`.as("results"),
+            sql<RefResult[]>`jsonb_path_query_array(results, ${`$[0 to ${MAX_LISTED_RESULTS - 1}]`})`.as(
+              "results",
+            ),
           ])
           .orderBy("id", "desc")
           .limit(limit)

@@ -108,6 +108,7 @@ export interface MirrorUpdate {
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
   readonly error: string | null;
+  /** Refs that changed, or should have: at most `MAX_NAMED_RESULTS`, those that were left behind before others. */
   readonly results: readonly RefResult[];
   /** Sentences for the person who reads it, such as that no branch matches the filter. */
   readonly notes: readonly string[];
@@ -115,7 +116,7 @@ export interface MirrorUpdate {
   readonly userId: number | null;
   /** All refs by outcome, whether or not they are named. */
   readonly counts: OutcomeCounts;
-  /** Refs that were equal on both sides, and that the filter left out: at most `MAX_NAMED` names each. */
+  /** Refs that were equal on both sides, and that the filter left out: at most `MAX_NAMED_UNTOUCHED` names each. */
   readonly upToDate: readonly RefName[];
   readonly skipped: readonly RefName[];
   readonly bytesReceived: number;
@@ -123,7 +124,7 @@ export interface MirrorUpdate {
   readonly log: readonly UpdateLogLine[];
 }
 
-/** A run as lists show it: of `results`, the first `MAX_LISTED`. */
+/** A run as lists show it: of `results`, the first `MAX_LISTED_RESULTS`. */
 export type ListedUpdate = Omit<MirrorUpdate, "upToDate" | "skipped" | "log">;
 
 /** How a run stands, without its refs. */
@@ -139,10 +140,10 @@ export interface UpdateState
 }
 
 /** As many refs of each update as a list of updates names. */
-export const MAX_LISTED = 100;
+export const MAX_LISTED_RESULTS = 100;
 
 /** As many refs without a change as an update names; `counts` has them all. */
-export const MAX_NAMED = 1000;
+export const MAX_NAMED_UNTOUCHED = 1000;
 
 /** Outcome → number of refs; what is not in it is 0. */
 export type OutcomeCounts = Partial<Record<RefOutcome, number>>;

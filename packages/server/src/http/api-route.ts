@@ -1,4 +1,5 @@
 import type { TokenScope } from "@heliostat/contract";
+import { DEFAULT_PER_PAGE } from "@heliostat/contract/api/parameters.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { z } from "zod";
 import type { Page } from "../app/ports.ts";
@@ -46,6 +47,7 @@ export interface ApiContext<P> {
 export type ApiAnswer =
   | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object | true }
   | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
+  | { readonly kind: "part"; readonly body: object; readonly page: Page; readonly total: number }
   | { readonly kind: "events"; readonly events: AsyncIterable<ServerSentEvent> }
   | { readonly kind: "nothing" };
 
@@ -110,15 +112,27 @@ export function list(items: readonly object[], page: Page, total: number): ApiAn
   return { kind: "list", items, page, total };
 }
 
+/** One thing with a page of a list of its own; the headers are about that list. */
+export function part(body: object, page: Page, total: number): ApiAnswer {
+  return { kind: "part", body, page, total };
+}
+
 /** One page of a list that is short enough to be had whole. */
 export function pageOf(items: readonly object[], page: Page): ApiAnswer {
-  const start = (page.page - 1) * page.perPage;
-  return list(items.slice(start, start + page.perPage), page, items.length);
+  return list(cutPage(items, page), page, items.length);
+}
+
+/** What stands on the page. */
+export function cutPage<T>(items: readonly T[], { page, perPage }: Page): readonly T[] {
+  return items.slice((page - 1) * perPage, page * perPage);
 }
 
 /** The page that the parameters ask for. */
-export function pageFrom(params: { readonly page: number; readonly per_page: number }): Page {
-  return { page: params.page, perPage: params.per_page };
+export function pageFrom(params: {
+  readonly page?: number | undefined;
+  readonly per_page?: number | undefined;
+}): Page {
+  return { page: params.page ?? 1, perPage: params.per_page ?? DEFAULT_PER_PAGE };
 }
 
 /**
@@ -237,13 +251,11 @@ async function sendAnswer(
       return reply.code(204).header("cache-control", "no-store").send();
     case "body":
       return sendJson(reply, answer.status, answer.body);
-    case "list": {
+    case "list":
+    case "part": {
       const address = { origin: requestOrigin(request, door.externalUrl), target: request.originalUrl };
-      return sendJson(
-        reply.headers(paginationHeaders(address, answer.page, answer.total)),
-        200,
-        answer.items,
-      );
+      const headers = paginationHeaders(address, answer.page, answer.total);
+      return sendJson(reply.headers(headers), 200, answer.kind === "list" ? answer.items : answer.body);
     }
   }
 }

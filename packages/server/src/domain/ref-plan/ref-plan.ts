@@ -26,24 +26,24 @@ export interface PlannedDeletions {
 export const NO_DELETIONS: PlannedDeletions = { deletions: [], notes: [] };
 
 /** What GitLab lists in one error at most. */
-const MAX_LISTED = 100;
+const MAX_IN_ERROR = 100;
 
 /** The sentence, a blank line, and the refs one a line, at most a hundred; no failure without refs. */
 export function failureOn(sentence: string, results: readonly RefResult[]): string[] {
   if (results.length === 0) return [];
-  return [[sentence, "", ...results.slice(0, MAX_LISTED).map(({ ref }) => ref)].join("\n")];
+  return [[sentence, "", ...results.slice(0, MAX_IN_ERROR).map(({ ref }) => ref)].join("\n")];
 }
 
 /** What GitLab names in one sentence at most. */
-const MAX_NAMED = 10;
+const MAX_IN_SENTENCE = 10;
 
 /** Short names within a sentence, as GitLab writes them: `'a', 'b'`, the first ten and then `and others`. */
 export function nameSome(refs: readonly RefName[]): string {
   const named = refs
-    .slice(0, MAX_NAMED)
+    .slice(0, MAX_IN_SENTENCE)
     .map((ref) => `'${shortName(ref)}'`)
     .join(", ");
-  return refs.length > MAX_NAMED ? `${named} and others` : named;
+  return refs.length > MAX_IN_SENTENCE ? `${named} and others` : named;
 }
 
 /** Orders anything by ref name, by UTF-16 units: the same on every machine. */

@@ -141,6 +141,29 @@ test("one update is answered whole, or only its refs of some outcomes", async ()
   assert.equal(wrong.status, 400);
 });
 
+test("the refs of one update come by pages to who asks for one, as lists do", async () => {
+  await using server = await serve({ findUpdate: async () => ({ update: UPDATE, user: null }) });
+  const ask = async (query: string) => {
+    const answer = await server.ask("GET", `${BASE}/updates/9?${query}`, { token: SECRETS.readApi });
+    assert.equal(answer.status, 200, answer.text);
+    const { refs, counts } = fits(wholeMirrorUpdateSchema, answer.json());
+    assert.equal(counts.created, 1);
+    return { refs: refs.map(({ ref }) => ref.slice("refs/heads/".length)), headers: answer.headers };
+  };
+  const second = await ask("page=2&per_page=3");
+  assert.deepEqual(second.refs, ["other"]);
+  assert.deepEqual([second.headers["x-total"], second.headers["x-prev-page"]], ["4", "1"]);
+  assert.match(String(second.headers["link"]), /per_page=3>; rel="first"/);
+  const first = await ask("outcome=rejected,skipped&per_page=1");
+  assert.deepEqual(first.refs, ["bad"]);
+  assert.deepEqual([first.headers["x-total"], first.headers["x-next-page"]], ["2", "2"]);
+  assert.deepEqual((await ask("page=1")).refs, ["new", "bad", "same", "other"]);
+  const whole = await ask("");
+  assert.deepEqual([whole.refs.length, whole.headers["x-total"]], [4, undefined]);
+  const wrong = await server.ask("GET", `${BASE}/updates/9?per_page=0`, { token: SECRETS.readApi });
+  assert.deepEqual([wrong.status, wrong.json()], [400, { error: "per_page has a value not allowed" }]);
+});
+
 test("progress reads null while nothing runs, and tells all while something does", async () => {
   for (const update of [null, RUNNING]) {
     await using server = await serve({ readProgress: async () => ({ mirror: MIRROR, update }) });

@@ -5,7 +5,17 @@ import {
 } from "@heliostat/contract/api/mirrors.ts";
 import type { z } from "zod";
 import type { ProgressEvent } from "../../../app/use-cases.ts";
-import { type ApiContext, type ApiRoute, apiRoute, events, list, ok, pageFrom } from "../../api-route.ts";
+import {
+  type ApiContext,
+  type ApiRoute,
+  apiRoute,
+  cutPage,
+  events,
+  list,
+  ok,
+  pageFrom,
+  part,
+} from "../../api-route.ts";
 import type { ServerSentEvent } from "../../send-events.ts";
 import { presentEnd, presentProgress, presentUpdate, presentWholeUpdate } from "./present.ts";
 
@@ -59,9 +69,12 @@ export const mirrorUpdateRoutes: readonly ApiRoute[] = [
     access: "read_api",
     params: mirrorUpdateParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const { id, mirror_id, update_id, outcome } = params;
+      const { id, mirror_id, update_id, outcome, page, per_page } = params;
       const update = await useCases.findUpdate(principal, id, mirror_id, update_id);
-      return ok(presentWholeUpdate(update, outcome ?? null, externalUrl));
+      const whole = presentWholeUpdate(update, outcome ?? null, externalUrl);
+      if (page === undefined && per_page === undefined) return ok(whole);
+      const wanted = pageFrom({ page, per_page });
+      return part({ ...whole, refs: cutPage(whole.refs, wanted) }, wanted, whole.refs.length);
     },
   }),
   apiRoute({
