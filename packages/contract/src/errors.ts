@@ -1,6 +1,7 @@
 /**
  * The kind of an error alone decides retry, HTTP status and reporting (house style, `docs/architecture.md`):
  * - `invalid`, `not-found`, `conflict`, `denied`, `unauthenticated`: the request, or our state; never retried;
+ * - `throttled`: too much at a time, or too often; the client waits;
  * - `transient`: the network or a service; retried;
  * - `credential`: the remote refused us; `remote`: the remote answered something that is no Git repository;
  * - `corrupt`: bad objects; `full`: no space left; `cancelled`: we stopped it; `bug`: anything else.
@@ -11,6 +12,7 @@ export const ERROR_KINDS = [
   "denied",
   "not-found",
   "conflict",
+  "throttled",
   "transient",
   "credential",
   "remote",
@@ -41,6 +43,7 @@ export const ERROR_CODES = {
   "not-found": "not-found",
   conflict: "conflict",
   "mirror-on-pause": "denied",
+  "too-many-streams": "throttled",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

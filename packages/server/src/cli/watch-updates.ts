@@ -41,7 +41,7 @@ export async function watchUpdate(api: ApiClient, options: WatchOptions): Promis
             console.log(JSON.stringify({ event, ...asObject(data) }));
           }
           if (event === "end") return mirrorUpdateEndSchema.parse(data);
-          if (event === "error") throw new HeliostatError("not-found", "The mirror was removed.");
+          if (event === "error") throw brokenOff(data);
           if (event !== "progress" || options.show === "json") continue;
           const progress = mirrorProgressSchema.parse(data);
           if (process.stderr.isTTY) bar.update(asShown(progress));
@@ -59,6 +59,15 @@ export async function watchUpdate(api: ApiClient, options: WatchOptions): Promis
   } finally {
     bar.clear();
   }
+}
+
+/** The mirror was removed, or who watches may no longer. */
+function brokenOff(data: unknown): HeliostatError {
+  const { message, error_description: description } = asObject(data) as Readonly<Record<string, unknown>>;
+  const said = typeof message === "string" ? message : typeof description === "string" ? description : null;
+  return said === null || said.startsWith("404 ")
+    ? new HeliostatError("not-found", "The mirror was removed.")
+    : new HeliostatError("forbidden", `The server ended the stream: ${said}`);
 }
 
 function isLostConnection(error: unknown): boolean {

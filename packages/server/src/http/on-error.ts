@@ -32,6 +32,7 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   denied: 403,
   "not-found": 404,
   conflict: 409,
+  throttled: 429,
   credential: 422,
   remote: 422,
   corrupt: 500,
@@ -70,6 +71,7 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
     case "remote":
     case "full":
       return plain(status, known.message);
+    case "throttled":
     case "transient":
     case "cancelled":
       return { ...plain(status, known.message), headers: { "retry-after": RETRY_AFTER_SECONDS } };

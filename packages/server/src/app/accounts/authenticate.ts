@@ -39,6 +39,7 @@ export function authenticationUseCases(
   };
 }
 
-function refuseBlocked(user: User): void {
+/** `forbidden` for a blocked user, whatever they ask for. */
+export function refuseBlocked(user: User): void {
   if (user.state === "blocked") throw new HeliostatError("forbidden", "Your account has been blocked.");
 }

@@ -113,7 +113,8 @@ function follow(afterId: number | null = null): { events: ProgressEvent[]; ended
   const events: ProgressEvent[] = [];
   const ports = { clock: systemClock, mirrors, progress: here };
   const ended = (async () => {
-    for await (const event of followUpdates(ports, mirrorId, afterId, leave.signal)) events.push(event);
+    for await (const event of followUpdates(ports, mirrorId, afterId, leave.signal, async () => {}))
+      events.push(event);
   })();
   ended.catch(() => {});
   return { events, ended };

@@ -11,6 +11,9 @@ const PAUSE_MS = 200;
 /** How soon what runs on another node is seen; what runs on this one is told at once. */
 const LOOK_AGAIN_MS = 1000;
 
+/** How long one who was blocked, or whose token was revoked, may still look on. */
+const ASK_AGAIN_MS = 30_000;
+
 /** How far the mirror's update is; `update` is null while none runs. */
 export async function readProgress(ports: FollowPorts, mirror: Mirror): Promise<MirrorProgress> {
   const newest = await ports.mirrors.findNewestUpdate(mirror.id);
@@ -21,22 +24,29 @@ export async function readProgress(ports: FollowPorts, mirror: Mirror): Promise<
  * Follows one update to its end: the first with an id above `after`; without it the one that runs, or else the next
  * one. Yields how far it is whenever that changes, at most five times a second, and its end, and is over. A run whose
  * node died is followed on by the one that takes it up. Ends without a word when the signal fires; `not-found` when the
- * mirror is removed.
+ * mirror is removed; with the error of `requireAccess`, which is asked twice a minute: who follows may have lost the
+ * right to.
  */
 export async function* followUpdates(
   ports: FollowPorts,
   mirrorId: number,
   after: number | null,
   signal: AbortSignal,
+  requireAccess: () => Promise<void>,
 ): AsyncGenerator<ProgressEvent, void, void> {
   let last = after ?? (await lastBeforeNow(ports, mirrorId));
   let told = "";
+  let askedAt = ports.clock.now().getTime();
   let news = Promise.withResolvers<void>();
   const unwatch = ports.progress.watch(mirrorId, () => news.resolve());
   try {
     while (!signal.aborted) {
       // Before the look: what happens from now on is news.
       news = Promise.withResolvers();
+      if (ports.clock.now().getTime() - askedAt >= ASK_AGAIN_MS) {
+        await requireAccess();
+        askedAt = ports.clock.now().getTime();
+      }
       const update = await ports.mirrors.findUpdateAfter(mirrorId, last);
       const mirror = await ports.mirrors.find(mirrorId);
       if (!mirror) throw new HeliostatError("not-found", "Not found");

@@ -1,15 +1,21 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Principal, User } from "../../domain/user.ts";
-import { findProjectFor } from "../access.ts";
+import { findProjectFor, requireSignedIn } from "../access.ts";
+import { refreshPrincipal } from "../accounts/refresh-principal.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
 import { followUpdates, readProgress } from "./follow-updates.ts";
+import { createStreamPlaces } from "./stream-places.ts";
 
 type UpdateUseCases = Pick<UseCases, "listUpdates" | "findUpdate" | "readProgress" | "watchProgress">;
 
 /** What the updates of a mirror did, and how far the one is that runs. */
-export function updateUseCases(ports: Ports): UpdateUseCases {
+export function updateUseCases(
+  ports: Pick<Ports, "clock" | "mirrors" | "progress" | "projects" | "tokens" | "users">,
+): UpdateUseCases {
+  const places = createStreamPlaces();
+
   async function find(principal: Principal, which: PathOrId, mirrorId: number): Promise<Mirror> {
     const project = await findProjectFor(ports, principal, which, "read-mirrors");
     const mirror = await ports.mirrors.find(mirrorId);
@@ -44,7 +50,10 @@ export function updateUseCases(ports: Ports): UpdateUseCases {
     },
     async watchProgress(principal, which, mirrorId, { after, signal }) {
       const mirror = await find(principal, which, mirrorId);
-      return followUpdates(ports, mirror.id, after, signal);
+      places.take(requireSignedIn(principal).user.id, signal);
+      return followUpdates(ports, mirror.id, after, signal, async () => {
+        await find(await refreshPrincipal(ports, principal), which, mirrorId);
+      });
     },
   };
 }

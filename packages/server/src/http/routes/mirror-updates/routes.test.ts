@@ -226,6 +226,16 @@ test("a refusal is a plain answer; what goes wrong later is the last event", asy
   const refused = await refusing.ask("GET", `${BASE}/progress/stream`, { token: SECRETS.readApi });
   assert.deepEqual([refused.status, refused.json()], [404, { message: "404 Not found" }]);
 
+  await using full = await serve({
+    watchProgress: async () => {
+      throw new HeliostatError("too-many-streams", "Too many.");
+    },
+  });
+  const throttled = await full.ask("GET", `${BASE}/progress/stream`, { token: SECRETS.readApi });
+  assert.deepEqual([throttled.status, throttled.json()], [429, { message: "Too many." }]);
+  assert.equal(throttled.headers["retry-after"], "5");
+  assert.ok(!full.log.some(({ level }) => level === "error"), "nothing is wrong with the server");
+
   for (const error of [gone, new Error("a secret of ours")]) {
     await using failing = await serve({
       watchProgress: async () =>
