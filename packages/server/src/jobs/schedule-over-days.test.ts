@@ -8,7 +8,7 @@ import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
 import { requestUpdate } from "../app/mirrors/request-update.ts";
 import type { Ports } from "../app/ports.ts";
-import { updateMirror } from "../app/updates/update-mirror.ts";
+import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
@@ -68,6 +68,8 @@ describe("the schedule", () => {
   let listingMs = 0;
   let atOnce = 0;
   let mostAtOnce = 0;
+  /** Called when a pull writes its refs; true: they had moved meanwhile, and the run looks again. */
+  let hasMoved: () => boolean;
 
   before(async () => {
     database = await createTestDatabase(async (template) => {
@@ -93,6 +95,7 @@ describe("the schedule", () => {
     listings = [];
     listingMs = 0;
     mostAtOnce = 0;
+    hasMoved = () => false;
     const calls = watchCalls();
     clock = new FakeClock(T0, calls.settled);
     startNode(calls.count);
@@ -151,6 +154,8 @@ describe("the schedule", () => {
         fetchObjects: async () => undefined,
         answerAncestry: async () => () => "yes",
         applyChanges: async (path: string, changes: readonly { ref: string; old: string; new: string }[]) => {
+          if (hasMoved())
+            return changes.map((change) => ({ ...change, outcome: "rejected", reason: "stale-lease" }));
           for (const change of changes) ours.set(path, change.new);
           return changes.map(({ ref, old, new: oid }) => ({ ref, outcome: "fast-forward", old, new: oid }));
         },
@@ -519,6 +524,85 @@ describe("the schedule", () => {
       listingMs = 0;
       await clock.advance(HOUR);
       assert.equal((await read(mirror)).updateStatus, "finished");
+    });
+
+    describe("that looks a second time, because a ref moved", () => {
+      /** A pull whose second look begins with `whenLooking`, and takes ten minutes. */
+      async function startSecondLook(whenLooking: () => void): Promise<Mirror> {
+        const mirror = await createMirror();
+        tips.set(mirror.url, "2".repeat(40));
+        hasMoved = () => {
+          hasMoved = () => false;
+          listingMs = 10 * MINUTE;
+          whenLooking();
+          return true;
+        };
+        await requestUpdate(ports, mirror, "push");
+        await clock.advance(SECOND);
+        return mirror;
+      }
+
+      async function updatesOf({ id }: Mirror) {
+        return (await ports.mirrors.listUpdates(id, { page: 1, perPage: 10 })).items.map(
+          ({ status, trigger, error, counts }) => ({ status, trigger, error, counts }),
+        );
+      }
+
+      it("is cancelled then as at any other time, with what its first look did", async () => {
+        const mirror = await startSecondLook(() => undefined);
+        assert.equal(await ports.mirrors.requestCancel(mirror.id, clock.now(), userId), "running");
+        await clock.advance(11 * MINUTE);
+        assert.deepEqual(await updatesOf(mirror), [
+          {
+            ...{ status: "cancelled", trigger: "push", counts: { rejected: 1 } },
+            error: "The update was cancelled by Ada.",
+          },
+        ]);
+        assert.equal((await read(mirror)).retryCount, 0);
+      });
+
+      it("is taken up by the next node when its own goes down", async () => {
+        const mirror = await startSecondLook(() => undefined);
+        const stopped = Promise.all([dispatcher.stop(), running.drain(0, SHUTTING_DOWN)]);
+        await clock.advance(11 * MINUTE);
+        await stopped;
+        const { updateStatus, retryCount } = await read(mirror);
+        assert.deepEqual([updateStatus, retryCount], ["scheduled", 0]);
+        listingMs = 0;
+        const calls = watchCalls();
+        clock = new FakeClock(clock.now(), calls.settled);
+        startNode(calls.count);
+        dispatcher.wakeAt(clock.now());
+        await clock.advance(SECOND);
+        const ends = (await updatesOf(mirror)).map(({ status, trigger }) => `${status} ${trigger}`);
+        assert.deepEqual(ends, ["finished recovery", "cancelled push"]);
+      });
+
+      it("leaves its host alone when that asks for it then", async () => {
+        const mirror = await startSecondLook(() =>
+          troubles.set("host.example", { code: "remote-busy", retryAfterSeconds: 1800 }),
+        );
+        const asked = clock.now().getTime();
+        await clock.advance(11 * MINUTE);
+        const [host] = await ports.hosts.list();
+        assert.ok((host?.pausedUntil?.getTime() ?? 0) >= asked + 1800 * SECOND + 9 * MINUTE);
+        const { lastError, lastErrorCode } = await read(mirror);
+        assert.equal(lastErrorCode, "remote-busy");
+        assert.match(lastError ?? "", /^Some refs were not updated:\n\nrefs\/heads\/main\n\nremote-busy\.$/);
+      });
+
+      it("ends at the limit of time, and says so", async () => {
+        const settings = createInstanceSettingsStore(db);
+        const { mirrorUpdateTimeoutSeconds } = await settings.read();
+        await settings.write({ mirrorUpdateTimeoutSeconds: 60 });
+        const mirror = await startSecondLook(() => undefined);
+        await clock.advance(11 * MINUTE);
+        await settings.write({ mirrorUpdateTimeoutSeconds });
+        assert.match(
+          (await updatesOf(mirror))[0]?.error ?? "",
+          /\n\nThe mirror update took too long to complete \(limit: 1 min\)\.$/,
+        );
+      });
     });
 
     it("whose node died is taken up again within 30 s", async () => {

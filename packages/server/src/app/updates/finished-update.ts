@@ -16,8 +16,11 @@ export interface RecordedRun {
   readonly started: Date;
 }
 
+/** What a run did and saw until it ended. */
+export type RefsOfRun = Pick<FinishedUpdate, "results" | "notes" | "upToDate" | "skipped">;
+
 /** What a failed run has to say, besides that it failed. */
-interface Failure extends Pick<FinishedUpdate, "results" | "notes" | "upToDate" | "skipped"> {
+interface Failure extends RefsOfRun {
   readonly error: string;
   /** Null where the run came to its end, but not with every ref. */
   readonly code: ErrorCode | null;
@@ -28,21 +31,18 @@ interface Failure extends Pick<FinishedUpdate, "results" | "notes" | "upToDate" 
 /** What is recorded of a run but for what was observed on the way. */
 export type EndOfRun = Omit<FinishedUpdate, "bytesReceived" | "bytesSent" | "log">;
 
-const NO_REFS = { results: [], notes: [], upToDate: [], skipped: [] } as const;
-
 /** The record of a run that came to its end: it may still count as failed. */
 export async function recordOutcome(
   ports: RecordPorts,
   run: RecordedRun,
   outcome: RunOutcome,
-  hostIsPaused: boolean,
 ): Promise<EndOfRun> {
-  const { failure: error, results, notes, upToDate, skipped, brokenOffBy } = outcome;
+  const { failure: error, results, notes, upToDate, skipped } = outcome;
   // What was refused may be let in the next time. What diverged stays so until somebody acts: there is nothing to try
   // again, and nothing to pause for, since all other refs go on.
   if (error !== null && results.some(({ outcome: what }) => what === "rejected")) {
     const refs = { results, notes, upToDate, skipped };
-    return await recordFailure(ports, run, { error, code: brokenOffBy?.code ?? null, hostIsPaused, ...refs });
+    return await recordFailure(ports, run, { error, code: null, hostIsPaused: false, ...refs });
   }
   return {
     status: error === null ? "finished" : "failed",
@@ -61,16 +61,12 @@ export async function recordOutcome(
   };
 }
 
-/** The record of a run that an error ended. */
-export async function recordError(
+/** The record of a run that failed: by an error, or by what a remote refused. */
+export async function recordFailure(
   ports: RecordPorts,
   run: RecordedRun,
-  error: Pick<Failure, "error" | "code" | "hostIsPaused">,
+  failure: Failure,
 ): Promise<EndOfRun> {
-  return await recordFailure(ports, run, { ...error, ...NO_REFS });
-}
-
-async function recordFailure(ports: RecordPorts, run: RecordedRun, failure: Failure): Promise<EndOfRun> {
   const { mirror, trigger } = run;
   const { error, code, hostIsPaused, results, notes, upToDate, skipped } = failure;
   const now = ports.clock.now();
@@ -103,6 +99,7 @@ export async function recordStop(
   run: RecordedRun,
   stop: "cancelled" | "shutting-down",
   lease: LeaseState,
+  { results, notes, upToDate, skipped }: RefsOfRun,
 ): Promise<EndOfRun> {
   const isTakenUp = stop === "shutting-down" && lease.kind !== "cancelled";
   const by = lease.kind === "cancelled" && lease.by !== null ? ` by ${lease.by}` : "";
@@ -110,12 +107,15 @@ export async function recordStop(
     status: "cancelled",
     error: isTakenUp ? null : `The update was cancelled${by}.`,
     errorCode: null,
-    ...NO_REFS,
+    results,
+    notes,
+    upToDate,
+    skipped,
     now: ports.clock.now(),
     appliedDigest: null,
     appliedGeneration: null,
     retryCount: run.mirror.retryCount,
-    nextCheckAt: await nextCheck(ports, run, run.mirror.retryCount, []),
+    nextCheckAt: await nextCheck(ports, run, run.mirror.retryCount, results),
     willRetry: isTakenUp,
   };
 }

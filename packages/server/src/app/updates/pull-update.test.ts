@@ -289,7 +289,8 @@ test("what the first look brought is told even when the second one fails", async
   const outcome = await update();
   assert.deepEqual(outcomesOf(outcome), { [MAIN]: "fast-forward", "refs/heads/a": "rejected" });
   assert.equal(outcome.changedProject, true);
-  assert.equal((outcome.failure ?? "").split("\n\n").length, 3);
+  assert.equal(outcome.brokenOffBy?.code, "remote-not-found");
+  assert.match(outcome.failure ?? "", /refs\/heads\/a: The ref changed/);
 });
 
 test("SHA-256 comes to an empty project whatever its format, and is a clear error to one with SHA-1 refs", async (t) => {

@@ -14,7 +14,7 @@ export interface Round extends Omit<RunOutcome, "failure"> {
  * Runs a round, and once more when a ref had moved between its look and its writing: the world has changed, and the
  * next look sees it. Only once, so that a busy ref cannot keep an update running; what moved again is `rejected`, and
  * the next update's. `round` gets the project as it is when the round begins. Whatever ends the second round, what the
- * first one did is not forgotten: it is answered, with the reason as a failure.
+ * first one did is not forgotten: it is answered, and the error as what it was broken off by.
  */
 export async function replanOnce(
   ports: Pick<RunPorts, "projects">,
@@ -29,7 +29,7 @@ export async function replanOnce(
     if (!now) throw new HeliostatError("cancelled", "The project was removed.");
     return outcomeOf(mergeRounds(first, await round(now)));
   } catch (error) {
-    return outcomeOf({ ...first, failures: [...first.failures, asHeliostatError(error).message] });
+    return { ...outcomeOf(first), brokenOffBy: asHeliostatError(error) };
   }
 }
 
@@ -45,6 +45,7 @@ function mergeRounds(first: Round, second: Round): Round {
   return {
     ...second,
     results: [...results.values()],
+    notes: [...new Set([...first.notes, ...second.notes])],
     upToDate: second.upToDate.filter((ref) => !results.has(ref)),
     changedProject: first.changedProject || second.changedProject,
   };

@@ -43,7 +43,7 @@ export interface RunOutcome {
   readonly digest: string;
   /** The state of our refs that this run saw or made; null when somebody else wrote meanwhile. */
   readonly generation: number | null;
-  /** What ended a push before all of it was pushed: what was done before counts. */
+  /** What ended the run before its end, be it our own wish (`cancelled`): what was done before counts. */
   readonly brokenOffBy?: HeliostatError | null;
   /** Whether refs of the project itself changed: its push mirrors must hear of it. */
   readonly changedProject: boolean;

@@ -9,7 +9,8 @@ import type { FinishedUpdate, Ports, ProgressNote, TransferOptions, UpdateLease 
 import {
   type EndOfRun,
   type RecordedRun,
-  recordError,
+  type RefsOfRun,
+  recordFailure,
   recordOutcome,
   recordStop,
 } from "./finished-update.ts";
@@ -63,6 +64,11 @@ async function runLeased(
   const recorded = { mirror, trigger, started };
   const keeper = keepLease(ports, lease, started);
   const limit = limitTime(ports.clock, settings.mirrorUpdateTimeoutSeconds);
+  const endOf = (error: unknown): ErrorEnd => {
+    const stop = stopOf(signal, keeper.lost);
+    // What the abort brought about has many faces; its reason is what happened.
+    return { stop, error: stop === null && limit.expired.aborted ? limit.expired.reason : error };
+  };
   let ended: EndOfRun;
   let changedProject = false;
   try {
@@ -73,14 +79,11 @@ async function runLeased(
     };
     const outcome = await run({ ...ports, ...observed.ports }, lease, transfer, log);
     changedProject = outcome.changedProject;
-    const { brokenOffBy } = outcome;
-    const hostIsPaused = brokenOffBy ? await noteError(ports, mirror, brokenOffBy) : false;
-    ended = await recordOutcome(ports, recorded, outcome, hostIsPaused);
+    ended = outcome.brokenOffBy
+      ? await recordEnd(ports, lease, recorded, endOf(outcome.brokenOffBy), outcome)
+      : await recordOutcome(ports, recorded, outcome);
   } catch (error) {
-    const stop = stopOf(signal, keeper.lost);
-    // What the abort brought about has many faces; its reason is what happened.
-    const cause = stop === null && limit.expired.aborted ? limit.expired.reason : error;
-    ended = await recordEnd(ports, lease, recorded, cause, stop);
+    ended = await recordEnd(ports, lease, recorded, endOf(error), NOTHING_DONE);
   } finally {
     keeper.stop();
     limit.stop();
@@ -182,6 +185,14 @@ function runDirection(run: UpdateRun): Promise<RunOutcome> {
 
 type Stop = "cancelled" | "shutting-down" | null;
 
+/** What ended a run early; `stop`: it was our own wish, whatever the error says. */
+interface ErrorEnd {
+  readonly error: unknown;
+  readonly stop: Stop;
+}
+
+const NOTHING_DONE = { results: [], notes: [], upToDate: [], skipped: [], failure: null } as const;
+
 function stopOf(signal: AbortSignal, leaseLost: AbortSignal): Stop {
   if (signal.aborted) return signal.reason === SHUTTING_DOWN ? "shutting-down" : "cancelled";
   return leaseLost.aborted ? "cancelled" : null;
@@ -191,20 +202,24 @@ async function recordEnd(
   ports: Ports,
   lease: UpdateLease,
   run: RecordedRun,
-  error: unknown,
-  stop: Stop,
+  { error, stop }: ErrorEnd,
+  done: RefsOfRun & Pick<RunOutcome, "failure">,
 ): Promise<EndOfRun> {
   const failure = asHeliostatError(error);
   const { code, kind } = failure;
   const message = textOf(failure, run.mirror);
   if (stop !== null || kind === "cancelled") {
-    return await recordStop(ports, run, stop ?? "cancelled", await ports.mirrors.readLease(lease));
+    return await recordStop(ports, run, stop ?? "cancelled", await ports.mirrors.readLease(lease), done);
   }
   const mirrorId = run.mirror.id;
   if (kind === "bug") ports.log.error({ mirrorId, err: error }, "update failed by our own fault");
   else ports.log.warn({ mirrorId, code, reason: message }, "update failed");
   const hostIsPaused = await noteError(ports, run.mirror, failure);
-  return await recordError(ports, run, { error: message, code, hostIsPaused });
+  // The refs of a push that broke off say it each.
+  const text = done.failure?.includes(message)
+    ? done.failure
+    : [done.failure ?? [], message].flat().join("\n\n");
+  return await recordFailure(ports, run, { ...done, error: text, code, hostIsPaused });
 }
 
 /** As GitLab puts it, a URL that was fine when it was saved and is refused now. */
