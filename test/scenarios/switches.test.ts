@@ -232,6 +232,7 @@ describe("Silent Mode", () => {
       // The answer comes when the run has ended: no git is left of it, though the remote still holds the pack back.
       const [stopped] = await root.listUpdates(id, "pull");
       assert.equal(stopped?.status, "cancelled");
+      assert.match(stopped?.error ?? "", /^The update was stopped: Silent Mode was switched on\./);
       await server.assertNoGitLeft();
       proxy.open();
       await root.put("/application/settings", { silent_mode_enabled: false });

@@ -18,6 +18,7 @@ import type {
   UpdateProgress,
   UpdateState,
 } from "../domain/mirror.ts";
+import type { Hindrance } from "../domain/mirroring-switches.ts";
 import type { ObjectFormat, Oid } from "../domain/oid.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { NewProjectEvent, ProjectEvent } from "../domain/project-event.ts";
@@ -151,6 +152,7 @@ export interface UserStore {
   /** People; `withBots`: the own identities of projects too. */
   list(filter: { withBots: boolean }, page: Page): Promise<Paged<User>>;
   count(): Promise<number>;
+  listActiveAdmins(): Promise<readonly User[]>;
   /** `not-found` when there is no such user. */
   setState(id: number, state: User["state"]): Promise<User>;
   /** Takes the user and their namespace away; `conflict`, and nothing done, while there are projects in it. */
@@ -324,11 +326,12 @@ export interface UpdateLease {
   readonly token: string;
 }
 
-/** What has become of a lease: it is `held`; somebody wants its run to end; it is `lost`, or the mirror is disabled. */
+/** What has become of a lease: it is `held`; somebody wants its run to end, or a switch does; it is `lost`. */
 export type LeaseState =
   | { readonly kind: "held" }
   /** `by`: the name of who asked; null when they are gone. */
   | { readonly kind: "cancelled"; readonly by: string | null }
+  | { readonly kind: "hindered"; readonly by: Hindrance }
   | { readonly kind: "lost" };
 
 /** Checks that may be under way on this node: `total` more, and with one host `perHost` together with those of `busy`. */

@@ -195,16 +195,16 @@ describe("the lease of a run", () => {
   });
 
   it("cannot be renewed once the mirror was disabled or removed: the run must stop", async () => {
-    for (const stop of [
-      (id: number) => mirrors.update(id, { enabled: false }),
-      (id: number) => mirrors.remove(id),
-    ]) {
+    for (const [expected, stop] of [
+      [{ kind: "hindered", by: "disabled" }, (id: number) => mirrors.update(id, { enabled: false })],
+      [{ kind: "lost" }, (id: number) => mirrors.remove(id)],
+    ] as const) {
       const { id } = await createMirror();
       await mirrors.requestUpdate(id, "push", T0);
       const lease = await mirrors.startUpdate(id, T0, seconds(30));
       assert.ok(lease);
       await stop(id);
-      assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "lost");
+      assert.deepEqual(await mirrors.renewLease(lease, seconds(60)), expected);
     }
   });
 
@@ -418,6 +418,36 @@ describe("a mirror that failed only for refs that a person must decide about", (
     const good = success(seconds(2), { nextCheckAt: seconds(10) });
     const mirror = await runAndCheck(success(seconds(1), HELD), good);
     assert.deepEqual([mirror?.updateStatus, mirror?.lastError], ["finished", null]);
+  });
+});
+
+describe("a change of a project's mirrors", () => {
+  it("is not found where the project was removed meanwhile, and holds the removal up while it lasts", async () => {
+    const projects = createProjectStore(db);
+    const there = (await projects.find(projectId)) ?? assert.fail();
+    const { id } = await projects.create({
+      namespaceId: there.namespace.id,
+      name: "gone",
+      path: "gone",
+      description: null,
+      visibility: "private",
+      creatorId: userId,
+    });
+    let removal: Promise<void> | undefined;
+    let isRemoved = false;
+    await mirrors.changeMirrorsOf(id, async (editor) => {
+      removal = projects.remove(id).then(() => {
+        isRemoved = true;
+      });
+      await createMirror();
+      await editor.listOf(id);
+      assert.equal(isRemoved, false);
+    });
+    await removal;
+    await assert.rejects(
+      mirrors.changeMirrorsOf(id, async () => assert.fail("there is nothing to change")),
+      { code: "not-found", message: "Project Not Found" },
+    );
   });
 });
 

@@ -3,11 +3,12 @@ import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
 import { type RawBuilder, sql } from "kysely";
 import type { FinishedUpdate, LeaseState, MirrorStore, UpdateWish } from "../app/ports.ts";
 import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/mirror.ts";
+import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
-import { isRunnable } from "./runnable-mirrors.ts";
+import { hindrance, isRunnable } from "./runnable-mirrors.ts";
 import { endProbe, takePlace } from "./update-places.ts";
 
 /** The part of the mirror store that says what is to be done, by whom, and what came of it. */
@@ -291,7 +292,7 @@ const NO_CANCEL = { cancel_requested_at: null, cancel_requested_by: null } as co
 const NO_LEASE = { lease_token: null, lease_expires_at: null } as const;
 
 const LEASE_COLUMNS = [
-  isRunnable().as("is_runnable"),
+  hindrance().as("hindered_by"),
   "cancel_requested_at",
   sql<string | null>`(select name from users where users.id = mirrors.cancel_requested_by)`.as(
     "cancelled_by",
@@ -299,11 +300,13 @@ const LEASE_COLUMNS = [
 ] as const;
 
 function toLeaseState(
-  row: { is_runnable: boolean; cancel_requested_at: Date | null; cancelled_by: string | null } | undefined,
+  row:
+    | { hindered_by: Hindrance | null; cancel_requested_at: Date | null; cancelled_by: string | null }
+    | undefined,
 ): LeaseState {
   if (!row) return { kind: "lost" };
   if (row.cancel_requested_at !== null) return { kind: "cancelled", by: row.cancelled_by };
-  return { kind: row.is_runnable ? "held" : "lost" };
+  return row.hindered_by === null ? { kind: "held" } : { kind: "hindered", by: row.hindered_by };
 }
 
 /** Every ref by what became of it. */

@@ -99,6 +99,14 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
     async changeMirrorsOf(projectId, change) {
       return await db.transaction().execute(async (transaction) => {
         await sql`select pg_advisory_xact_lock(${MIRRORS_OF_A_PROJECT}, ${projectId})`.execute(transaction);
+        // Checked by the caller, but somebody may have removed it meanwhile. From here on its removal waits for us.
+        const project = await transaction
+          .selectFrom("projects")
+          .select("id")
+          .where("id", "=", projectId)
+          .forKeyShare()
+          .executeTakeFirst();
+        if (!project) throw new HeliostatError("not-found", "Project Not Found");
         return await change(createMirrorStore(transaction, secrets));
       });
     },

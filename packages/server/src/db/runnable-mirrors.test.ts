@@ -11,7 +11,7 @@ import { migrate } from "./migrate.ts";
 import { createMirrorStore } from "./mirrors.ts";
 import { type Db, openDatabase } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
-import { isRunnable } from "./runnable-mirrors.ts";
+import { hindrance, isRunnable } from "./runnable-mirrors.ts";
 import { createUserStore } from "./users.ts";
 
 let db: Db;
@@ -71,12 +71,14 @@ test("SQL and domain agree on every position of every switch", async () => {
             const project = await projects.update(projectId, changes);
             const rows = await db
               .selectFrom("mirrors")
-              .select(["direction", isRunnable().as("is_runnable")])
+              .select(["direction", isRunnable().as("is_runnable"), hindrance().as("hindered_by")])
               .execute();
             for (const row of rows) {
               const expected =
                 !silentModeEnabled && !archived && isMirroringAvailable(row.direction, project, switches);
               assert.equal(row.is_runnable, expected, JSON.stringify({ ...row, ...changes, ...switches }));
+              const reason = archived ? "archived" : silentModeEnabled ? "silent-mode" : "unavailable";
+              assert.equal(row.hindered_by, expected ? null : reason);
               if (expected) runnable += 1;
             }
           }
@@ -89,4 +91,6 @@ test("SQL and domain agree on every position of every switch", async () => {
   await db.updateTable("mirrors").set({ enabled: false }).execute();
   const on = await db.selectFrom("mirrors").select("id").where(isRunnable).execute();
   assert.deepEqual(on, []);
+  const off = await db.selectFrom("mirrors").select(hindrance().as("by")).execute();
+  assert.deepEqual(off, [{ by: "disabled" }, { by: "disabled" }]);
 });

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from "kysely";
+import type { Hindrance } from "../domain/mirroring-switches.ts";
 
 /**
  * Whether a row of `mirrors` may be checked and run now: it is enabled, mirroring is available for it, its project is
@@ -19,4 +20,15 @@ export function isRunnable(): RawBuilder<boolean> {
           end
         )
     ))`;
+}
+
+/** Which of these switches it is; null: the row is runnable. Of several the one that reaches furthest into it. */
+export function hindrance(): RawBuilder<Hindrance | null> {
+  return sql<Hindrance | null>`(case
+    when ${isRunnable()} then null
+    when not mirrors.enabled then 'disabled'
+    when (select archived from projects where projects.id = mirrors.project_id) then 'archived'
+    when (select silent_mode_enabled from instance_settings) then 'silent-mode'
+    else 'unavailable'
+  end)`;
 }

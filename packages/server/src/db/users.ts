@@ -76,6 +76,17 @@ export function createUserStore(db: Db): UserStore {
         .executeTakeFirstOrThrow();
       return row.total;
     },
+    async listActiveAdmins() {
+      const rows = await db
+        .selectFrom("users")
+        .selectAll()
+        .where("is_admin", "=", true)
+        .where("state", "=", "active")
+        .where("bot_of_project_id", "is", null)
+        .orderBy("id")
+        .execute();
+      return rows.map(toUser);
+    },
     async setState(id, state) {
       const row = await db
         .updateTable("users")

@@ -8,6 +8,17 @@ export interface MirroringSwitches {
   readonly silentModeEnabled: boolean;
 }
 
+/** What keeps an update from running, or ended one that ran. */
+export type Hindrance = "disabled" | "silent-mode" | "archived" | "unavailable";
+
+/** Why an update ended that a switch stopped. */
+export const STOPPED_BY: Readonly<Record<Hindrance, string>> = {
+  disabled: "The update was stopped: the mirror was switched off.",
+  "silent-mode": "The update was stopped: Silent Mode was switched on. It runs when that ends.",
+  archived: "The update was stopped: the project was archived.",
+  unavailable: "The update was stopped: mirroring was switched off by an administrator.",
+};
+
 type MirroredProject = Pick<Project, "archived" | "pullMirrorAvailable" | "pushMirrorsAvailable">;
 
 /** Whether a project may have mirrors of this direction: by the instance, or by an override of its own. */

@@ -56,7 +56,7 @@ export function may(principal: Principal, action: ProjectAction, project: Projec
   return accessLevel(principal, project) >= level && allows(principal, scopes);
 }
 
-/** Whether somebody may see to mirrors at all: everybody whose project it is, or only admins, as the instance says. */
+/** Whether somebody may change mirrors at all: everybody whose project it is, or only admins, as the instance says. */
 export function mayMirror(
   principal: Principal,
   { mirrorAvailable }: { readonly mirrorAvailable: boolean },

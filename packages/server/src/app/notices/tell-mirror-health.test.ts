@@ -308,22 +308,28 @@ describe("mail about a mirror's health", () => {
     for (const body of [mail?.body_text, mail?.body_html]) assert.doesNotMatch(body ?? "", /[^\P{Cc}\n]/u);
   });
 
-  it("goes to the owner of the namespace, or to who made the project of a group; active people only", async () => {
+  it("goes to the owner of the namespace, or to who made the project of a group; without them to active admins", async () => {
     const emails = async (of: Project) => (await projectManagers(ports, of)).map(({ email }) => email);
     assert.deepEqual(await emails(project), ["ada@example.com"]);
     const maker = await createUser("maker");
+    for (const name of ["boss", "away"]) {
+      const { id } = await createUser(name);
+      const state = name === "away" ? "blocked" : "active";
+      await db.updateTable("users").set({ is_admin: true, state }).where("id", "=", id).execute();
+    }
+    const admins = ["boss@example.com"];
     const group = await createNamespaceStore(db).createGroup({ name: "G", path: "g", parentId: null });
     const ofGroup = { ...project, namespace: group, creatorId: maker.id };
     assert.deepEqual(await emails(ofGroup), ["maker@example.com"]);
     await db.updateTable("users").set({ bot_of_project_id: project.id }).where("id", "=", maker.id).execute();
-    assert.deepEqual(await emails(ofGroup), []);
+    assert.deepEqual(await emails(ofGroup), admins);
     await db
       .updateTable("users")
       .set({ bot_of_project_id: null, state: "blocked" })
       .where("id", "=", maker.id)
       .execute();
-    assert.deepEqual(await emails(ofGroup), []);
-    assert.deepEqual(await emails({ ...ofGroup, creatorId: null }), []);
+    assert.deepEqual(await emails(ofGroup), admins);
+    assert.deepEqual(await emails({ ...ofGroup, creatorId: null }), admins);
   });
 
   it("tells that a mirror goes on without its user", async () => {

@@ -2,6 +2,7 @@ import type { ErrorCode, UpdateTrigger } from "@heliostat/contract";
 import { checkInterval } from "../../domain/check-interval.ts";
 import { countFailure, needsPerson } from "../../domain/failure-count.ts";
 import { changesRef, type Mirror } from "../../domain/mirror.ts";
+import { STOPPED_BY } from "../../domain/mirroring-switches.ts";
 import type { RefResult } from "../../domain/refs.ts";
 import { HARD_FAILURE_AFTER, nextCheckAfter, retryDelay } from "../../domain/schedule.ts";
 import type { FinishedUpdate, LeaseState, Ports } from "../ports.ts";
@@ -102,10 +103,9 @@ export async function recordStop(
   { results, notes, upToDate, skipped }: RefsOfRun,
 ): Promise<EndOfRun> {
   const isTakenUp = stop === "shutting-down" && lease.kind !== "cancelled";
-  const by = lease.kind === "cancelled" && lease.by !== null ? ` by ${lease.by}` : "";
   return {
     status: "cancelled",
-    error: isTakenUp ? null : `The update was cancelled${by}.`,
+    error: isTakenUp ? null : reasonOf(lease),
     errorCode: null,
     results,
     notes,
@@ -118,6 +118,12 @@ export async function recordStop(
     nextCheckAt: await nextCheck(ports, run, run.mirror.retryCount, results),
     willRetry: isTakenUp,
   };
+}
+
+function reasonOf(lease: LeaseState): string {
+  if (lease.kind === "hindered") return STOPPED_BY[lease.by];
+  const by = lease.kind === "cancelled" && lease.by !== null ? ` by ${lease.by}` : "";
+  return `The update was cancelled${by}.`;
 }
 
 async function nextCheck(
