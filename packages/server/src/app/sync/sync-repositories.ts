@@ -7,6 +7,7 @@ import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../doma
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
 import { pushChanges } from "../updates/push-changes.ts";
+import { pushInOrder } from "../updates/push-in-order.ts";
 
 /** One end of a one-shot mirror: a repository on this machine, or a remote. */
 export type SyncEnd =
@@ -70,12 +71,13 @@ export async function syncRepositories(
   const plan = planPush({ ...input, ancestry: await repositories.answerAncestry(place, questions) });
   if (options.dryRun || plan.changes.length === 0) return { plan, results: plan.held };
 
-  const applied =
-    target.kind === "remote"
-      ? (await pushChanges(ports, place, target.access, plan.changes, transfer)).results
-      : source.kind === "local"
-        ? (await pushChanges(ports, place, accessTo(target.path), plan.changes, transfer)).results
-        : await applyHere(ports, place, plan.changes, theirs, ours);
+  const { results: applied } = await pushInOrder(plan, ours.head, async (changes) => {
+    if (target.kind === "remote") return await pushChanges(ports, place, target.access, changes, transfer);
+    if (source.kind === "local") {
+      return await pushChanges(ports, place, accessTo(target.path), changes, transfer);
+    }
+    return { results: await applyHere(ports, place, changes, theirs, ours), brokenOffBy: null };
+  });
   return { plan, results: [...applied, ...plan.held] };
 }
 

@@ -202,7 +202,8 @@ export async function pushInChunks(changes: Group, pushGroup: PushGroup): Promis
   };
 }
 
-function brokenOff(change: RefChange, error: HeliostatError, isInDoubt: boolean): RefResult {
+/** The result of a change that was not pushed to its end; `isInDoubt`: it was sent, and nothing is known of it. */
+export function brokenOff(change: RefChange, error: HeliostatError, isInDoubt: boolean): RefResult {
   const message = isInDoubt
     ? `The push broke off and may or may not have changed it: ${error.message}`
     : `Not pushed, because the push before it broke off: ${error.message}`;

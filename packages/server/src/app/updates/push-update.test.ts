@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -113,6 +113,43 @@ test("what stands in a new ref's way is deleted first, also where all must go", 
   });
   const outcome = await update({ deletions: "always" });
   assert.equal(outcome.failure, null);
+  assert.deepEqual(await refsOf(theirs), await refsOf(ours));
+});
+
+test("what the default branch contains goes only once the remote has taken that branch", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "push");
+  const [first = "", second = ""] = await makeCommits(ours, 2);
+  await setRef(ours, MAIN, first);
+  await update();
+  await setRef(ours, MAIN, second);
+  await git(ours, ["push", "-q", theirs, `${second}:refs/heads/merged`, `${second}:refs/heads/x`]);
+  await setRef(ours, "refs/heads/x/y", first);
+  await setRef(ours, "refs/heads/free", first);
+  const hook = join(theirs, "hooks", "update");
+  await mkdir(join(theirs, "hooks"), { recursive: true });
+  await writeFile(hook, `#!/bin/sh\n[ "$1" != ${MAIN} ]\n`, { mode: 0o755 });
+  const held = await update();
+  assert.deepEqual(outcomesOf(held), {
+    [MAIN]: "rejected",
+    "refs/heads/free": "created",
+    "refs/heads/merged": "held",
+    "refs/heads/x": "held",
+    "refs/heads/x/y": "held",
+  });
+  assert.match(held.failure ?? "", /default branch did not arrive:\n\nrefs\/heads\/merged\n/);
+  assert.equal((await refsOf(theirs))["refs/heads/merged"], second);
+  const again = await update();
+  assert.equal(again.digest, held.digest, "what was held is known to be there");
+
+  await rm(hook);
+  const outcome = await update();
+  assert.equal(outcome.failure, null);
+  assert.deepEqual(outcomesOf(outcome), {
+    [MAIN]: "fast-forward",
+    "refs/heads/merged": "deleted",
+    "refs/heads/x": "deleted",
+    "refs/heads/x/y": "created",
+  });
   assert.deepEqual(await refsOf(theirs), await refsOf(ours));
 });
 

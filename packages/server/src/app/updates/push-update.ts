@@ -2,6 +2,7 @@ import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { preparePush } from "../../domain/ref-plan/push-plan.ts";
 import type { AdvertisedRefs, RefResult } from "../../domain/refs.ts";
 import { pushChanges } from "./push-changes.ts";
+import { pushInOrder } from "./push-in-order.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
@@ -28,19 +29,18 @@ async function pushOnce({
   const planWith = preparePush({ ours, theirs, wants: wanted, keepDivergentRefs, deletions });
   const plan = planWith(await ports.repositories.answerAncestry(path, collectQuestions(planWith)));
   if (plan.changes.length > 0) await requireLease();
-  const { results: pushed, brokenOffBy } =
-    plan.changes.length > 0
-      ? await pushChanges(ports, path, remote, plan.changes, transfer)
-      : { results: [], brokenOffBy: null };
+  const pushed = await pushInOrder(plan, ours.head, (changes) =>
+    pushChanges(ports, path, remote, changes, transfer),
+  );
   return {
-    results: [...pushed, ...plan.held],
+    results: [...pushed.results, ...plan.held],
     notes: plan.notes,
     upToDate: plan.upToDate,
     skipped: plan.skipped,
-    failures: plan.failures,
-    digest: wanted.digest(afterPush(theirs, pushed)),
+    failures: [...plan.failures, ...pushed.failures],
+    digest: wanted.digest(afterPush(theirs, pushed.results)),
     generation: project.refsGeneration,
-    brokenOffBy,
+    brokenOffBy: pushed.brokenOffBy,
     changedProject: false,
   };
 }
@@ -49,7 +49,7 @@ async function pushOnce({
 function afterPush(theirs: AdvertisedRefs, pushed: readonly RefResult[]): AdvertisedRefs {
   const refs = new Map(theirs.refs);
   for (const { ref, outcome, new: oid } of pushed) {
-    if (outcome === "rejected") continue;
+    if (outcome === "rejected" || outcome === "held") continue;
     if (oid === null) refs.delete(ref);
     else refs.set(ref, { oid });
   }

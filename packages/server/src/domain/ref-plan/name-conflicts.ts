@@ -5,6 +5,8 @@ import { byRef } from "./ref-plan.ts";
 export interface SettledChanges {
   readonly changes: readonly RefChange[];
   readonly held: readonly RefResult[];
+  /** For new refs that come once others are deleted: which. */
+  readonly madeRoom: ReadonlyMap<RefName, readonly RefName[]>;
 }
 
 /**
@@ -31,11 +33,13 @@ export function settleNames(input: {
   const inTheWay = findConflicts(created, input.target);
 
   const held: RefResult[] = [];
+  const madeRoom = new Map<RefName, readonly RefName[]>();
   const cleared = new Set<RefName>();
   for (const change of input.changes) {
     const obstacles = inTheWay.get(change.ref) ?? [];
     const [obstacle] = obstacles.filter((ref) => !deleted.has(ref)).sort();
     if (obstacle === undefined) {
+      if (obstacles.length > 0) madeRoom.set(change.ref, obstacles);
       for (const ref of obstacles) cleared.add(ref);
       continue;
     }
@@ -60,7 +64,13 @@ export function settleNames(input: {
       .filter(({ ref }) => !heldRefs.has(ref))
       .sort((a, b) => rank(a) - rank(b) || byRef(a, b)),
     held,
+    madeRoom,
   };
+}
+
+/** Whether Git cannot keep both names, because one would be a directory of the other. */
+export function excludeEachOther(a: RefName, b: RefName): boolean {
+  return a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
 }
 
 /** For each new ref the existing ones whose names cannot stand beside it. */

@@ -71,7 +71,7 @@ const changesOf = (plan: RefPlan) => plan.changes.map(({ action, ref }) => `${ac
 const heldOf = (plan: RefPlan) => plan.held.map(({ outcome, ref }) => `${outcome} ${ref}`);
 const nothing = {
   ...{ changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] },
-  head: null,
+  ...{ afterDefault: new Set(), head: null },
 };
 /** The options of a mirror of which nothing was asked. */
 const plain: Omit<PullPlanInput, "ours" | "theirs"> = {

@@ -2,6 +2,7 @@ import type { MirrorDeletions } from "@heliostat/contract";
 import type { RefFilter } from "../ref-filter.ts";
 import { isTag, type RefName, shortName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
+import { withWhatFollows } from "./after-default.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
 import { type Comparison, compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
@@ -76,8 +77,10 @@ function headToBe({ ours, theirs, followDefaultBranch }: PullSides): RefName | n
 }
 
 /** As a clone does, a first pull takes upstream's word for it, whether or not the filter lets that branch in. */
-function isThereAfter(head: RefName, { ours }: PullSides, { changes }: RefPlan): boolean {
+function isThereAfter(head: RefName, { ours }: PullSides, { changes, afterDefault }: RefPlan): boolean {
   if (ours.refs.size === 0) return changes.length > 0;
+  // In its way is the branch that HEAD points at, which may not go before HEAD has moved.
+  if (afterDefault.has(head)) return false;
   return ours.refs.has(head) || changes.some(({ ref }) => ref === head);
 }
 
@@ -114,6 +117,10 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
   const conflicting = settled.held.toSorted(byRef);
   return {
     changes: settled.changes,
+    afterDefault: withWhatFollows(
+      deletions.filter(({ ref }) => ref === ours.head),
+      settled.madeRoom,
+    ),
     head,
     held: [...diverged, ...protectedTags, ...conflicting].sort(byRef),
     upToDate: compared.upToDate,

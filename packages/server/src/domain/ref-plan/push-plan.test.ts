@@ -60,7 +60,9 @@ function push({
 
 const changesOf = (plan: RefPlan) => plan.changes.map(({ action, ref }) => `${action} ${ref}`);
 const heldOf = (plan: RefPlan) => plan.held.map(({ outcome, ref }) => `${outcome} ${ref}`);
-const nothing = { changes: [], held: [], upToDate: [], skipped: [], notes: [], failures: [] };
+const nothing = {
+  ...{ changes: [], afterDefault: new Set(), held: [], upToDate: [], skipped: [], notes: [], failures: [] },
+};
 
 describe("planPush creates and updates", () => {
   it("a branch and a tag that the remote lacks are created", () => {
@@ -200,6 +202,57 @@ describe("planPush deletes", () => {
       theirHead: "refs/heads/master",
     });
     assert.deepEqual(plan.notes, []);
+  });
+});
+
+describe("planPush deletes what our default branch contains only once the remote has that branch", () => {
+  const theirs = { [MAIN]: 1, "refs/heads/merged": 2, "refs/heads/x": 2, "refs/heads/y": 2 };
+  const ours = { [MAIN]: 3, "refs/heads/x/new": 3, "refs/heads/y": 3 };
+
+  it("the deletions, and what they make room for, wait for it; the others do not", () => {
+    const plan = push({ ours, theirs });
+    assert.deepEqual([...plan.afterDefault].sort(), [
+      "refs/heads/merged",
+      "refs/heads/x",
+      "refs/heads/x/new",
+    ]);
+    assert.deepEqual(push({ ours, theirs: { ...theirs, [MAIN]: 3 } }).afterDefault, new Set());
+    assert.deepEqual(push({ ours, theirs, deletions: "always" }).afterDefault, new Set());
+  });
+
+  it("nothing while another name keeps it from the remote, and the update fails with them", () => {
+    const plan = push({
+      ours: { [MAIN]: 3, "refs/heads/x": 3 },
+      theirs: { "refs/heads/main/x": 4, "refs/heads/merged": 2, "refs/heads/x/y": 2 },
+    });
+    assert.deepEqual(changesOf(plan), []);
+    assert.deepEqual(heldOf(plan), [
+      `held ${MAIN}`,
+      "held refs/heads/merged",
+      "held refs/heads/x",
+      "held refs/heads/x/y",
+    ]);
+    assert.equal(
+      plan.held[1]?.message,
+      "The source no longer has it, but it is kept on the remote: main did not arrive there, and commits that it contains would be lost.",
+    );
+    assert.deepEqual(plan.failures, [
+      `Some refs conflict with names on the remote and have not been created there:\n\n${MAIN}\nrefs/heads/x`,
+      "Some refs were not deleted on the remote or not created there, because the default branch did not arrive:\n\nrefs/heads/merged\nrefs/heads/x/y",
+    ]);
+  });
+
+  it("nothing while the filter keeps it from the remote, or it is symbolic there, and says so", () => {
+    const notes = ["Kept on the remote, because this mirror does not carry main, which has them: 'merged'."];
+    const given = { ours: { [MAIN]: 3, "refs/heads/a": 3 }, theirs: { "refs/heads/merged": 2 } };
+    const filtered = push({ ...given, wants: (branch) => branch !== MAIN });
+    assert.deepEqual([changesOf(filtered), filtered.notes], [["create refs/heads/a"], notes]);
+    const symbolic = push({
+      ours: given.ours,
+      theirs: { ...given.theirs, [MAIN]: 4, "refs/heads/a": 3 },
+      symrefs: { [MAIN]: "refs/heads/other" },
+    });
+    assert.deepEqual([changesOf(symbolic), symbolic.notes], [[], notes]);
   });
 });
 
@@ -409,17 +462,19 @@ describe("planPush and names that exclude each other", () => {
     }
   });
 
-  it("the default branch waits for the one in its way only", () => {
-    const plan = push({
+  it("what is in the way of the default branch goes before it, and only that, where all must go", () => {
+    const given = {
       ours: { [MAIN]: 3, "refs/heads/a": 1 },
       theirs: { "refs/heads/main/x": 2, "refs/heads/a/b": 2 },
-    });
-    assert.deepEqual(changesOf(plan), [
+    };
+    assert.deepEqual(changesOf(push({ ...given, deletions: "always" })), [
       "delete refs/heads/main/x",
       `create ${MAIN}`,
       "delete refs/heads/a/b",
       "create refs/heads/a",
     ]);
+    // Otherwise it is there because the default branch contains it, which is not there yet.
+    assert.deepEqual(changesOf(push(given)), []);
   });
 
   it("a ref is held while what is in its way stays; the others go on", () => {

@@ -5,6 +5,7 @@ import type { Oid } from "../oid.ts";
 import { carries } from "../ref-filter.ts";
 import { isBranch, isTag, type RefName } from "../ref-name.ts";
 import type { AdvertisedRefs } from "../refs.ts";
+import { splitAtDefault } from "./after-default.ts";
 import {
   type AncestryAnswer,
   type AncestryAnswers,
@@ -163,8 +164,8 @@ for (const [name, direction] of Object.entries({ push, pull })) {
 
     it("holds a name only while one that stays is in its way", () => {
       holds(direction, (mirror, { plan, after }) => {
-        for (const { ref, outcome } of plan.held) {
-          if (outcome !== "held" || isProtected(mirror, ref)) continue;
+        for (const { ref, outcome, new: to } of plan.held) {
+          if (outcome !== "held" || to === null || isProtected(mirror, ref)) continue;
           assert.ok(
             [...after.keys(), ...mirror.ours.symrefs].some(
               (other) => other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`),
@@ -181,10 +182,8 @@ for (const [name, direction] of Object.entries({ push, pull })) {
         );
         const written = plan.changes.filter(({ action }) => action !== "delete");
         const unwanted = source.filter((ref) => !carries(mirror.wants)(ref));
-        assert.equal(
-          written.length + plan.held.length + plan.upToDate.length,
-          source.length - unwanted.length,
-        );
+        const held = plan.held.filter((result) => result.new !== null);
+        assert.equal(written.length + held.length + plan.upToDate.length, source.length - unwanted.length);
       });
     });
 
@@ -275,17 +274,36 @@ describe("any push plan", () => {
     });
   });
 
-  it("deletes by default what only the remote has and our default branch is known to contain, and nothing else", () => {
-    holds(push, (mirror, { plan }) => {
+  it("deletes by default what only the remote has and our default branch is known to contain, once that has arrived, and nothing else", () => {
+    holds(push, (mirror, { plan, before, after }) => {
       const { graph, ours, theirs, store, option } = mirror;
       if (mirror.deletions !== "default") return;
       const tip = ours.head === null ? undefined : ours.refs.get(ours.head);
+      const isThere = ours.head !== null && !isSymbolic(mirror, ours.head) && after.get(ours.head) === tip;
       const merged = (oid: Oid) =>
         tip !== undefined && exactAnswers(graph, store)({ ancestor: oid, descendant: tip }) === "yes";
-      const expected = extraRefs(push, mirror).filter(
-        ([ref, oid]) => !option && ref !== theirs.head && merged(oid),
-      );
-      assert.deepEqual(deletedRefs(plan).toSorted(), expected.map(([ref]) => ref).toSorted());
+      const expected = extraRefs(push, mirror)
+        .filter(([ref, oid]) => !option && ref !== theirs.head && merged(oid))
+        .map(([ref]) => ref);
+      if (!isThere) {
+        assert.deepEqual(deletedRefs(plan), []);
+        if (expected.length > 0) assert.ok(plan.failures.length + plan.notes.length > 0);
+        return;
+      }
+      assert.deepEqual(deletedRefs(plan).toSorted(), expected.toSorted());
+      const isFirst = before.get(ours.head) === tip;
+      for (const ref of expected) assert.equal(plan.afterDefault.has(ref), !isFirst);
+    });
+  });
+
+  it("has no commit of the remote's lost where its default branch is refused, unless told to", () => {
+    holds(push, ({ graph, ours, deletions }, { plan, before }) => {
+      if (deletions === "always") return;
+      const refused = plan.changes.filter(({ ref, action }) => ref !== ours.head && action !== "force");
+      const { first } = splitAtDefault({ ...plan, changes: refused });
+      if (!plan.changes.some(({ ref }) => ref === ours.head)) return;
+      const left = reachableFrom(graph, applyOneByOne(before, first).values());
+      for (const oid of reachableFrom(graph, before.values())) assert.ok(left.has(oid));
     });
   });
 

@@ -5,6 +5,11 @@ import type { RefChange, RefResult } from "../refs.ts";
 export interface RefPlan {
   /** In an order in which they may be applied one by one; the default branch comes as early as it can. */
   readonly changes: readonly RefChange[];
+  /**
+   * Of the changes, those that may be made only once the target's default branch is what the others were to make it:
+   * deletions that would lose commits or HEAD without it, and new refs in whose way those stand.
+   */
+  readonly afterDefault: ReadonlySet<RefName>;
   /** What would change and is left alone, with the reason; `old` is the target's value, `new` the source's. */
   readonly held: readonly RefResult[];
   /** Refs that are equal on both sides. */
