@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rename, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -130,18 +130,92 @@ test("the first pull takes upstream's HEAD; later ones follow it on request, as 
   assert.equal(await headOf(ours), MAIN, "a detached HEAD names no branch");
 });
 
-test("a default branch that upstream renamed is renamed here, where deletions and HEAD follow", async (t) => {
-  const { ours, theirs, update } = await setStage(t, "pull");
-  await makeCommit(theirs);
-  await update();
+/** Upstream renames its default branch from `main`; ours is to follow. */
+async function renameMain(theirs: string, name: string): Promise<void> {
   const tip = await git(theirs, ["rev-parse", MAIN]);
   await setRef(theirs, MAIN, null);
-  await setRef(theirs, "refs/heads/main/trunk", tip);
-  await git(theirs, ["symbolic-ref", "HEAD", "refs/heads/main/trunk"]);
-  const outcome = await update({ deletions: "always", followDefaultBranch: true });
-  assert.deepEqual(outcomesOf(outcome), { [MAIN]: "deleted", "refs/heads/main/trunk": "created" });
+  await setRef(theirs, name, tip);
+  await git(theirs, ["symbolic-ref", "HEAD", name]);
+}
+
+const FOLLOW = { deletions: "always", followDefaultBranch: true } as const;
+
+test("a default branch that upstream renamed is renamed here, where deletions and HEAD follow", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "pull");
+  const tip = await makeCommit(theirs);
+  await update();
+  await renameMain(theirs, "refs/heads/trunk");
+  // In the way of this one is the branch that HEAD points at: it comes once that is gone.
+  await setRef(theirs, "refs/heads/main/x", tip);
+  const outcome = await update(FOLLOW);
+  assert.deepEqual(outcomesOf(outcome), {
+    [MAIN]: "deleted",
+    "refs/heads/main/x": "created",
+    "refs/heads/trunk": "created",
+  });
   assert.equal(outcome.failure, null);
-  assert.deepEqual([await refsOf(ours), await headOf(ours)], [await refsOf(theirs), "refs/heads/main/trunk"]);
+  assert.deepEqual([await refsOf(ours), await headOf(ours)], [await refsOf(theirs), "refs/heads/trunk"]);
+});
+
+test("a default branch whose old name is in the way of the new one waits for a person", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "pull");
+  const tip = await makeCommit(theirs);
+  await update();
+  await renameMain(theirs, "refs/heads/main/trunk");
+  const outcome = await update(FOLLOW);
+  assert.deepEqual(outcomesOf(outcome), { "refs/heads/main/trunk": "held" });
+  assert.deepEqual([await refsOf(ours), await headOf(ours)], [{ [MAIN]: tip }, MAIN]);
+});
+
+test("the old default branch is not deleted while HEAD cannot leave it, whatever the cause", async (t) => {
+  const stage = await setStage(t, "pull");
+  const { ours, theirs, update } = stage;
+  const tip = await makeCommit(theirs);
+  await setRef(theirs, "refs/heads/gone", tip);
+  await update();
+  await renameMain(theirs, "refs/heads/trunk");
+  await setRef(theirs, "refs/heads/gone", null);
+  await setRef(theirs, "refs/heads/main/x", tip);
+  const message =
+    "The source no longer has it, but it is kept here: the default branch could not become trunk.";
+
+  const lock = join(ours, "refs/heads/trunk.lock");
+  await writeFile(lock, "");
+  const locked = await update(FOLLOW);
+  assert.deepEqual(outcomesOf(locked), {
+    "refs/heads/gone": "deleted",
+    [MAIN]: "held",
+    "refs/heads/main/x": "held",
+    "refs/heads/trunk": "rejected",
+  });
+  assert.equal(locked.results.find(({ ref }) => ref === MAIN)?.message, message);
+  assert.match(locked.failure ?? "", /could not become trunk, which it is upstream: that branch could not/);
+  assert.deepEqual([await refsOf(ours), await headOf(ours)], [{ [MAIN]: tip }, MAIN]);
+  await rm(lock);
+
+  const headLock = join(ours, "HEAD.lock");
+  await writeFile(headLock, "");
+  const stuck = await update(FOLLOW);
+  assert.deepEqual(outcomesOf(stuck), {
+    [MAIN]: "held",
+    "refs/heads/main/x": "held",
+    "refs/heads/trunk": "created",
+  });
+  assert.match(stuck.failure ?? "", /could not become trunk, which it is upstream: /);
+  assert.equal(stuck.changedProject, true);
+  assert.equal(await headOf(ours), MAIN);
+  await rm(headLock);
+
+  stage.beforeWrite = async () => {
+    stage.beforeWrite = async () => {};
+    await setRef(ours, "refs/heads/trunk", null);
+  };
+  const vanished = await update(FOLLOW);
+  assert.match(vanished.failure ?? "", /that branch is not here any more/);
+  assert.deepEqual([await refsOf(ours), await headOf(ours)], [{ [MAIN]: tip }, MAIN]);
+
+  assert.equal((await update(FOLLOW)).failure, null);
+  assert.deepEqual([await refsOf(ours), await headOf(ours)], [await refsOf(theirs), "refs/heads/trunk"]);
 });
 
 test("a branch that broke upstream, or leads nowhere there, is not deleted here", async (t) => {

@@ -1,11 +1,18 @@
+import { asHeliostatError } from "../../domain/errors.ts";
 import type { Oid } from "../../domain/oid.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import { compileTagProtection } from "../../domain/protected-tags.ts";
 import { branchRef, shortName } from "../../domain/ref-name.ts";
+import { splitAtDefault } from "../../domain/ref-plan/after-default.ts";
 import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
 import { likelyHaves } from "../../domain/ref-plan/likely-haves.ts";
-import { type PullPlan, type PullSides, preparePull } from "../../domain/ref-plan/pull-plan.ts";
+import {
+  holdWithoutHead,
+  type PullPlan,
+  type PullSides,
+  preparePull,
+} from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
@@ -56,10 +63,10 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     notes: [...plan.notes, ...written.notes],
     upToDate: plan.upToDate,
     skipped: plan.skipped,
-    failures: plan.failures,
+    failures: [...plan.failures, ...written.failures],
     digest: wanted.digest(theirs),
     generation: written.generation,
-    changedProject: written.hasMovedHead || written.applied.some(({ outcome }) => outcome !== "rejected"),
+    changedProject: written.hasMovedHead || written.applied.some(hasChanged),
   };
 }
 
@@ -130,8 +137,14 @@ interface Written {
   /** The state of our refs; null when somebody else wrote meanwhile. */
   readonly generation: number | null;
   readonly notes: readonly string[];
+  readonly failures: readonly string[];
 }
 
+function hasChanged({ outcome }: RefResult): boolean {
+  return outcome !== "rejected" && outcome !== "held";
+}
+
+/** What must wait for HEAD, such as the deletion of the branch that it points at, comes after HEAD has really moved. */
 async function write(
   { ports, project, requireLease }: UpdateRun,
   path: string,
@@ -141,21 +154,26 @@ async function write(
 ): Promise<Written> {
   const seen = project.refsGeneration;
   if (plan.changes.length === 0 && plan.head === null) {
-    return { applied: [], hasMovedHead: false, generation: seen, notes: [] };
+    return { applied: [], hasMovedHead: false, generation: seen, notes: [], failures: [] };
   }
   await requireLease();
   await ports.projects.beginRefsWrite(project.id);
+  const { first, later } = splitAtDefault(plan);
   let applied: readonly RefResult[] = [];
-  let head = plan.head;
+  let failures: readonly string[] = [];
   let written: number | null = null;
   try {
-    applied = await ports.repositories.applyChanges(path, plan.changes, options);
-    // Refused after all: HEAD must not lead nowhere.
-    if (applied.some(({ ref, outcome }) => ref === head && outcome === "rejected")) head = null;
-    if (head !== null) await ports.repositories.setHead(path, head);
+    applied = await ports.repositories.applyChanges(path, first, options);
+    failures = await moveHead(ports, path, { plan, ours, applied });
+    const rest =
+      failures.length === 0
+        ? await ports.repositories.applyChanges(path, later, options)
+        : holdWithoutHead(later, plan.head);
+    applied = [...applied, ...rest];
   } finally {
     written = await ports.projects.endRefsWrite(project.id);
   }
+  const head = failures.length === 0 ? plan.head : null;
   const isFirst = ours.refs.size === 0;
   return {
     applied,
@@ -164,5 +182,32 @@ async function write(
     generation: seen !== null && written === seen + 1 ? written : null,
     notes:
       head === null || isFirst ? [] : [`The default branch is now ${shortName(head)}, as upstream's is.`],
+    failures,
   };
+}
+
+/** Points HEAD at the plan's branch, if that is there. Answers why not: nothing where HEAD is as it is to be. */
+async function moveHead(
+  { repositories }: UpdateRun["ports"],
+  path: string,
+  { plan, ours, applied }: { plan: PullPlan; ours: LocalRefs; applied: readonly RefResult[] },
+): Promise<readonly string[]> {
+  const { head } = plan;
+  if (head === null) return [];
+  const failure = `The default branch could not become ${shortName(head)}, which it is upstream`;
+  if (applied.some(({ ref, outcome }) => ref === head && outcome === "rejected")) {
+    return [`${failure}: that branch could not be written here.`];
+  }
+  try {
+    // Somebody may have deleted it meanwhile. A first pull, like a clone, may bring a HEAD whose branch does not exist.
+    if (ours.refs.size > 0 && !(await repositories.readRefs(path)).refs.has(head)) {
+      return [`${failure}: that branch is not here any more.`];
+    }
+    await repositories.setHead(path, head);
+    return [];
+  } catch (thrown) {
+    const error = asHeliostatError(thrown);
+    if (error.code === "cancelled") throw error;
+    return [`${failure}: ${error.message}`];
+  }
 }

@@ -356,6 +356,24 @@ describe("planPull and HEAD", () => {
     assert.equal(filtered.head, null);
     assert.match(filtered.notes.join(" "), /kept here, because it is the default branch/);
   });
+
+  it("the branch that HEAD points at goes after HEAD has moved, with the new refs that it makes room for", () => {
+    const plan = pull({
+      ours: { [MAIN]: 3, "refs/heads/gone": 1 },
+      theirs: { "refs/heads/trunk": 3, "refs/heads/main/x": 3 },
+      ...{ theirHead, follow: true, deletions: "always" },
+    });
+    assert.deepEqual([...plan.afterDefault].sort(), [MAIN, "refs/heads/main/x"]);
+  });
+
+  it("and stays where it is itself in the way of the new one", () => {
+    const plan = pull({
+      ours: { [MAIN]: 3 },
+      theirs: { "refs/heads/main/trunk": 3 },
+      ...{ theirHead: "refs/heads/main/trunk", follow: true, deletions: "always" },
+    });
+    assert.deepEqual([changesOf(plan), heldOf(plan), plan.head], [[], ["held refs/heads/main/trunk"], null]);
+  });
 });
 
 describe("planPull filters", () => {

@@ -2,7 +2,7 @@ import type { MirrorDeletions } from "@heliostat/contract";
 import type { RefFilter } from "../ref-filter.ts";
 import { isTag, type RefName, shortName } from "../ref-name.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../refs.ts";
-import { withWhatFollows } from "./after-default.ts";
+import { holdChanges, withWhatFollows } from "./after-default.ts";
 import type { AncestryAnswers } from "./ancestry.ts";
 import { type Comparison, compareRefs, type ExtraRef, findExtraRefs } from "./compare-refs.ts";
 import { settleNames } from "./name-conflicts.ts";
@@ -132,6 +132,12 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
       ...failureOn("Some refs conflict with names here and have not been created:", conflicting),
     ],
   };
+}
+
+/** The outcome of changes that are `afterDefault` when HEAD could not be moved to `head`. */
+export function holdWithoutHead(changes: readonly RefChange[], head: RefName | null): RefResult[] {
+  const branch = head === null ? "the new one" : shortName(head);
+  return holdChanges(changes, { place: "here", because: `the default branch could not become ${branch}` });
 }
 
 function planDeletions(input: ComparedSides, defaultBranch: RefName | null): PlannedDeletions {

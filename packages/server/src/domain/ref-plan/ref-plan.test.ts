@@ -410,6 +410,20 @@ describe("any pull plan", () => {
     );
   });
 
+  it("deletes the branch that HEAD points at only after HEAD has moved to one that is there by then", () => {
+    fc.assert(
+      fc.property(randomMirror, (mirror) => {
+        const plan = pullPlanOf(mirror, exactAnswers(mirror.graph, pull.store(mirror)));
+        const { head, refs } = mirror.ours;
+        if (head === null || !refs.has(head)) return;
+        const between = applyOneByOne(refs, splitAtDefault(plan).first);
+        assert.ok(between.has(head));
+        if (plan.head !== null) assert.ok(between.has(plan.head));
+      }),
+      RUNS,
+    );
+  });
+
   it("fails if it holds a protected tag", () => {
     holds(pull, (mirror, { plan }) => {
       const hasProtected = plan.held.some(({ ref }) => isProtected(mirror, ref));
