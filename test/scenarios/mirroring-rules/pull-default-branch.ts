@@ -79,5 +79,17 @@ export const pullDefaultBranch: Chapter = {
       error:
         "The default branch (main) has diverged from its upstream counterpart and could not be updated automatically.",
     },
+    {
+      it: "judges divergence by upstream's default branch where it follows that",
+      options: { follow_default_branch: true },
+      here: "main=x topic=x",
+      there: "main=c topic=b HEAD->topic",
+      outcomes: { main: "diverged", topic: "diverged" },
+      leaves: "main=x topic=x HEAD->topic",
+      status: "failed",
+      error:
+        "The default branch (topic) has diverged from its upstream counterpart and could not be updated automatically.",
+      notes: ["The default branch is now topic, as upstream's is."],
+    },
   ],
 };

@@ -90,7 +90,7 @@ test("an empty upstream changes nothing, whatever the options, also where we hav
   const outcome = await update({ deletions: "always", followDefaultBranch: true });
   assert.deepEqual([outcome.results, outcome.failure], [[], null]);
   assert.deepEqual(outcome.notes, [
-    "Upstream offers no ref that this mirror carries, so nothing is deleted here.",
+    "Upstream offers no branch that this mirror carries, so nothing is deleted here.",
   ]);
   assert.deepEqual([await refsOf(ours), await headOf(ours)], [{ [MAIN]: own }, MAIN]);
 });

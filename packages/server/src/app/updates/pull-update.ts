@@ -165,11 +165,8 @@ async function write(
   try {
     applied = await ports.repositories.applyChanges(path, first, options);
     failures = await moveHead(ports, path, { plan, ours, applied });
-    const rest =
-      failures.length === 0
-        ? await ports.repositories.applyChanges(path, later, options)
-        : holdWithoutHead(later, plan.head);
-    applied = [...applied, ...rest];
+    if (failures.length > 0) applied = [...applied, ...holdWithoutHead(later, plan.head)];
+    else if (later.length > 0) applied = [...applied, ...(await ports.repositories.applyChanges(path, later))];
   } finally {
     written = await ports.projects.endRefsWrite(project.id);
   }

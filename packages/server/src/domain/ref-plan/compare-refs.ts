@@ -11,9 +11,8 @@ export interface Comparison {
   readonly differing: readonly DifferingRef[];
   readonly upToDate: readonly RefName[];
   readonly skipped: readonly RefName[];
-  /** Those of the source that the mirror carries. */
+  /** How many branches of the source the mirror carries. */
   readonly carriedBranches: number;
-  readonly carriedRefs: number;
   readonly notes: readonly string[];
 }
 
@@ -72,7 +71,6 @@ export function compareRefs(
     upToDate: upToDate.sort(),
     skipped: skipped.sort(),
     carriedBranches,
-    carriedRefs: missing.length + differing.length + upToDate.length,
     notes: [
       ...(noBranch ? ["No branch matches the filter, so no branch is mirrored."] : []),
       ...notesOnUnusable(source.unusable ?? 0),

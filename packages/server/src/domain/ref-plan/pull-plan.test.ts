@@ -130,6 +130,18 @@ describe("planPull on branches", () => {
     assert.deepEqual(plan.failures, [message]);
   });
 
+  it("the default branch is the one that HEAD will point at", () => {
+    const given = {
+      ours: { [MAIN]: 4, "refs/heads/trunk": 4 },
+      theirs: { [MAIN]: 3, "refs/heads/trunk": 3 },
+      theirHead: "refs/heads/trunk",
+    };
+    const message = (name: string) =>
+      `The default branch (${name}) has diverged from its upstream counterpart and could not be updated automatically.`;
+    assert.deepEqual(pull({ ...given, follow: true }).failures, [message("trunk")]);
+    assert.deepEqual(pull(given).failures, [message("main")]);
+  });
+
   it("one whose relation is unknown counts as diverged", () => {
     const plan = planPull({
       ours: localRefs({ "refs/heads/a": 1 }),
@@ -257,7 +269,7 @@ describe("planPull and refs that upstream does not have", () => {
   });
 
   it("none goes while upstream offers nothing that the filter carries, and that is said", () => {
-    const note = "Upstream offers no ref that this mirror carries, so nothing is deleted here.";
+    const note = "Upstream offers no branch that this mirror carries, so nothing is deleted here.";
     assert.deepEqual(pull({ ours, theirs: {}, deletions: "always" }), { ...nothing, notes: [note] });
     const filtered = pull({
       ours,
@@ -267,6 +279,14 @@ describe("planPull and refs that upstream does not have", () => {
     });
     assert.deepEqual(changesOf(filtered), []);
     assert.deepEqual(filtered.notes, ["No branch matches the filter, so no branch is mirrored.", note]);
+  });
+
+  it("none goes while upstream shows tags only: it may hide its branches", () => {
+    const plan = pull({ ours, theirs: { "refs/tags/v2": 1 }, deletions: "always" });
+    assert.deepEqual(changesOf(plan), ["create refs/tags/v2"]);
+    assert.deepEqual(plan.notes, [
+      "Upstream offers no branch that this mirror carries, so nothing is deleted here.",
+    ]);
   });
 
   it("a symbolic ref of ours stays, and so does one of ours whose name is symbolic upstream", () => {
@@ -348,11 +368,11 @@ describe("planPull and HEAD", () => {
     assert.equal(plan.head, theirHead);
     const filtered = pull({
       ...renamed,
-      theirs: { "refs/heads/trunk": 3, "refs/tags/v1": 3 },
+      theirs: { "refs/heads/trunk": 3, "refs/heads/b": 3 },
       ours: { [MAIN]: 3 },
-      wants: (branch) => branch === MAIN,
+      wants: (branch) => branch !== theirHead,
     });
-    assert.deepEqual(changesOf(filtered), ["create refs/tags/v1"]);
+    assert.deepEqual(changesOf(filtered), ["create refs/heads/b"]);
     assert.equal(filtered.head, null);
     assert.match(filtered.notes.join(" "), /kept here, because it is the default branch/);
   });

@@ -37,9 +37,10 @@ const DIVERGED =
 /**
  * What a pull mirror has to do in our repository, once upstream's objects are here (before, every branch that moved
  * seems diverged). New refs are created and tags follow upstream, but for protected ones; a branch is fast-forwarded
- * or, where ours is not part of upstream's, overwritten or held. A diverged default branch makes the update fail,
- * other branches do not. Refs that upstream does not have stay unless `deletions` is `always`; then all go but the
- * default branch, and none while upstream has nothing to mirror. `object-format-mismatch` when no mirroring is
+ * or, where ours is not part of upstream's, overwritten or held. A diverged default branch (the one that HEAD will
+ * point at) makes the update fail, other branches do not. Refs that upstream does not have stay unless `deletions` is `always`; then all go but the
+ * default branch, and none while upstream shows no branch to mirror: it may be empty by
+ * mistake, or hide its branches. `object-format-mismatch` when no mirroring is
  * possible. Asks the same questions whatever the answers are.
  *
  * Deviation from GitLab: a protected tag is held by itself, untouched, where there it ends the update before any
@@ -86,6 +87,7 @@ function isThereAfter(head: RefName, { ours }: PullSides, { changes, afterDefaul
 
 function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
   const { ours, theirs, ancestry, compared } = input;
+  const defaultBranch = head ?? ours.head;
   const changes: RefChange[] = [];
   const diverged: RefResult[] = [];
   const protectedTags: RefResult[] = [];
@@ -104,14 +106,14 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
     else if (ancestry({ ancestor: target, descendant: source }) === "yes") {
       changes.push({ ...change, action: "fast-forward" });
     } else if (input.overwriteDivergedBranches) changes.push({ ...change, action: "force" });
-    else diverged.push({ ...change, outcome: "diverged", message: divergedMessage(ref, ours.head) });
+    else diverged.push({ ...change, outcome: "diverged", message: divergedMessage(ref, defaultBranch) });
   }
 
-  const { deletions, notes } = planDeletions(input, head ?? ours.head);
+  const { deletions, notes } = planDeletions(input, defaultBranch);
   const settled = settleNames({
     changes: [...changes, ...deletions],
     target: [...ours.refs.keys(), ...ours.symrefs, ...(ours.broken ?? [])],
-    defaultBranch: head ?? ours.head,
+    defaultBranch,
     place: "here",
   });
   const conflicting = settled.held.toSorted(byRef);
@@ -128,7 +130,9 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
     notes: [...compared.notes, ...notes],
     failures: [
       ...failureOnProtectedTags(protectedTags),
-      ...diverged.filter(({ ref }) => ref === ours.head).map(({ ref }) => divergedMessage(ref, ours.head)),
+      ...diverged
+        .filter(({ ref }) => ref === defaultBranch)
+        .map(({ ref }) => divergedMessage(ref, defaultBranch)),
       ...failureOn("Some refs conflict with names here and have not been created:", conflicting),
     ],
   };
@@ -143,10 +147,10 @@ export function holdWithoutHead(changes: readonly RefChange[], head: RefName | n
 function planDeletions(input: ComparedSides, defaultBranch: RefName | null): PlannedDeletions {
   const { extra, compared } = input;
   if (extra.length === 0) return NO_DELETIONS;
-  if (compared.carriedRefs === 0) {
+  if (compared.carriedBranches === 0) {
     return {
       deletions: [],
-      notes: ["Upstream offers no ref that this mirror carries, so nothing is deleted here."],
+      notes: ["Upstream offers no branch that this mirror carries, so nothing is deleted here."],
     };
   }
   const deletions: RefChange[] = [];
