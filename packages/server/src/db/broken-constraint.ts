@@ -20,3 +20,8 @@ export function brokeReference(error: unknown): boolean {
 export function brokeCheck(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION;
 }
+
+/** Whether a value is none that the database can store at all, whatever else is written: it says why. Null: it can. */
+export function refusedValue(error: unknown): string | null {
+  return error instanceof pg.DatabaseError && /^(22|54)/.test(error.code ?? "") ? error.message : null;
+}

@@ -8,6 +8,7 @@ import { toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
+import { endRefusedRecords } from "./refused-records.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { createUpdateHistory } from "./update-history.ts";
 
@@ -23,7 +24,7 @@ const MIRRORS_OF_A_PROJECT = 1_001;
 
 export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   return {
-    ...createUpdateStore(db),
+    ...endRefusedRecords(createUpdateStore(db)),
     ...createScheduleStore(db),
     ...createUpdateHistory(db),
     async create(mirror) {

@@ -104,6 +104,19 @@ async function runOnce(mirrorId: number, at: Date, changes: Partial<FinishedUpda
 }
 
 describe("an update's record", () => {
+  it("that the database refuses is written without its texts: the update has ended all the same", async () => {
+    for (const bad of [{ error: "no\0" }, { notes: ["no\0"] }, { log: [{ at: "now", text: "\ud83d" }] }]) {
+      const mirrorId = await createMirror();
+      const changes = { status: "failed", error: "why", appliedDigest: null, retryCount: 3, ...bad } as const;
+      const id = await runOnce(mirrorId, T0, changes);
+      const update = await mirrors.findUpdate(mirrorId, id);
+      assert.equal(update?.status, "failed");
+      assert.match(update?.notes[0] ?? "", /could not be stored whole: .*(UTF8|json|Unicode)/i);
+      const mirror = await mirrors.find(mirrorId);
+      assert.deepEqual([mirror?.retryCount, mirror?.updateStatus], [3, "failed"]);
+    }
+  });
+
   it("is kept whole: who asked, counts of all refs, names of some, bytes, log", async () => {
     const mirrorId = await createMirror();
     const results: RefResult[] = Array.from({ length: MAX_LISTED_RESULTS + 5 }, (_, index) => ({

@@ -113,6 +113,14 @@ test("of a flood of errors the end is kept", async () => {
   assert.match(result.stderr, /line 19999$/);
 });
 
+test("control characters of errors are left out: git ends what a remote says with a NUL at times", async () => {
+  const seen: string[] = [];
+  const script = "printf 'remote: broken.\\000\\n\\033[31mred\\000' >&2";
+  const { stderr } = await run(sh(script, { onStderrLine: (line) => seen.push(line) }));
+  assert.equal(stderr, "remote: broken.\n[31mred");
+  assert.deepEqual(seen, ["remote: broken."]);
+});
+
 test("progress lines are handed out and not kept", async () => {
   const lines: string[] = [];
   const script = "printf 'Counting: 1%%\\rCounting: 99%%\\rCounting: 100%%, done.\\nfatal: no' >&2";

@@ -1,4 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
+import { plainText } from "../domain/plain-text.ts";
 
 export interface Tail {
   add(chunk: Buffer): void;
@@ -10,7 +11,8 @@ const MAX_LINE_LENGTH = 16 * 1024;
 
 /**
  * Keeps the end of a text stream, about `maxLength` characters of it, as a terminal would show it: a line that ends in
- * a carriage return is overwritten by the next one, so progress is handed to `onLine` and then forgotten.
+ * a carriage return is overwritten by the next one, so progress is handed to `onLine` and then forgotten. Other control
+ * characters are left out: git ends what a remote says with a NUL at times.
  */
 export function createTail(maxLength: number, onLine: (line: string) => void = () => {}): Tail {
   const decoder = new StringDecoder("utf8");
@@ -31,7 +33,7 @@ export function createTail(maxLength: number, onLine: (line: string) => void = (
     add(chunk) {
       rest += decoder.write(chunk);
       for (let end = rest.search(/[\r\n]/); end >= 0; end = rest.search(/[\r\n]/)) {
-        const line = rest.slice(0, end);
+        const line = plainText(rest.slice(0, end));
         const isFinal = rest[end] === "\n";
         rest = rest.slice(end + 1);
         if (line === "") continue;
@@ -40,12 +42,12 @@ export function createTail(maxLength: number, onLine: (line: string) => void = (
       }
       // Not a line any more, but a flood.
       if (rest.length > MAX_LINE_LENGTH) {
-        keep(rest);
+        keep(plainText(rest));
         rest = "";
       }
     },
     text() {
-      return [...lines, rest]
+      return [...lines, plainText(rest)]
         .filter((line) => line !== "")
         .join("\n")
         .slice(-maxLength);

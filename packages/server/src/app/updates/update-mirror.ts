@@ -22,6 +22,7 @@ import { openRemote } from "./open-remote.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
+import { storableUpdate } from "./storable-update.ts";
 import { limitTime } from "./time-limit.ts";
 import { createUpdateLog, describeEnd, TRIGGER_TEXTS, type UpdateLog } from "./update-log.ts";
 import { wantedRefs } from "./wanted-refs.ts";
@@ -95,7 +96,7 @@ async function runLeased(
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
   log.add(describeEnd(ended));
-  const finished: FinishedUpdate = { ...ended, ...observed.bytes(), log: log.lines() };
+  const finished = storableUpdate({ ...ended, ...observed.bytes(), log: log.lines() });
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);
