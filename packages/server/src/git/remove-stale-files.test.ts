@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rename, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 import { makeGit } from "../../../../test/support/git-adapter.ts";
 import {
   checkRepository,
@@ -17,12 +17,20 @@ import { removeAllStaleFiles, removeStaleFiles } from "./remove-stale-files.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
+/**
+ * The clock of the tests runs ahead, for files cannot be made to look older than they are: that a file was renamed or
+ * touched a moment ago is written down by the system.
+ */
+const NOW = Date.now() + 3 * DAY;
+
+beforeEach(() => mock.timers.enable({ apis: ["Date"], now: NOW }));
+afterEach(() => mock.timers.reset());
 
 async function leave(repository: string, name: string, ageMs: number): Promise<void> {
   const path = join(repository, name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, "");
-  const then = new Date(Date.now() - ageMs);
+  const then = new Date(NOW - ageMs);
   await utimes(path, then, then);
 }
 
@@ -47,7 +55,7 @@ test("a lock that is fresh, and a ref or an object whose name only looks like on
   const oid = await makeCommit(repository, { ref: "refs/heads/tmp_topic" });
   await git(repository, ["update-ref", "refs/heads/lock", oid]);
   await git(repository, ["repack", "-adq"]);
-  const then = new Date(Date.now() - 2 * DAY);
+  const then = new Date(NOW - 2 * DAY);
   for (const ref of ["tmp_topic", "lock"]) await utimes(join(repository, "refs/heads", ref), then, then);
   await leave(repository, "refs/heads/main.lock", MINUTE);
 
@@ -88,6 +96,18 @@ test("a ref without content goes, and what is packed below it is valid again", a
   assert.deepEqual([...((await read()).broken ?? [])], ["refs/heads/young"]);
 });
 
+test("a pack that is moved in is no half that was left, however long it was in the making", async (t) => {
+  const dir = await makeTempDir(t);
+  const repository = await makeRepository(join(dir, "0/1.git"));
+  await leave(dir, "pack-0123abcd.pack", 5 * DAY);
+  mock.timers.setTime(NOW - 3 * DAY);
+  // The index comes next.
+  const pack = join(repository, "objects/pack/pack-0123abcd.pack");
+  await rename(join(dir, "pack-0123abcd.pack"), pack);
+  assert.equal(await removeStaleFiles(repository, { lockMs: 2_000, objectsMs: 2_000 }), 0);
+  assert(existsSync(pack));
+});
+
 test("half packs and quarantines go after a day, in all repositories", async (t) => {
   const root = await makeTempDir(t);
   const old = [
@@ -101,8 +121,13 @@ test("half packs and quarantines go after a day, in all repositories", async (t)
     for (const name of old) await leave(repository, name, 2 * DAY);
     await leave(repository, "objects/tmp_objdir-incoming-1/pack/tmp_pack_1", 2 * DAY);
     await leave(repository, "objects/tmp_objdir-incoming-2/pack/tmp_pack_1", MINUTE);
-    const then = new Date(Date.now() - 2 * DAY);
-    await utimes(join(repository, "objects/tmp_objdir-incoming-1"), then, then);
+    for (const [quarantine, ageMs] of [
+      ["1", 2 * DAY],
+      ["2", MINUTE],
+    ] as const) {
+      const then = new Date(NOW - ageMs);
+      await utimes(join(repository, `objects/tmp_objdir-incoming-${quarantine}`), then, then);
+    }
   }
   await leave(root, ".staging/fetch-1/repository/objects/pack/tmp_pack_1", 2 * DAY);
 

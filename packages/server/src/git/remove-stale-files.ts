@@ -54,7 +54,7 @@ export async function removeStaleFiles(repository: string, ages = CAUTIOUS_AGES)
   for (const { path, ageMs, isRef } of await findRemains(repository, ages)) {
     const stats = await lstat(path).catch(() => null);
     // Looked at once more: a new owner may have come since.
-    if (stats === null || Date.now() - stats.mtimeMs < ageMs) continue;
+    if (stats === null || ageOf(stats) < ageMs) continue;
     if (isRef) {
       if (stats.size > 0) continue;
       await noteLost(repository, path);
@@ -68,6 +68,14 @@ export async function removeStaleFiles(repository: string, ages = CAUTIOUS_AGES)
 /** Whether there is anything for `removeStaleFiles` at these ages. An age of infinity: not even looked for. */
 export async function hasStaleFiles(repository: string, ages: StaleAges): Promise<boolean> {
   return (await findRemains(repository, ages)).length > 0;
+}
+
+/**
+ * How long a file has been where it is, in milliseconds. A rename keeps the time of the content: a pack that was long in
+ * the making is moved in before its index, and is no half that was left for as long.
+ */
+function ageOf({ mtimeMs, ctimeMs }: Stats): number {
+  return Date.now() - Math.max(mtimeMs, ctimeMs);
 }
 
 interface Remain {
@@ -161,7 +169,7 @@ async function keepOld(
   for (const name of names) {
     const path = join(directory, name);
     const stats = await lstat(path).catch(() => null);
-    if (stats !== null && Date.now() - stats.mtimeMs >= ageMs && isRemain(stats)) found.push({ path, ageMs });
+    if (stats !== null && ageOf(stats) >= ageMs && isRemain(stats)) found.push({ path, ageMs });
   }
   return found;
 }
