@@ -641,6 +641,15 @@ export interface MoveFacts {
 export interface Repositories {
   pathOf(projectId: number): string;
   init(path: string, options: { objectFormat: ObjectFormat; head: RefName }): Promise<void>;
+  /**
+   * Puts a new repository in the place of one without refs. `isIdle` is asked while no new push finds the old one: says
+   * it that somebody may be writing there, or are there refs, then the old one stays: false.
+   */
+  replaceEmpty(
+    path: string,
+    options: { objectFormat: ObjectFormat; head: RefName },
+    isIdle: () => Promise<boolean>,
+  ): Promise<boolean>;
   exists(path: string): Promise<boolean>;
   /** Moves the repository away at once and deletes it behind the scenes. */
   remove(path: string): Promise<void>;

@@ -22,28 +22,20 @@ const CONFIG = `[core]
 \thideRefs = refs/heliostat
 `;
 
+export interface RepositorySettings {
+  readonly objectFormat: ObjectFormat;
+  readonly head: RefName;
+}
+
 /** Makes an empty bare repository at `path`, all of it or nothing; `conflict` when something is there already. */
 export async function initRepository(
   git: Git,
   staging: Staging,
   path: string,
-  options: { readonly objectFormat: ObjectFormat; readonly head: RefName },
+  settings: RepositorySettings,
 ): Promise<void> {
   await staging.use("init", async (made) => {
-    await git.run({
-      // An empty template: no sample hooks, no description, whatever the system has lying in its own.
-      args: [
-        "init",
-        "--quiet",
-        "--bare",
-        "--template=",
-        `--object-format=${options.objectFormat}`,
-        `--initial-branch=${shortName(options.head)}`,
-        "--",
-        made,
-      ],
-    });
-    await appendFile(`${made}/config`, CONFIG);
+    await makeRepository(git, made, settings);
     await mkdir(dirname(path), { recursive: true });
     await rename(made, path).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOTEMPTY" && cause.code !== "EEXIST" && cause.code !== "ENOTDIR") throw cause;
@@ -52,4 +44,26 @@ export async function initRepository(
       });
     });
   });
+}
+
+/** Makes an empty bare repository at `path`, where there is nothing; a failure may leave a part of it. */
+export async function makeRepository(
+  git: Git,
+  path: string,
+  { objectFormat, head }: RepositorySettings,
+): Promise<void> {
+  await git.run({
+    // An empty template: no sample hooks, no description, whatever the system has lying in its own.
+    args: [
+      "init",
+      "--quiet",
+      "--bare",
+      "--template=",
+      `--object-format=${objectFormat}`,
+      `--initial-branch=${shortName(head)}`,
+      "--",
+      path,
+    ],
+  });
+  await appendFile(`${path}/config`, CONFIG);
 }

@@ -3,6 +3,7 @@ import { lstat, readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { isRefName } from "../domain/ref-name.ts";
 import { noteLostRef } from "./lost-refs.ts";
+import { REPLACED, restoreReplaced } from "./replace-repository.ts";
 
 /** How old what a git left must be before nobody can be at it any more. */
 export interface StaleAges {
@@ -31,6 +32,12 @@ export async function removeAllStaleFiles(root: string, signal: AbortSignal): Pr
     if (!/^\d+$/.test(directory.name)) continue;
     for (const { name } of await entriesOf(join(root, directory.name))) {
       if (signal.aborted) return removed;
+      if (name.endsWith(REPLACED)) {
+        // A run that is at it needs moments.
+        const [replaced] = await keepOld(join(root, directory.name), [name], CAUTIOUS_AGES.lockMs);
+        if (replaced) await restoreReplaced(replaced.path.slice(0, -REPLACED.length));
+        continue;
+      }
       removed += await removeStaleFiles(join(root, directory.name, name));
     }
   }

@@ -18,6 +18,7 @@ import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
 import { removeRemains } from "./remove-remains.ts";
 import { removeRepository } from "./remove-repository.ts";
 import { removeAllStaleFiles } from "./remove-stale-files.ts";
+import { replaceRepository, restoreReplaced } from "./replace-repository.ts";
 import { createGit } from "./run-git.ts";
 import { advertise, servePack } from "./serve-pack.ts";
 import { setHead } from "./set-head.ts";
@@ -70,6 +71,8 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     removeStaleFiles: (signal) => removeAllStaleFiles(root, signal),
     pathOf: (id) => join(root, String(Math.floor(id / REPOSITORIES_A_DIRECTORY)), `${id}.git`),
     init: (path, settings) => tellFullDisk(initRepository(git, stagingFor(path), path, settings)),
+    replaceEmpty: (path, settings, isIdle) =>
+      tellFullDisk(replaceRepository(git, stagingFor(path), path, settings, { isIdle, log })),
     exists: (path) =>
       access(join(path, "HEAD")).then(
         () => true,
@@ -100,7 +103,10 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
         await maintain(git, path, due, signal);
       });
     },
-    removeRemains: (path, signal) => removeRemains(path, { isAlone, log, signal }),
+    async removeRemains(path, signal) {
+      if (await restoreReplaced(path)) log.info({ repository: path }, "put a repository back in its place");
+      await removeRemains(path, { isAlone, log, signal });
+    },
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
       servePack(git, path, service, exchange, input, output),

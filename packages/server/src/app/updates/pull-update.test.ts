@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import {
   git,
@@ -365,6 +365,45 @@ test("what the first look brought is told even when the second one fails", async
   assert.equal(outcome.changedProject, true);
   assert.equal(outcome.brokenOffBy?.code, "remote-not-found");
   assert.match(outcome.failure ?? "", /refs\/heads\/a: The ref changed/);
+});
+
+test("a push into the empty project, while SHA-256 is to come to it, is neither lost nor overtaken", async (t) => {
+  for (const moment of ["pushed", "under way"] as const) {
+    const stage = await setStage(t, "pull", { theirs: "sha256" });
+    const { ours, theirs, update } = stage;
+    await makeCommit(theirs);
+    let tip = "";
+    stage.beforeWrite = async () => {
+      // Between the look at our refs and the change: git has taken the push, or is about to.
+      if (moment === "pushed") tip = await makeCommit(ours);
+      stage.generation += 1;
+    };
+    await assert.rejects(update(), {
+      code: "object-format-mismatch",
+      message: /while it is empty and nobody/,
+    });
+    if (moment === "under way") tip = await makeCommit(ours);
+    assert.deepEqual(await refsOf(ours), { [MAIN]: tip });
+    await expectWhole(ours);
+    assert.deepEqual(await readdir(dirname(ours)), ["1.git"]);
+  }
+});
+
+test("a project that holds refs which no mirror carries keeps its repository", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "pull", { theirs: "sha256" });
+  await makeCommit(theirs);
+  const note = await makeCommit(ours, { ref: "refs/notes/commits" });
+  await assert.rejects(update(), { code: "object-format-mismatch" });
+  assert.deepEqual(await refsOf(ours), { "refs/notes/commits": note });
+});
+
+test("a run that died while SHA-256 came to an empty project leaves it a repository", async (t) => {
+  const { ours, theirs, update, repositories } = await setStage(t, "pull", { theirs: "sha256" });
+  await makeCommit(theirs);
+  await rename(ours, `${ours}.replaced`);
+  await repositories.removeRemains(ours, t.signal);
+  assert.equal((await update()).failure, null);
+  assert.deepEqual(await refsOf(ours), await refsOf(theirs));
 });
 
 test("SHA-256 comes to an empty project whatever its format, and is a clear error to one with SHA-1 refs", async (t) => {

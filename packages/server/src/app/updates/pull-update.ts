@@ -1,4 +1,4 @@
-import { asHeliostatError } from "../../domain/errors.ts";
+import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import type { Oid } from "../../domain/oid.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import { compileTagProtection } from "../../domain/protected-tags.ts";
@@ -33,6 +33,7 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     // In process, and before any git: a remote that does not answer must not take a transfer's place from one that does.
     ports.remotes.listRefs(remote, run.transfer),
   ]);
+  const seen = await adoptFormat(run, path, ours, listed);
   const cloned = await cloneFirst(run, path, ours, listed);
   const theirs = cloned ?? listed;
   const planWith = preparePull({
@@ -57,7 +58,7 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
   }
   const plan = planWith(await ports.repositories.answerAncestry(path, questions));
 
-  const written = await write(run, path, ours, plan, { areChecked: cloned !== null });
+  const written = await write(run, path, ours, plan, { seen, areChecked: cloned !== null });
   return {
     results: [...written.applied, ...plan.held],
     notes: [...plan.notes, ...written.notes],
@@ -82,11 +83,8 @@ async function cloneFirst(
   listed: AdvertisedRefs,
 ): Promise<AdvertisedRefs | null> {
   const { ports, remote, wanted } = run;
-  if (ours.refs.size === 0) {
-    await adoptFormat(run, path, ours, listed);
-    if (wanted.everything && listed.refs.size > 0) {
-      return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
-    }
+  if (ours.refs.size === 0 && wanted.everything && listed.refs.size > 0) {
+    return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
   }
   // The plan checks it too, but git would fail before, with words that lead astray.
   requireSameFormat(listed, ours);
@@ -109,20 +107,49 @@ function completeClone(cloned: AdvertisedRefs, listed: AdvertisedRefs): Advertis
   };
 }
 
-/** Nothing is in the repository yet, so it may still become what upstream is. */
+/**
+ * While nothing is in the repository, it may still become what upstream is. Answers the state of our refs that the rest
+ * of the run goes by. `object-format-mismatch` when a push is in the way of that, or refs that no mirror carries.
+ */
 async function adoptFormat(
   run: UpdateRun,
   path: string,
   ours: LocalRefs,
   listed: AdvertisedRefs,
-): Promise<void> {
-  if (listed.refs.size === 0 || listed.objectFormat === ours.objectFormat) return;
-  const { repositories } = run.ports;
-  await repositories.remove(path);
-  await repositories.init(path, {
-    objectFormat: listed.objectFormat,
-    head: ours.head ?? listed.head ?? branchRef("main"),
-  });
+): Promise<number | null> {
+  const { ports, project } = run;
+  const seen = project.refsGeneration;
+  const isSame = listed.refs.size === 0 || listed.objectFormat === ours.objectFormat;
+  if (isSame || ours.refs.size > 0) return seen;
+  const { objectFormat } = listed;
+  const head = ours.head ?? listed.head ?? branchRef("main");
+  await run.requireLease();
+  await ports.projects.beginRefsWrite(project.id);
+  let hasEnded = false;
+  let written: number | null = null;
+  const end = async (): Promise<void> => {
+    if (hasEnded) return;
+    hasEnded = true;
+    written = await ports.projects.endRefsWrite(project.id);
+  };
+  try {
+    const isReplaced = await ports.repositories.replaceEmpty(
+      path,
+      { objectFormat, head },
+      // Every push counts as a writer from before its git starts until after it ended.
+      async () => {
+        await end();
+        return seen !== null && written === seen + 1;
+      },
+    );
+    if (isReplaced) return written;
+  } finally {
+    await end();
+  }
+  throw new HeliostatError(
+    "object-format-mismatch",
+    "Upstream has another object format than this project, which can take it on only while it is empty and nobody pushes to it.",
+  );
 }
 
 /** The objects that must be here to decide and to carry out a plan, by one that was made before they came. */
@@ -150,9 +177,8 @@ async function write(
   path: string,
   ours: LocalRefs,
   plan: PullPlan,
-  options: { readonly areChecked: boolean },
+  { seen, areChecked }: { readonly seen: number | null; readonly areChecked: boolean },
 ): Promise<Written> {
-  const seen = project.refsGeneration;
   if (plan.changes.length === 0 && plan.head === null) {
     return { applied: [], hasMovedHead: false, generation: seen, notes: [], failures: [] };
   }
@@ -163,7 +189,7 @@ async function write(
   let failures: readonly string[] = [];
   let written: number | null = null;
   try {
-    applied = await ports.repositories.applyChanges(path, first, options);
+    applied = await ports.repositories.applyChanges(path, first, { areChecked });
     failures = await moveHead(ports, path, { plan, ours, applied });
     if (failures.length > 0) applied = [...applied, ...holdWithoutHead(later, plan.head)];
     else if (later.length > 0) applied = [...applied, ...(await ports.repositories.applyChanges(path, later))];

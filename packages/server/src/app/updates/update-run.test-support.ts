@@ -5,7 +5,7 @@ import { makeMemoryLog, openRemote } from "../../../../../test/support/git-adapt
 import { startGitHttpPeer } from "../../../../../test/support/git-http-peer.ts";
 import { makeRepository, makeTempDir } from "../../../../../test/support/repositories.ts";
 import { DEFAULT_MIRROR_OPTIONS, type MirrorOptions } from "../../domain/mirror.ts";
-import { createRepositories } from "../../git/repositories.ts";
+import { createRepositories, type GitRepositories } from "../../git/repositories.ts";
 import { createRemotes } from "../../remotes/remotes.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
@@ -22,6 +22,7 @@ export interface UpdateStage {
   /** Paths of the two bare repositories. */
   readonly ours: string;
   readonly theirs: string;
+  readonly repositories: GitRepositories;
   /** Counts the writes to our refs, as the store does; raised by hand, somebody else has written. */
   generation: number;
   /** Called before each write of an update, to our refs or to the remote's: what happens then is seen too late. */
@@ -53,6 +54,7 @@ export async function setStage(
   const stage: UpdateStage = {
     ours,
     theirs,
+    repositories,
     generation: 1,
     beforeWrite: async () => {},
     listings: 0,
