@@ -15,6 +15,12 @@ export interface EnvironmentOptions {
 
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
+/** Git's own default, and the loose objects of small pushes, which it leaves to chance. */
+const DURABLE_OBJECTS = "committed,loose-object";
+
+/** For one call that writes very many refs: who makes it packs them afterwards, which brings them to the disk as one file. */
+export const WITHOUT_FSYNC_OF_REFS: ConfigLine = ["core.fsync", `${DURABLE_OBJECTS},-reference`];
+
 /**
  * What holds for every call. Configuration goes by environment rather than by `-c`: it is inherited by every git that
  * git starts, and `safe.directory` is heeded there, while a repository's own configuration cannot set it.
@@ -38,6 +44,9 @@ const CONFIG: readonly ConfigLine[] = [
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["receive.autogc", "false"],
+  // Whoever pushed has been told that it is here: a power failure must not leave empty objects and refs. Not `batch`,
+  // which is as safe on macOS and Windows only. Measured: a push of one commit takes 10 to 50 ms longer.
+  ["core.fsync", `${DURABLE_OBJECTS},reference`],
   // Advice and hints are for people at a terminal; they would drown the line that matters.
   ["advice.pushUpdateRejected", "false"],
   // Our bookkeeping refs are nobody's business.

@@ -5,11 +5,18 @@ import { rejectedResult, successResult } from "../domain/ref-result.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
 import { classifyRejection, type Rejection, rejectionFor } from "../domain/rejection.ts";
 import { classifyStderr, failureLines } from "./classify-stderr.ts";
+import { type ConfigLine, WITHOUT_FSYNC_OF_REFS } from "./environment.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
 import type { Git, GitCall } from "./run-git.ts";
 
 /** After so many refused transactions the trouble is not of a few refs. Each costs a process of some 3 ms. */
 const MAX_REFUSALS = 200;
+
+/**
+ * From so many changes on, refs are not brought to the disk one by one but packed afterwards, as one file. Measured on a
+ * busy disk: 10,000 new refs took 0.8 to 8 s unsynced, 14 to 30 s synced one by one, and packing them 1 s.
+ */
+const PACK_FROM = 100;
 
 /** The message of a result that met another's lock. */
 export const REF_IS_LOCKED = "The ref is locked by another process. The next update tries again.";
@@ -17,19 +24,32 @@ export const REF_IS_LOCKED = "The ref is locked by another process. The next upd
 /**
  * Updates refs in one transaction of `git update-ref`, each against its old value. When git refuses it, the refs that
  * moved are set aside, and the rest is halved until the refused ones stand alone: one bad ref among 1,000 costs 20
- * short processes, and the other 999 are applied.
+ * short processes, and the other 999 are applied. What is answered as done is on the disk.
  */
 export async function updateRefs(
   git: Git,
   path: string,
   changes: readonly RefChange[],
 ): Promise<Map<RefName, RefResult>> {
+  const isLarge = changes.length >= PACK_FROM;
+  const results = await updateAndTell(git, path, changes, isLarge ? [WITHOUT_FSYNC_OF_REFS] : []);
+  // Whoever holds the lock that this meets is packing too.
+  if (isLarge) await git.run({ gitDir: path, args: ["pack-refs", "--all", "--prune"], expect: [1, 128] });
+  return results;
+}
+
+async function updateAndTell(
+  git: Git,
+  path: string,
+  changes: readonly RefChange[],
+  config: readonly ConfigLine[],
+): Promise<Map<RefName, RefResult>> {
   const results = new Map<RefName, RefResult>();
   if (changes.length === 0) return results;
   const accept = (accepted: readonly RefChange[]): void => {
     for (const change of accepted) results.set(change.ref, successResult(change));
   };
-  if ((await tryTransaction(git, path, changes)) === null) {
+  if ((await tryTransaction(git, path, changes, config)) === null) {
     accept(changes);
     return results;
   }
@@ -52,7 +72,7 @@ export async function updateRefs(
   const queue: (readonly RefChange[])[] = [stillOpen];
   for (let group = queue.pop(); group !== undefined; group = queue.pop()) {
     if (group.length === 0) continue;
-    const refusal = await tryTransaction(git, path, group);
+    const refusal = await tryTransaction(git, path, group, config);
     if (refusal === null) {
       accept(group);
       continue;
@@ -77,9 +97,11 @@ async function tryTransaction(
   git: Git,
   path: string,
   changes: readonly RefChange[],
+  config: readonly ConfigLine[],
 ): Promise<Refusal | null> {
   const call: GitCall = {
     gitDir: path,
+    config,
     // `--no-deref`: a symbolic ref of that name is judged itself, not the ref that it points at.
     args: ["update-ref", "--no-deref", "--stdin", "-z"],
     input: changes.map(commandFor).join(""),
