@@ -497,10 +497,11 @@ export interface HostStore {
     failure: { error: string; now: Date; mirrorId: number; retryAfterSeconds?: number | undefined },
   ): Promise<FailingHost>;
   /**
-   * They answered: forgets their failures. True when one was paused, so that what waits may run; what had failed by its
+   * They answered these mirrors: forgets their failures, but for a host whose pause is not over, and that answered none
+   * but mirrors that had begun before it. True when one was paused, so that what waits may run; what had failed by its
    * silence is due at once.
    */
-  recordAnswers(hosts: readonly string[], now: Date): Promise<boolean>;
+  recordAnswers(answers: readonly { host: string; mirrorId: number }[], now: Date): Promise<boolean>;
 }
 
 export interface EventFilter {

@@ -83,7 +83,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
           where nth <= places order by next_check_at, id limit ${total})`;
         const rows = await transaction
           .updateTable("mirrors")
-          .set({ next_check_at: until })
+          .set({ next_check_at: until, check_claimed_until: until })
           .where((where) =>
             where(
               "id",

@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql, type Transaction } from "kysely";
 import type { FailingHost, HostStore } from "../app/ports.ts";
 import { addHostFailure, SILENT_CODES } from "../domain/host-breaker.ts";
 import type { Db } from "./pool.ts";
@@ -39,28 +39,58 @@ export function createHostStore(db: Db): HostStore {
         return toHost(written);
       });
     },
-    async recordAnswers(hosts, now) {
-      if (hosts.length === 0) return false;
-      const rows = await db
-        .deleteFrom("remote_hosts")
-        .where("host", "in", [...new Set(hosts)])
-        .returning(["host", "paused_until"])
-        .execute();
-      const back = rows.flatMap((row) => (row.paused_until === null ? [] : [row.host]));
-      // Those that failed before the pause began, too: what they waited for is over.
-      if (back.length > 0) {
-        await db
-          .updateTable("mirrors")
-          .set({ next_check_at: now })
-          .where("remote_host", "in", back)
+    async recordAnswers(answers, now) {
+      if (answers.length === 0) return false;
+      return await db.transaction().execute(async (transaction) => {
+        const rows = await transaction
+          .deleteFrom("remote_hosts")
+          .where("host", "in", [...new Set(answers.map(({ host }) => host))])
+          // While it is paused, only its probe counts: what was under way when the pause began says nothing new.
+          .where((where) =>
+            where.or([
+              where("paused_until", "is", null),
+              where("paused_until", "<=", now),
+              where("probe_mirror_id", "in", [...new Set(answers.map(({ mirrorId }) => mirrorId))]),
+            ]),
+          )
+          .returning(["host", "paused_until"])
+          .execute();
+        const back = rows.flatMap((row) => (row.paused_until === null ? [] : [row.host]));
+        if (back.length > 0) await makeDue(transaction, back, now);
+        return back.length > 0;
+      });
+    },
+  };
+}
+
+/** Mirrors that failed before the pause of their host began, too, are due: what they waited for is over. */
+async function makeDue(
+  transaction: Transaction<Database>,
+  hosts: readonly string[],
+  now: Date,
+): Promise<void> {
+  await transaction
+    .updateTable("mirrors")
+    .set({ next_check_at: now })
+    .where((where) =>
+      where(
+        "id",
+        "in",
+        where
+          .selectFrom("mirrors")
+          .select("id")
+          .where("remote_host", "in", hosts)
           .where("last_error_code", "in", [...SILENT_CODES])
           .where("next_check_at", ">", now)
           .where("lease_token", "is", null)
-          .execute();
-      }
-      return back.length > 0;
-    },
-  };
+          // One that is being checked would be given to a second checker.
+          .where(sql<boolean>`next_check_at is distinct from check_claimed_until`)
+          .forUpdate()
+          // Who begins or ends a run holds the mirror, and may wait for its host, which we hold.
+          .skipLocked(),
+      ),
+    )
+    .execute();
 }
 
 function toHost(row: Selectable<Database["remote_hosts"]>): FailingHost {

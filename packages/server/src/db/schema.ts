@@ -152,6 +152,7 @@ export interface MirrorsTable {
   applied_digest: string | null;
   applied_generation: number | null;
   last_changed_at: Date | null;
+  check_claimed_until: Date | null;
   requested_at: Date | null;
   requested_trigger: UpdateTrigger | null;
   requested_by: number | null;

@@ -112,6 +112,11 @@ async function pauseDeadHost(mirrorId: number): Promise<void> {
   for (let i = 0; i < 3; i += 1) await hosts.recordFailure(DEAD, { error: "refused", now: T0, mirrorId });
 }
 
+/** The dead host answers this mirror. */
+async function answer(mirrorId: number, at: Date): Promise<boolean> {
+  return await hosts.recordAnswers([{ host: DEAD, mirrorId }], at);
+}
+
 describe("the places for updates", () => {
   it("of pulls are no more than the capacity, however many ask at once; pushes have theirs beside them", async () => {
     await setLimits(3, 100);
@@ -196,7 +201,7 @@ describe("checks that are due", () => {
     assert.deepEqual(await mirrors.claimDue(seconds(181), seconds(300), ROOM), [], "twice as long");
     const [second] = await mirrors.claimDue(seconds(182), seconds(302), ROOM);
     assert.notEqual(second?.id, probe.id, "another one is asked");
-    assert.equal(await hosts.recordAnswers([DEAD], seconds(182)), true);
+    assert.equal(await answer(second?.id ?? 0, seconds(182)), true);
     assert.equal((await mirrors.claimDue(seconds(183), seconds(303), ROOM)).length, 4);
   });
 
@@ -242,9 +247,67 @@ describe("updates of a paused host", () => {
     await setLimits(100, 100);
     const ids = await createWaiting("dead.example", 5);
     await pauseDeadHost(0);
-    assert.equal(await hosts.recordAnswers([DEAD, "never-failed.example:443"], seconds(1)), true);
-    assert.equal((await startAll(ids)).length, 5);
-    assert.deepEqual([await hosts.list(), await hosts.recordAnswers([DEAD], seconds(182))], [[], false]);
+    const [probe] = await startAll(ids, seconds(60));
+    const answers = [
+      { host: DEAD, mirrorId: probe?.mirror.id ?? 0 },
+      { host: "never-failed.example:443", mirrorId: 0 },
+    ];
+    assert.equal(await hosts.recordAnswers(answers, seconds(61)), true);
+    assert.equal((await startAll(ids, seconds(62))).length, 4);
+    assert.deepEqual([await hosts.list(), await answer(0, seconds(182))], [[], false]);
+  });
+
+  it("wait on when it answers what had begun before the pause", async () => {
+    const ids = await createWaiting("dead.example", 2);
+    const failure = { error: "HTTP 429", now: seconds(2), mirrorId: ids[0] ?? 0, retryAfterSeconds: 600 };
+    const [early] = await startAll(ids.slice(1));
+    await hosts.recordFailure(DEAD, failure);
+    assert.equal(await answer(early?.mirror.id ?? 0, seconds(3)), false);
+    assert.deepEqual((await hosts.list())[0]?.pausedUntil, seconds(602));
+    assert.deepEqual(await mirrors.listWaiting(seconds(4)), []);
+    // A pause that is over leaves nothing that its end could be kept from.
+    assert.equal(await answer(early?.mirror.id ?? 0, seconds(602)), true);
+  });
+
+  it("that failed before are due when it answers, but for those that are being checked", async () => {
+    const [claimed = 0, failed = 0, other = 0] = await createWaiting("dead.example", 3);
+    const changes = { requested_at: null, last_error_code: "remote-timeout" } as const;
+    await db
+      .updateTable("mirrors")
+      .set({ ...changes, next_check_at: T0 })
+      .execute();
+    const later = { next_check_at: seconds(3600) };
+    await db.updateTable("mirrors").set(later).where("id", "in", [failed, other]).execute();
+    await db.updateTable("mirrors").set({ last_error_code: null }).where("id", "=", other).execute();
+    assert.equal((await mirrors.claimDue(seconds(1), seconds(121), ROOM)).length, 1);
+    await pauseDeadHost(0);
+    assert.equal(await answer(0, seconds(60)), true);
+    const dueAt = async (id: number) => (await mirrors.find(id))?.nextCheckAt;
+    assert.deepEqual(
+      [await dueAt(claimed), await dueAt(failed), await dueAt(other)],
+      [seconds(121), seconds(60), seconds(3600)],
+    );
+  });
+
+  it("may start while it answers: neither waits for the other for ever", async () => {
+    const ids = await createWaiting("dead.example", 20);
+    await db
+      .updateTable("mirrors")
+      .set({ last_error_code: "remote-timeout", next_check_at: seconds(3600) })
+      .execute();
+    for (let i = 0; i < 10; i += 1) {
+      await pauseDeadHost(0);
+      await Promise.all([
+        answer(0, seconds(60)),
+        ...ids.map((id) => mirrors.startUpdate(id, seconds(60), seconds(90))),
+      ]);
+      await db.deleteFrom("mirror_updates").execute();
+      await db.deleteFrom("remote_hosts").execute();
+      await db
+        .updateTable("mirrors")
+        .set({ lease_token: null, lease_expires_at: null, requested_at: T0, next_check_at: seconds(3600) })
+        .execute();
+    }
   });
 });
 

@@ -11,9 +11,9 @@ export async function noteAnswers(
   ports: Pick<Ports, "clock" | "hosts" | "queue">,
   mirrors: readonly Mirror[],
 ): Promise<void> {
-  const hosts = mirrors.map(({ url }) => hostAndPortOf(url));
+  const answers = mirrors.map(({ id, url }) => ({ host: hostAndPortOf(url), mirrorId: id }));
   const now = ports.clock.now();
-  if (await ports.hosts.recordAnswers(hosts, now)) ports.queue.wakeAt(now);
+  if (await ports.hosts.recordAnswers(answers, now)) ports.queue.wakeAt(now);
 }
 
 /** Notes what a mirror's error says of its host. Answers whether that is paused, so that the mirror waits with it. */

@@ -58,6 +58,9 @@ alter table mirrors
   add column last_error_code text,
   -- the last run came to its end and left refs held or diverged: it stays failed while nothing changes
   add column holds_refs boolean not null default false,
+  -- what `next_check_at` was set to when the mirror was last given out for a check: as long as both are the same, and
+  -- lie ahead, that is under way
+  add column check_claimed_until timestamptz,
   -- what people were last told of the mirror by mail
   add column told_health text not null default 'good' check (told_health in ('good', 'failed', 'paused'));
 
