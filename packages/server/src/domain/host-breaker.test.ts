@@ -62,7 +62,7 @@ describe("hostSignOf", () => {
           "cancelled",
         ] as const
       ).map(hostSignOf),
-      ["silence", "silence", "answer", "answer", null, null],
+      ["silence", "busy", "answer", "answer", null, null],
     );
   });
 });

@@ -17,12 +17,11 @@ const LONGEST_PAUSE_SECONDS = 600;
 /** A host that asks for more is asked again after this: its mirrors are not to be lost to a typing error. */
 const LONGEST_RETRY_AFTER_SECONDS = 3600;
 
-/** Codes of the network kind: the host did not answer, or not now. */
+/** The host did not answer: it would have answered no other mirror either. */
 export const SILENT_CODES: ReadonlySet<ErrorCode> = new Set([
   "remote-unreachable",
   "remote-timeout",
   "remote-closed",
-  "remote-busy",
 ]);
 const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "remote-redirects",
@@ -36,8 +35,13 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "remote-lacks-object",
 ]);
 
-/** What a failed run says of its host: `silence` it does not answer, `answer` it does; null: nothing. */
-export function hostSignOf(code: ErrorCode): "answer" | "silence" | null {
+/**
+ * What a failed run says of its host: `silence` it does not answer, `answer` it does; null: nothing. `busy`: it asks to
+ * be left alone, as after silence, but may mean this repository only. So that one of them cannot keep a host paused for
+ * ever, its mirror backs off by itself besides.
+ */
+export function hostSignOf(code: ErrorCode): "answer" | "silence" | "busy" | null {
+  if (code === "remote-busy") return "busy";
   if (SILENT_CODES.has(code)) return "silence";
   return ANSWERED.has(code) ? "answer" : null;
 }

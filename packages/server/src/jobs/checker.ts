@@ -83,9 +83,10 @@ export function createChecker(ports: () => Ports, onRoom: () => void): Checker {
       return await checkMirror(ports(), mirror, AbortSignal.any([stopping.signal, limit.signal]));
     } catch (error) {
       log.debug({ mirrorId: mirror.id, err: error }, "check failed");
-      if (!stopping.signal.aborted && (await noteError(ports(), mirror, asHeliostatError(error)))) {
-        host.pausedAt = clock.now();
-        return "paused";
+      if (!stopping.signal.aborted) {
+        const { hostIsPaused, waitsForHost } = await noteError(ports(), mirror, asHeliostatError(error));
+        if (hostIsPaused) host.pausedAt = clock.now();
+        if (waitsForHost) return "paused";
       }
       // The update that follows meets the same trouble, and records it with the mirror.
       return "changed";

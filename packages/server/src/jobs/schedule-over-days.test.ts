@@ -62,6 +62,8 @@ describe("the schedule", () => {
   let count = 0;
   /** By host. */
   let troubles: Map<string, Trouble>;
+  /** By URL: of one repository. */
+  let troublesOf: Map<string, Trouble>;
   let tips: Map<string, string>;
   let listings: Listing[];
   /** How long a listing takes, and how many are under way. */
@@ -91,6 +93,7 @@ describe("the schedule", () => {
     await db.deleteFrom("projects").execute();
     await db.deleteFrom("remote_hosts").execute();
     troubles = new Map();
+    troublesOf = new Map();
     tips = new Map();
     listings = [];
     listingMs = 0;
@@ -176,7 +179,7 @@ describe("the schedule", () => {
     mostAtOnce = Math.max(mostAtOnce, atOnce);
     if (listingMs > 0) await new Promise<void>((resolve) => clock.after(listingMs, resolve));
     atOnce -= 1;
-    const trouble = troubles.get(hostOf(url));
+    const trouble = troublesOf.get(url) ?? troubles.get(hostOf(url));
     if (trouble) {
       const { code, retryAfterSeconds } = trouble;
       throw new HeliostatError(
@@ -493,6 +496,24 @@ describe("the schedule", () => {
       await requestUpdate(ports, mirror, "manual");
       await clock.advance(10 * SECOND);
       assert.equal(new Set(listings.map(({ url }) => url)).size, 5, "and all go on when it is there");
+    });
+
+    it("is not paused for ever by one repository of which it says that it is busy", async () => {
+      const others = await createDue(5, new Date(T0.getTime() + MINUTE), DEAD);
+      const busy = await createMirror("pull", { host: DEAD });
+      await clock.advance(2 * MINUTE);
+      listings = [];
+      troublesOf.set(busy.url, { code: "remote-busy", retryAfterSeconds: 600 });
+      await requestUpdate(ports, busy, "schedule");
+      await clock.advance(24 * HOUR);
+      const asked = listings.filter(({ url }) => url === busy.url).map(({ at }) => Math.floor(at / HOUR));
+      assert.ok(asked.length < 25, `${asked.length} times in a day`);
+      assert.ok(asked.filter((hour) => hour >= 18).length <= 4, `at these hours: ${asked}`);
+      assert.ok((await read(busy)).retryCount > 5);
+      for (const other of others) {
+        const looks = listings.filter(({ url }) => url === other.url).length;
+        assert.ok(looks > 30, `another one was looked at ${looks} times`);
+      }
     });
 
     it("leaves it alone for as long as it asks, also pushes that were to be tried again", async () => {

@@ -26,7 +26,7 @@ interface Failure extends RefsOfRun {
   /** Null where the run came to its end, but not with every ref. */
   readonly code: ErrorCode | null;
   /** Its host is paused: the mirror waits for the host, and the failure is not its own. */
-  readonly hostIsPaused: boolean;
+  readonly waitsForHost: boolean;
 }
 
 /** What is recorded of a run but for what was observed on the way. */
@@ -43,7 +43,7 @@ export async function recordOutcome(
   // again, and nothing to pause for, since all other refs go on.
   if (error !== null && results.some(({ outcome: what }) => what === "rejected")) {
     const refs = { results, notes, upToDate, skipped };
-    return await recordFailure(ports, run, { error, code: null, hostIsPaused: false, ...refs });
+    return await recordFailure(ports, run, { error, code: null, waitsForHost: false, ...refs });
   }
   return {
     status: error === null ? "finished" : "failed",
@@ -69,14 +69,14 @@ export async function recordFailure(
   failure: Failure,
 ): Promise<EndOfRun> {
   const { mirror, trigger } = run;
-  const { error, code, hostIsPaused, results, notes, upToDate, skipped } = failure;
+  const { error, code, waitsForHost, results, notes, upToDate, skipped } = failure;
   const now = ports.clock.now();
-  const retryCount = hostIsPaused ? mirror.retryCount : countFailure(mirror, { code, trigger });
+  const retryCount = waitsForHost ? mirror.retryCount : countFailure(mirror, { code, trigger });
   const isPush = mirror.direction === "push";
   const isPaused = !isPush && retryCount > HARD_FAILURE_AFTER;
-  const mayRetry = !hostIsPaused && (code === null || !needsPerson(code));
+  const mayRetry = !waitsForHost && (code === null || !needsPerson(code));
   // Due at once, and held back with all others of its host until that answers.
-  const next = hostIsPaused ? now : await nextCheck(ports, run, retryCount, results);
+  const next = waitsForHost ? now : await nextCheck(ports, run, retryCount, results);
   return {
     status: "failed",
     error,

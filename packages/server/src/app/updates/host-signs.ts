@@ -16,13 +16,22 @@ export async function noteAnswers(
   if (await ports.hosts.recordAnswers(answers, now)) ports.queue.wakeAt(now);
 }
 
-/** Notes what a mirror's error says of its host. Answers whether that is paused, so that the mirror waits with it. */
-export async function noteError(ports: SignPorts, mirror: Mirror, error: HeliostatError): Promise<boolean> {
+/** What a mirror's error means for its host, and for itself. */
+interface HostSign {
+  readonly hostIsPaused: boolean;
+  /** It is not the mirror that failed: it waits with all others of its host. */
+  readonly waitsForHost: boolean;
+}
+
+const NO_SIGN: HostSign = { hostIsPaused: false, waitsForHost: false };
+
+/** Notes what a mirror's error says of its host, and answers what follows. */
+export async function noteError(ports: SignPorts, mirror: Mirror, error: HeliostatError): Promise<HostSign> {
   const sign = hostSignOf(error.code);
-  if (sign === null) return false;
+  if (sign === null) return NO_SIGN;
   if (sign === "answer") {
     await noteAnswers(ports, [mirror]);
-    return false;
+    return NO_SIGN;
   }
   const now = ports.clock.now();
   const { host, failures, pausedUntil } = await ports.hosts.recordFailure(hostAndPortOf(mirror.url), {
@@ -31,8 +40,8 @@ export async function noteError(ports: SignPorts, mirror: Mirror, error: Heliost
     mirrorId: mirror.id,
     retryAfterSeconds: error.retryAfterSeconds,
   });
-  if (pausedUntil === null) return false;
+  if (pausedUntil === null) return NO_SIGN;
   ports.log.warn({ host, failures, pausedUntil, reason: error.message }, "host paused: it does not answer");
   ports.queue.wakeAt(pausedUntil);
-  return true;
+  return { hostIsPaused: true, waitsForHost: sign === "silence" };
 }

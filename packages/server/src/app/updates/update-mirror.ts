@@ -215,12 +215,12 @@ async function recordEnd(
   const mirrorId = run.mirror.id;
   if (kind === "bug") ports.log.error({ mirrorId, err: error }, "update failed by our own fault");
   else ports.log.warn({ mirrorId, code, reason: message }, "update failed");
-  const hostIsPaused = await noteError(ports, run.mirror, failure);
+  const { waitsForHost } = await noteError(ports, run.mirror, failure);
   // The refs of a push that broke off say it each.
   const text = done.failure?.includes(message)
     ? done.failure
     : [done.failure ?? [], message].flat().join("\n\n");
-  return await recordFailure(ports, run, { ...done, error: text, code, hostIsPaused });
+  return await recordFailure(ports, run, { ...done, error: text, code, waitsForHost });
 }
 
 /** As GitLab puts it, a URL that was fine when it was saved and is refused now. */
