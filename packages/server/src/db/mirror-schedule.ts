@@ -40,6 +40,9 @@ export function createScheduleStore(db: Db): ScheduleStore {
               left join remote_hosts as hosts on hosts.host = mirrors.remote_host
               left join running on running.remote_host = mirrors.remote_host
             where ${isRunnable()} and mirrors.requested_at <= ${now} and mirrors.lease_token is null
+              -- Thousands may wait for a paused host: they are left out before they are sorted.
+              and (hosts.paused_until is null or hosts.paused_until <= ${now}
+                or hosts.probe_mirror_id = mirrors.id or mirrors.requested_trigger = 'manual')
         ), admitted as (
           select *, row_number() over (partition by direction order by nth, requested_at, id) as turn
             from waiting where nth <= places
@@ -78,7 +81,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
                 left join remote_hosts as hosts on hosts.host = mirrors.remote_host
                 left join unnest(${[...busy.keys()]}::text[], ${[...busy.values()]}::integer[])
                   as busy (host, checks) on busy.host = mirrors.remote_host
-              where ${isDue}
+              where ${isDue} and (hosts.paused_until is null or hosts.host = any(${probes}::text[]))
           ) as due
           where nth <= places order by next_check_at, id limit ${total})`;
         const rows = await transaction

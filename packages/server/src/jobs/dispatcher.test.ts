@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
 import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
 import { waitFor } from "../../../../test/support/wait-for.ts";
@@ -124,6 +125,28 @@ describe("the dispatcher", () => {
       .execute();
     await watch();
     assert.deepEqual([sent, passes], [[], 1]);
+  });
+
+  it("makes one pass of a hundred wakes that come one after the other, and the first of them at once", async () => {
+    await dispatcher.stop();
+    const calls = watchCalls();
+    const clock = new FakeClock(new Date(), calls.settled);
+    ports = { ...ports, clock, mirrors: calls.count(ports.mirrors), settings: calls.count(ports.settings) };
+    dispatcher = startDispatcher(() => ports as Ports);
+    for (let i = 0; i < 100; i += 1) {
+      dispatcher.wakeAt(clock.now());
+      await clock.advance(0);
+      assert.equal(passes, 1);
+    }
+    await clock.advance(149);
+    assert.equal(passes, 1);
+    await clock.advance(1);
+    assert.equal(passes, 2, "what the other wakes were about is not forgotten");
+    await clock.advance(1_000);
+    assert.equal(passes, 2);
+    dispatcher.wakeAt(clock.now());
+    await clock.advance(0);
+    assert.equal(passes, 3);
   });
 
   it("sends a wish when its time comes", async () => {
