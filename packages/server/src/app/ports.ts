@@ -215,6 +215,8 @@ export interface ProjectStore {
   /** `model-invalid` with GitLab's fields when the path is taken in the namespace. */
   create(project: NewProject): Promise<Project>;
   find(id: number): Promise<Project | null>;
+  /** Those of them that exist, in the order given. */
+  findAll(ids: readonly number[]): Promise<readonly Project[]>;
   findByFullPath(fullPath: string): Promise<Project | null>;
   update(
     id: number,

@@ -49,7 +49,8 @@ export function createUpdateStore(db: Db): UpdateStore {
       await db
         .updateTable("mirrors")
         .set({ ...withWish(wish), retry_count: 0, last_error_code: null })
-        .where("id", "in", [...ids])
+        // As one array: PostgreSQL takes no more than 65,535 values one by one.
+        .where(sql<boolean>`id = any(${[...ids]}::integer[])`)
         .execute();
     },
     async startUpdate(id, now, expiresAt) {

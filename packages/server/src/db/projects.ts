@@ -1,4 +1,4 @@
-import { type Selectable, sql } from "kysely";
+import { type RawBuilder, type Selectable, sql } from "kysely";
 import type { ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Project } from "../domain/project.ts";
@@ -30,6 +30,7 @@ export function createProjectStore(db: Db): ProjectStore {
       return await findExisting(db, id);
     },
     find: (id) => find(db, id),
+    findAll: (ids) => findMany(db, ids),
     async findByFullPath(fullPath) {
       const slash = fullPath.lastIndexOf("/");
       if (slash < 1) return null;
@@ -182,10 +183,15 @@ async function findExisting(db: Db, id: number): Promise<Project> {
   return project;
 }
 
+/** As one array: PostgreSQL takes no more than 65,535 values one by one. */
+function isOneOf(ids: readonly number[]): RawBuilder<boolean> {
+  return sql<boolean>`id = any(${[...ids]}::integer[])`;
+}
+
 /** The projects with these ids, in the order given; one query for them and one for their namespaces. */
 async function findMany(db: Db, ids: readonly number[]): Promise<Project[]> {
   if (ids.length === 0) return [];
-  const rows = await db.selectFrom("projects").selectAll().where("id", "in", ids).execute();
+  const rows = await db.selectFrom("projects").selectAll().where(isOneOf(ids)).execute();
   if (rows.length === 0) return [];
   const namespaces = await db
     .selectFrom("namespaces")

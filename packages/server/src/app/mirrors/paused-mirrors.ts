@@ -18,11 +18,12 @@ export function pausedMirrorUseCases(ports: Ports): PausedMirrorUseCases {
       if (!mayMirror(principal, await ports.settings.read())) {
         throw new HeliostatError("forbidden", "Mirror settings are only available to administrators.");
       }
-      const resumed: number[] = [];
-      for (const mirror of await ports.mirrors.listPaused(host)) {
-        const project = await ports.projects.find(mirror.projectId);
-        if (project && may(principal, "admin-mirrors", project)) resumed.push(mirror.id);
-      }
+      const paused = await ports.mirrors.listPaused(host);
+      const projects = await ports.projects.findAll(paused.map(({ projectId }) => projectId));
+      const theirs = new Set(
+        projects.flatMap((project) => (may(principal, "admin-mirrors", project) ? [project.id] : [])),
+      );
+      const resumed = paused.flatMap(({ id, projectId }) => (theirs.has(projectId) ? [id] : []));
       const now = ports.clock.now();
       // Not `manual`: a thousand of them at once are no thousand people who may try a paused host each.
       await ports.mirrors.resume(resumed, { trigger: "configured", at: now, userId: user.id });

@@ -91,6 +91,8 @@ alter table mirror_updates
   -- how far it is, while it runs
   add column progress jsonb;
 create index mirror_updates_started on mirror_updates (started_at);
+-- Whoever removes a user asks for it.
+create index mirror_updates_user on mirror_updates (user_id) where user_id is not null;
 
 -- A host that did not answer; one that works has no row.
 create table remote_hosts (
