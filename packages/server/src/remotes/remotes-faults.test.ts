@@ -758,6 +758,18 @@ test("a 403 is a refusal, unless it says when to come back", async (t) => {
   }
 });
 
+test("a listing that says nothing is given up in its own time, however patient the caller is", async (t) => {
+  const silent = await startRawPeer(t, () => {});
+  const log = makeMemoryLog();
+  const remotes = createRemotes({ log, userAgent: "git/heliostat-test", limits: { idleMs: 200 } });
+  t.after(() => remotes.close());
+  for (const scheme of ["http", "git"]) {
+    const remote = openRemote(`${scheme}://127.0.0.1:${silent.port}/a.git`);
+    const options = { signal: AbortSignal.timeout(10_000), stallTimeoutMs: 3_600_000 };
+    await assert.rejects(remotes.listRefs(remote, options), { code: "remote-timeout" }, scheme);
+  }
+});
+
 test("the caller says how long a listing or a push may go without a byte", async (t) => {
   const silent = await startRawPeer(t, () => {});
   const remotes = createRemotes({ log: makeMemoryLog(), userAgent: "git/heliostat-test" });

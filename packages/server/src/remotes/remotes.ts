@@ -10,6 +10,10 @@ import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { type Conversation, withListingLimit } from "./smart-http.ts";
 
+function atMost(conversation: Conversation, idleMs: number): Conversation {
+  return { ...conversation, stallMs: Math.min(conversation.stallMs ?? idleMs, idleMs) };
+}
+
 export interface RemotesOptions {
   readonly log: Log;
   /** Begins with `git/`: some hosts answer other clients with a web page. */
@@ -72,7 +76,8 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     open: guard.open,
     async listRefs(remote, options) {
       const listed = await converse(remote, options, (conversation) =>
-        withListingLimit(conversation, limits, (limited) =>
+        // A listing answers at once or not at all: who lets transfers be silent for longer does not mean this.
+        withListingLimit(atMost(conversation, limits.idleMs), limits, (limited) =>
           (conversation.endpoint.scheme === "git" ? listGit : listHttp)(limited),
         ),
       );

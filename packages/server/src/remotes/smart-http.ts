@@ -19,16 +19,15 @@ export interface Conversation {
   readonly stallMs: number | undefined;
 }
 
-/** Runs a listing within the time that one may take: all in all no less than the caller waits for one byte. */
+/** Runs a listing within the time that one may take. */
 export function withListingLimit<T>(
   conversation: Conversation,
   { totalMs }: RemoteLimits,
   list: (limited: Conversation) => Promise<T>,
 ): Promise<T> {
-  const { signal, stallMs = 0 } = conversation;
-  return withTimeLimit(
-    { ms: Math.max(totalMs, stallMs), signal, what: "listing the remote's refs" },
-    (both) => list({ ...conversation, signal: both }),
+  const { signal } = conversation;
+  return withTimeLimit({ ms: totalMs, signal, what: "listing the remote's refs" }, (both) =>
+    list({ ...conversation, signal: both }),
   );
 }
 
