@@ -552,9 +552,14 @@ export interface WaitingMail extends Mail {
 export interface MailOutbox {
   /**
    * Notes that people are told of the mirror's health, and with it the mails that tell them, in one transaction. Does
-   * nothing and answers false when they were told of this health before.
+   * nothing and answers false when they were told of this health before, or a later update than the one that says so has
+   * ended: that one's word counts.
    */
-  tellHealth(mirrorId: number, health: MirrorHealth, mails: readonly Mail[], now: Date): Promise<boolean>;
+  tellHealth(
+    news: { mirrorId: number; updateId: number; health: MirrorHealth },
+    mails: readonly Mail[],
+    now: Date,
+  ): Promise<boolean>;
   put(mails: readonly Mail[], now: Date): Promise<void>;
   /** Hands out mails that are due, each to one caller, and moves them out of the way until `until`. */
   claimDue(now: Date, until: Date, limit: number): Promise<readonly WaitingMail[]>;

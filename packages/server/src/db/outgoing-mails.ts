@@ -24,7 +24,7 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
   }
 
   return {
-    async tellHealth(mirrorId, health, mails, now) {
+    async tellHealth({ mirrorId, updateId, health }, mails, now) {
       const isNews = await db.transaction().execute(async (transaction) => {
         // The row's lock is what lets one of two nodes through.
         const row = await transaction
@@ -32,6 +32,18 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
           .set({ told_health: health })
           .where("id", "=", mirrorId)
           .where("told_health", "!=", health)
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom("mirror_updates")
+                  .select("id")
+                  .where("mirror_id", "=", mirrorId)
+                  .where("id", ">", updateId)
+                  // One that was cancelled says nothing of the mirror's health.
+                  .where("status", "in", ["finished", "failed"]),
+              ),
+            ),
+          )
           .returning("id")
           .executeTakeFirst();
         if (!row) return false;

@@ -52,6 +52,8 @@ function finished(changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
 const FAILED = finished({ status: "failed", error: "The remote does not answer.", retryCount: 4 });
 const PAUSED = finished({ status: "failed", error: "The remote does not answer.", nextCheckAt: null });
 const TO_RETRY = finished({ status: "failed", error: "The remote does not answer.", willRetry: true });
+/** Of an update that no row is kept of. */
+const leaseOf = (mirror: Mirror) => ({ mirror, updateId: 1 });
 const CANCELLED = finished({ status: "cancelled", error: "The update was cancelled." });
 
 describe("mail about a mirror's health", () => {
@@ -130,7 +132,7 @@ describe("mail about a mirror's health", () => {
   async function end(mirror: Mirror, ...outcomes: readonly FinishedUpdate[]): Promise<void> {
     for (const outcome of outcomes) {
       const now = await mirrors.find(mirror.id);
-      if (now) await tellMirrorHealth(ports, now, outcome);
+      if (now) await tellMirrorHealth(ports, leaseOf(now), outcome);
     }
   }
 
@@ -179,8 +181,26 @@ describe("mail about a mirror's health", () => {
 
   it("two nodes that tell the same at the same time write one mail", async () => {
     const mirror = await createMirror();
-    await Promise.all(Array.from({ length: 6 }, () => tellMirrorHealth(ports, mirror, FAILED)));
+    await Promise.all(Array.from({ length: 6 }, () => tellMirrorHealth(ports, leaseOf(mirror), FAILED)));
     assert.equal((await mails()).length, 1);
+  });
+
+  it("a run that is slow to tell its end says nothing once the next one has ended", async () => {
+    const mirror = await createMirror();
+    const run = async (outcome: FinishedUpdate) => {
+      await mirrors.requestUpdate(mirror.id, "manual", NOW);
+      const lease = (await mirrors.startUpdate(mirror.id, NOW, NEXT)) ?? assert.fail();
+      await mirrors.finishUpdate(lease, outcome);
+      return lease;
+    };
+    const slow = await run(FAILED);
+    await tellMirrorHealth(ports, await run(finished()), finished());
+    await tellMirrorHealth(ports, slow, FAILED);
+    assert.deepEqual([await subjects(), (await mirrors.find(mirror.id))?.toldHealth], [[], "good"]);
+    const stopped = await run(FAILED);
+    await run(CANCELLED);
+    await tellMirrorHealth(ports, stopped, FAILED);
+    assert.deepEqual(await subjects(), ["Widget | Remote mirror update failed"]);
   });
 
   it("another URL is another relation: its first failure is told anew", async () => {
@@ -206,7 +226,7 @@ describe("mail about a mirror's health", () => {
 
   it("without a mail server nothing is written, and nothing counts as told", async () => {
     const mirror = await createMirror();
-    await tellMirrorHealth({ ...ports, mails: null }, mirror, FAILED);
+    await tellMirrorHealth({ ...ports, mails: null }, leaseOf(mirror), FAILED);
     assert.equal((await mirrors.find(mirror.id))?.toldHealth, "good" satisfies MirrorHealth);
     await end(mirror, FAILED);
     assert.equal((await mails()).length, 1);
@@ -225,7 +245,7 @@ describe("mail about a mirror's health", () => {
         },
       },
     };
-    await tellMirrorHealth(broken, mirror, FAILED);
+    await tellMirrorHealth(broken, leaseOf(mirror), FAILED);
     assert.match(log.lines.join("\n"), /could not be told/);
   });
 
@@ -281,19 +301,23 @@ describe("mail about a mirror's health", () => {
     const mirror = await createMirror();
     const name = "Wid\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>\u0000";
     const hostile = { ...project, name: name.replace("\u0000", "\u0007") };
-    await tellMirrorHealth({ ...ports, projects: { ...ports.projects, find: async () => hostile } }, mirror, {
-      ...FAILED,
-      error: `<img src=x onerror="x()">\r\n\u001b[31m${"\ud800"}`,
-      results: [
-        {
-          ref: parseRefName("refs/heads/<b>"),
-          outcome: "rejected",
-          old: null,
-          new: null,
-          message: "line\nTo: you\n- refs/heads/fake: & more",
-        },
-      ],
-    });
+    await tellMirrorHealth(
+      { ...ports, projects: { ...ports.projects, find: async () => hostile } },
+      leaseOf(mirror),
+      {
+        ...FAILED,
+        error: `<img src=x onerror="x()">\r\n\u001b[31m${"\ud800"}`,
+        results: [
+          {
+            ref: parseRefName("refs/heads/<b>"),
+            outcome: "rejected",
+            old: null,
+            new: null,
+            message: "line\nTo: you\n- refs/heads/fake: & more",
+          },
+        ],
+      },
+    );
     const [mail] = await mails();
     assert.equal(
       mail?.subject,

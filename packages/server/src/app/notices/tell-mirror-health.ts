@@ -1,5 +1,4 @@
-import type { Mirror } from "../../domain/mirror.ts";
-import type { FinishedUpdate, Ports } from "../ports.ts";
+import type { FinishedUpdate, Ports, UpdateLease } from "../ports.ts";
 import { healthAfter, mirrorNotice } from "./mirror-notice.ts";
 import { writeMails } from "./notice.ts";
 import { projectManagers } from "./project-managers.ts";
@@ -8,13 +7,14 @@ type NoticePorts = Pick<Ports, "clock" | "instance" | "log" | "mails" | "project
 
 /**
  * Tells those who look after the project by mail when this update, which has been recorded, made the mirror's health
- * another one. Once for each change, whatever runs at the same time; what fails here is a line in the log.
+ * another one. Once for each change, whatever runs at the same time, and not when a later update has ended meanwhile;
+ * what fails here is a line in the log.
  *
  * In Silent Mode nobody is told, and it is not noted as told either: the first update after it tells how things stand.
  */
 export async function tellMirrorHealth(
   ports: NoticePorts,
-  mirror: Mirror,
+  { mirror, updateId }: Pick<UpdateLease, "mirror" | "updateId">,
   finished: FinishedUpdate,
 ): Promise<void> {
   const { mails } = ports;
@@ -28,7 +28,7 @@ export async function tellMirrorHealth(
     const people = await projectManagers(ports, project);
     const notice = mirrorNotice(project, mirror, health, finished);
     const written = writeMails(ports.instance.externalUrl, project, people, notice);
-    if (await mails.tellHealth(mirror.id, health, written, ports.clock.now()))
+    if (await mails.tellHealth({ mirrorId: mirror.id, updateId, health }, written, ports.clock.now()))
       ports.log.info({ mirrorId: mirror.id, health, mails: written.length }, "the mirror's health changed");
   } catch (error) {
     ports.log.warn({ mirrorId: mirror.id, err: error }, "the change of a mirror's health could not be told");

@@ -102,7 +102,7 @@ async function runLeased(
   recordPull(ports, mirror, finished.results);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
-  if (isRecorded) await tellMirrorHealth(ports, mirror, finished);
+  if (isRecorded) await tellMirrorHealth(ports, lease, finished);
   if (isRecorded) await askAgain(ports, mirror, finished);
 }
 
