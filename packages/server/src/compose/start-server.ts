@@ -3,7 +3,7 @@ import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
-import type { Log, Ports } from "../app/ports.ts";
+import type { Clock, Log, Ports } from "../app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
 import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
@@ -31,6 +31,7 @@ import { createHousekeeper } from "../jobs/housekeeper.ts";
 import { keepHistoryShort } from "../jobs/keep-history-short.ts";
 import { startMailer } from "../jobs/mailer.ts";
 import { createProgressBoard } from "../jobs/progress-board.ts";
+import { repeat } from "../jobs/repeat.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
@@ -179,7 +180,7 @@ async function start(
   await projects.endLostRefsWrites();
   if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
   await repositories.removeLeftovers({ isAlone });
-  stops.push(keepClean(repositories, log));
+  stops.push(keepClean(repositories, systemClock, log));
   stops.push(keepHistoryShort(ports));
   const given = { password: settings.adminPassword, token: settings.adminToken };
   await bootstrapRoot(ports, given, options.keepSecrets);
@@ -252,27 +253,17 @@ async function connect(
  */
 function keepClean(
   repositories: Pick<GitRepositories, "removeLeftovers" | "removeStaleFiles">,
+  clock: Clock,
   log: Log,
 ): () => Promise<void> {
-  const stopping = new AbortController();
-  const clean = async (): Promise<void> => {
+  return repeat(clock, CLEAN_EVERY_MS, async (signal) => {
     try {
-      const removed =
-        (await repositories.removeLeftovers()) + (await repositories.removeStaleFiles(stopping.signal));
+      const removed = (await repositories.removeLeftovers()) + (await repositories.removeStaleFiles(signal));
       if (removed > 0) log.info({ removed }, "removed what dead runs had left");
     } catch (error) {
       log.warn({ err: error }, "leftovers of dead runs could not be removed");
     }
-  };
-  let cleaning = clean();
-  const timer = setInterval(() => {
-    cleaning = cleaning.then(clean);
-  }, CLEAN_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await cleaning;
-  };
+  });
 }
 
 async function makeDirectory(path: string): Promise<void> {
