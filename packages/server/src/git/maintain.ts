@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { entriesOf } from "./entries-of.ts";
 import type { Git } from "./run-git.ts";
 
 /** What a repository has collected, as far as directories and file sizes tell. */
@@ -126,8 +127,4 @@ export async function maintain(
   const indexes = what.indexes ? ["--write-midx", "--write-bitmap-index"] : [];
   await run("repack", "--quiet", "--geometric=2", "-d", ...indexes);
   await run("commit-graph", "write", "--reachable", "--split", "--no-progress");
-}
-
-async function entriesOf(directory: string): Promise<readonly Dirent[]> {
-  return await readdir(directory, { withFileTypes: true }).catch(() => []);
 }

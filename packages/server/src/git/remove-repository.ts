@@ -1,8 +1,7 @@
 import { access, rename, rm } from "node:fs/promises";
 import type { Log } from "../app/ports.ts";
+import { againIfGone, isGone } from "./again-if-gone.ts";
 import type { Staging } from "./staging.ts";
-
-const TRIES = 100;
 
 /**
  * Takes the repository from its path at once; whoever reads it keeps what is open. The deletion itself goes on behind
@@ -18,18 +17,17 @@ export async function removeRepository(staging: Staging, path: string, log: Log)
 
 /** Answers where it is now; null when it was not there. */
 async function moveAway(staging: Staging, path: string): Promise<string | null> {
-  for (let left = TRIES; ; left -= 1) {
+  return await againIfGone(async () => {
     const removed = await staging.makePath("removed");
     try {
       await rename(path, removed);
       return removed;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
       // The one or the other is missing: the repository, or the area, which others take away when it is empty.
-      if (!(await isThere(path))) return null;
-      if (left === 0) throw error;
+      if (isGone(error) && !(await isThere(path))) return null;
+      throw error;
     }
-  }
+  });
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,7 +1,8 @@
-import type { Dirent, Stats } from "node:fs";
-import { lstat, readdir, rm } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { lstat, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { isRefName } from "../domain/ref-name.ts";
+import { entriesOf } from "./entries-of.ts";
 import { noteLostRef } from "./lost-refs.ts";
 import { REPLACED, restoreReplaced } from "./replace-repository.ts";
 
@@ -179,8 +180,4 @@ async function keepOld(
     if (stats !== null && ageOf(stats) >= ageMs && isRemain(stats)) found.push({ path, ageMs });
   }
   return found;
-}
-
-async function entriesOf(directory: string): Promise<readonly Dirent[]> {
-  return await readdir(directory, { withFileTypes: true }).catch(() => []);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, rmdir, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { againIfGone } from "./again-if-gone.ts";
 
 /**
  * The place for what is not a repository yet, or no longer one: first pulls, new repositories, removed ones. It is on
@@ -75,17 +76,7 @@ export function createStaging(area: string, deadAfterMs = DEAD_AFTER_MS): Stagin
   };
 }
 
-const TRIES = 100;
-
-/** Again when it fails because somebody else took the area away meanwhile, which they do whenever it is empty. */
+/** Others take the area away whenever it is empty. */
 async function makeDirectory(path: string): Promise<void> {
-  for (let left = TRIES; ; left -= 1) {
-    try {
-      await mkdir(path, { recursive: true });
-      return;
-    } catch (error) {
-      const isGone = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!isGone || left === 0) throw error;
-    }
-  }
+  await againIfGone(() => mkdir(path, { recursive: true }));
 }

@@ -38,9 +38,9 @@ const NOT_ASCII = /[^\x00-\x7f]/;
 
 /**
  * Gathers what a remote offers, whatever the protocol. Keeps branches and tags; leaves out, and counts, those with a
- * name that cannot be a ref name of ours, and names those with the null oid, which is how git lists a broken ref: one bad
- * ref must not stop the others, and must not be taken for one that was deleted. A remote that breaks the rules for oids, or names a ref twice, is refused as a whole
- * (`remote-not-git`): it is not git that speaks there.
+ * name that cannot be a ref name of ours, and names those with the null oid, which is how git lists a broken ref: one
+ * bad ref must not stop the others, and must not be taken for one that was deleted. A remote that breaks the rules for
+ * oids, or names a ref twice, is refused as a whole (`remote-not-git`): it is not git that speaks there.
  */
 export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number): RefCollector {
   const nullText = nullOid(objectFormat);

@@ -192,7 +192,8 @@ async function write(
     applied = await ports.repositories.applyChanges(path, first, { areChecked });
     failures = await moveHead(ports, path, { plan, ours, applied });
     if (failures.length > 0) applied = [...applied, ...holdWithoutHead(later, plan.head)];
-    else if (later.length > 0) applied = [...applied, ...(await ports.repositories.applyChanges(path, later))];
+    else if (later.length > 0)
+      applied = [...applied, ...(await ports.repositories.applyChanges(path, later))];
   } finally {
     written = await ports.projects.endRefsWrite(project.id);
   }

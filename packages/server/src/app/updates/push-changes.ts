@@ -11,9 +11,9 @@ export interface PushedChanges extends PushOutcome {
 
 /**
  * Pushes all changes of the repository at `path`, each with a lease on the value that the plan saw, and answers one
- * result a change, in their order, and what was sent. What is pushed is the commit that the plan saw, not what a ref of ours may be by
- * now. Over HTTP the conversation is held in process, and git makes the pack only; elsewhere git pushes. What is
- * thrown and what is answered, `pushInChunks` says.
+ * result a change, in their order, and what was sent. What is pushed is the commit that the plan saw, not what a ref
+ * of ours may be by now. Over HTTP the conversation is held in process, and git makes the pack only; elsewhere git
+ * pushes. What is thrown and what is answered, `pushInChunks` says.
  */
 export async function pushChanges(
   { repositories, remotes }: Pick<Ports, "repositories" | "remotes">,

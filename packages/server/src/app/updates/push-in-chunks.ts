@@ -40,8 +40,8 @@ interface Suspicion {
  * Pushes all changes by groups. Servers decline a whole push because of one ref: then refs that the server's words
  * name are pushed apart from the others; without a name the culprit is looked for in parts. What passes a test has
  * arrived, what the tests clear is pushed with the next groups, at the same time as the search goes on. So one bad ref
- * among 1,000 costs some twenty small pushes, most of them at the same time, and the other 999 arrive. Words and deductions say only what to push
- * next: what a ref's result says is always the remote's verdict on a push of that ref.
+ * among 1,000 costs some twenty small pushes, most of them at the same time, and the other 999 arrive. Words and
+ * deductions say only what to push next: what a ref's result says is always the remote's verdict on a push of that ref.
  *
  * Throws when the remote cannot be spoken to at all. When that happens after some refs were pushed, it answers: those
  * have their outcome, the others are `rejected` with the reason. `cancelled` is always thrown.

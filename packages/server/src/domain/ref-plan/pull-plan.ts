@@ -38,10 +38,10 @@ const DIVERGED =
  * What a pull mirror has to do in our repository, once upstream's objects are here (before, every branch that moved
  * seems diverged). New refs are created and tags follow upstream, but for protected ones; a branch is fast-forwarded
  * or, where ours is not part of upstream's, overwritten or held. A diverged default branch (the one that HEAD will
- * point at) makes the update fail, other branches do not. Refs that upstream does not have stay unless `deletions` is `always`; then all go but the
- * default branch, and none while upstream shows no branch to mirror: it may be empty by
- * mistake, or hide its branches. `object-format-mismatch` when no mirroring is
- * possible. Asks the same questions whatever the answers are.
+ * point at) makes the update fail, other branches do not. Refs that upstream does not have stay unless `deletions` is
+ * `always`; then all go but the default branch, and none while upstream shows no branch to mirror: it may be empty by
+ * mistake, or hide its branches. `object-format-mismatch` when no mirroring is possible. Asks the same questions
+ * whatever the answers are.
  *
  * Deviation from GitLab: a protected tag is held by itself, untouched, where there it ends the update before any
  * branch and the tag is removed.

@@ -30,9 +30,9 @@ const DIVERGED =
  * What a push mirror has to do on its remote. New refs are created, moved ones follow ours: as a fast-forward, else
  * by force or, where divergent refs are kept, not at all. A ref that only the remote has is deleted, unless told
  * otherwise, if our default branch exists and contains it; what is not known to be contained stays, and so does what
- * is contained while that branch is not on the remote, which would lose the commits. Where all such refs are to go, none goes while our side has no default branch or no branch to mirror: an empty source must not
- * wipe its downstreams. `object-format-mismatch` when no mirroring is possible. Asks the same questions whatever the
- * answers are.
+ * is contained while that branch is not on the remote, which would lose the commits. Where all such refs are to go,
+ * none goes while our side has no default branch or no branch to mirror: an empty source must not wipe its downstreams.
+ * `object-format-mismatch` when no mirroring is possible. Asks the same questions whatever the answers are.
  *
  * Deviation from GitLab: the remote's default branch is never deleted (git would refuse, and fail the whole push), a
  * moved tag is judged like a branch, a name conflict holds one ref instead of the whole update, and nothing is deleted

@@ -24,8 +24,9 @@ export function gitHeaders(contentType: string): Record<string, string> {
 /**
  * The answer to a git request as a stream that git's output is written to. Status and headers go out with the first
  * byte, so that an error before it can still be told as one. The end of the stream does not end the response: the
- * caller does, who knows whether git meant to stop there, and whether what follows from a push is safely noted. When the client is gone, what is written is dropped, not
- * refused: a push that came in whole is finished whether or not anybody listens.
+ * caller does, who knows whether git meant to stop there, and whether what follows from a push is safely noted. When
+ * the client is gone, what is written is dropped, not refused: a push that came in whole is finished whether or not
+ * anybody listens.
  */
 export function createGitAnswer(response: ServerResponse, options: GitAnswerOptions): Writable {
   const { signal } = options;
