@@ -188,6 +188,14 @@ describe("one API for mirrors of every direction", () => {
         { ...pull, interval_seconds: 59 },
         { message: { interval_seconds: ["must be greater than or equal to 60"] } },
       ],
+      [
+        { ...push, auth_password: "x".repeat(4097) },
+        { message: { auth_password: ["is too long (maximum is 4096 characters)"] } },
+      ],
+      [
+        { ...pull, url: `http://${"x".repeat(4097)}:pw@192.0.2.1/a.git` },
+        { message: { auth_user: ["is too long (maximum is 4096 characters)"] } },
+      ],
       [{ ...pull, interval_seconds: "soon" }, { error: "interval_seconds is invalid" }],
     ];
     for (const [body, expected] of refusals) {

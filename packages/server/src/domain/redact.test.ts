@@ -57,6 +57,31 @@ describe("redact masks secrets", () => {
     );
   });
 
+  it("escaped as in JSON, by any encoder", () => {
+    const secret = 'p"w/x\\y&ü😀';
+    for (const escaped of [
+      JSON.stringify(secret).slice(1, -1),
+      JSON.stringify(secret).slice(1, -1).replaceAll("/", "\\/").replaceAll("&", "\\u0026"),
+      "p\\u0022w/x\\u005Cy&\\u00fc\\ud83d\\uDE00",
+    ]) {
+      assert.equal(redact(`{"token":"${escaped}"}`, [secret]), '{"token":"*****"}');
+    }
+  });
+
+  it("escaped as in HTML, by name or number", () => {
+    const secret = `a<b>&"c'd`;
+    for (const escaped of ["a&lt;b&gt;&amp;&quot;c&#39;d", "a&#60;b&#x3E;&#38;&#x22;c&apos;d"]) {
+      assert.equal(redact(`<p>${escaped}</p>`, [secret]), "<p>*****</p>");
+    }
+  });
+
+  it("however long they are", () => {
+    const secret = "s3cr.t/+ü".repeat(20_000);
+    for (const encoded of [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]) {
+      assert.equal(redact(`token ${encoded}.`, [secret]), "token *****.");
+    }
+  });
+
   it("before URLs, so that a password with a slash hides its user too", () => {
     assert.equal(redact("https://user:pa/ss@example.com/", ["pa/ss"]), "https://*****:*****@example.com/");
   });
@@ -86,6 +111,7 @@ describe("redact on random secrets", () => {
     (text) => new URLSearchParams([["", text]]).toString().slice(1),
     (text) => Buffer.from(text).toString("base64"),
     (text) => Buffer.from(text).toString("base64url"),
+    (text) => JSON.stringify(text).slice(1, -1),
   );
 
   it("leaves none of them in the text, in any encoding", () => {

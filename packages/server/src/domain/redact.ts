@@ -1,3 +1,4 @@
+import { findEncoded, type Range } from "./find-encoded.ts";
 import { maskUserinfo } from "./remote-url.ts";
 
 /** The part of any URL before its host. What it holds cannot reach past a `/`, so the scan is linear. */
@@ -8,18 +9,28 @@ const MIN_SECRET_LENGTH = 3;
 
 /**
  * Makes outside text fit for logs, errors and answers: every occurrence of a secret becomes `*****`, whether it
- * stands as it is, percent-encoded in any way (as a form too), or in base64; then `user:password@` in any URL
- * becomes `*****:*****@`. A Basic value is found when the caller passes `user:password` as one more secret.
- * Secrets of less than three characters are masked inside URLs only.
+ * stands as it is, percent-encoded in any way (as a form too), escaped as in JSON or HTML, or in base64; then
+ * `user:password@` in any URL becomes `*****:*****@`. A Basic value is found when the caller passes `user:password` as
+ * one more secret. Secrets of less than three characters are masked inside URLs only. Never throws, however long the
+ * secrets are.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  const patterns = secrets
-    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
-    // A secret that contains another one is to be found as a whole.
-    .sort((a, b) => b.length - a.length)
-    .flatMap((secret) => [encodingsOf(secret), ...base64Of(secret)]);
-  const hidden = patterns.length === 0 ? text : text.replaceAll(new RegExp(patterns.join("|"), "g"), "*****");
+  const long = secrets.filter((secret) => secret.length >= MIN_SECRET_LENGTH);
+  const encoded = long.flatMap(base64Of);
+  const padded = findEncoded(text, encoded).map((range) => withPadding(text, range));
+  const hidden = mask(text, [...findEncoded(text, long), ...padded]);
   return hidden.replaceAll(USERINFO, (_match, userinfo: string) => `://${maskText(userinfo)}`);
+}
+
+/** A secret that contains another one is hidden as a whole: where ranges overlap, they are one. */
+function mask(text: string, ranges: readonly Range[]): string {
+  const parts: string[] = [];
+  let hiddenTo = 0;
+  for (const [from, to] of ranges.toSorted(([a], [b]) => a - b)) {
+    if (from >= hiddenTo) parts.push(text.slice(hiddenTo, from), "*****");
+    hiddenTo = Math.max(hiddenTo, to);
+  }
+  return [...parts, text.slice(hiddenTo)].join("");
 }
 
 function maskText(userinfo: string): string {
@@ -27,24 +38,13 @@ function maskText(userinfo: string): string {
   return maskUserinfo(username, password !== "") || "@";
 }
 
-/** A pattern for each character as itself or percent-encoded: encoders differ in what they encode and in the case. */
-function encodingsOf(secret: string): string {
-  return Array.from(secret, (character) => {
-    const encoded = Array.from(Buffer.from(character), (byte) => `%${anyCase(byte)}`).join("");
-    return `(?:${RegExp.escape(character)}|${encoded}${character === " " ? "|\\+" : ""})`;
-  }).join("");
-}
-
-function anyCase(byte: number): string {
-  return byte
-    .toString(16)
-    .padStart(2, "0")
-    .replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
-}
-
 function base64Of(secret: string): string[] {
-  const padded = Buffer.from(secret).toString("base64");
-  const standard = RegExp.escape(padded.replace(/=+$/, ""));
-  const urlSafe = RegExp.escape(Buffer.from(secret).toString("base64url"));
-  return [`${standard}={0,2}`, `${urlSafe}`];
+  const bytes = Buffer.from(secret, "utf8");
+  return [bytes.toString("base64").replace(/=+$/, ""), bytes.toString("base64url")];
+}
+
+/** Base64 may end with up to two `=`, or their encoded forms. */
+function withPadding(text: string, [from, to]: Range): Range {
+  const [padding = ""] = /^(?:=|%3d){0,2}/i.exec(text.slice(to, to + 6)) ?? [];
+  return [from, to + padding.length];
 }

@@ -2,6 +2,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
 import { isItself } from "../../domain/self-mirror.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
+import { refuseLongCredential } from "./check-credential.ts";
 
 export interface CheckedRemote {
   readonly url: RemoteUrl;
@@ -22,6 +23,7 @@ export async function checkRemoteUrl(
     throw new HeliostatError("model-invalid", "url can't be blank", { fields: { url: ["can't be blank"] } });
   }
   const { url, username, password, hadUserinfo } = parseRemoteUrl(text);
+  refuseLongCredential({ username, password });
   if (isItself(url, { externalUrl: ports.instance.externalUrl, fullPath: projectFullPath })) {
     throw new HeliostatError("model-invalid", "You cannot mirror a repository to itself.", {
       fields: { base: ["You cannot mirror a repository to itself."] },

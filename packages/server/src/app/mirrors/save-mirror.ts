@@ -11,6 +11,7 @@ import { hostOf, sameRemote } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
+import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
 import { requestUpdate } from "./request-update.ts";
@@ -43,6 +44,7 @@ export async function saveMirror(
 ): Promise<Mirror> {
   const instance = await ports.settings.read();
   const options = optionsIn(settings);
+  refuseLongCredential(settings);
   // Before the network is asked, and once more below: somebody else may save the same mirror meanwhile.
   const seen = findTarget(await ports.mirrors.listOf(project.id), target);
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);

@@ -17,14 +17,14 @@ import {
 import { hideInError } from "./hide-in-error.ts";
 import { noteAnswers, noteError } from "./host-signs.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
+import { makeRecord, recordPlainly } from "./make-record.ts";
 import { observeRun } from "./observe-run.ts";
 import { openRemote } from "./open-remote.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
-import { storableUpdate } from "./storable-update.ts";
 import { limitTime } from "./time-limit.ts";
-import { createUpdateLog, describeEnd, TRIGGER_TEXTS, type UpdateLog } from "./update-log.ts";
+import { createUpdateLog, TRIGGER_TEXTS, type UpdateLog } from "./update-log.ts";
 import { wantedRefs } from "./wanted-refs.ts";
 
 /** The reason of a signal that ends a run because its node goes down: another one is to take it up. */
@@ -84,7 +84,9 @@ async function runLeased(
       ? await recordEnd(ports, lease, recorded, endOf(outcome.brokenOffBy), outcome)
       : await recordOutcome(ports, recorded, outcome);
   } catch (error) {
-    ended = await recordEnd(ports, lease, recorded, endOf(error), NOTHING_DONE);
+    ended = await recordEnd(ports, lease, recorded, endOf(error), NOTHING_DONE).catch((fault: unknown) =>
+      recordPlainly(ports, recorded, fault),
+    );
   } finally {
     keeper.stop();
     limit.stop();
@@ -95,8 +97,7 @@ async function runLeased(
   if (changedProject || (mirror.direction === "pull" && trigger === "recovery")) {
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
-  log.add(describeEnd(ended));
-  const finished = storableUpdate({ ...ended, ...observed.bytes(), log: log.lines() });
+  const finished = await makeRecord(ports, recorded, { ended, log, bytes: observed.bytes() });
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);
