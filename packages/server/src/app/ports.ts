@@ -316,7 +316,7 @@ export interface MirrorChanges {
   readonly userId?: number;
   /** Takes the last error and the count of failures away: what made them may be gone with this change. */
   readonly clearsError?: boolean;
-  /** Forgets status, errors, applied state and the lease of a run under way: the relation is a new one. */
+  /** Forgets status, errors and applied state, and supersedes a run under way: the relation is a new one. */
   readonly resetState?: boolean;
 }
 
@@ -328,12 +328,16 @@ export interface UpdateLease {
   readonly token: string;
 }
 
-/** What has become of a lease: it is `held`; somebody wants its run to end, or a switch does; it is `lost`. */
+/**
+ * What has become of a lease: it is `held`; somebody wants its run to end, or a switch does; the mirror has another URL
+ * by now; it is `lost`.
+ */
 export type LeaseState =
   | { readonly kind: "held" }
   /** `by`: the name of who asked; null when they are gone. */
   | { readonly kind: "cancelled"; readonly by: string | null }
   | { readonly kind: "hindered"; readonly by: Hindrance }
+  | { readonly kind: "superseded" }
   | { readonly kind: "lost" };
 
 /** Checks that may be under way on this node: `total` more, and with one host `perHost` together with those of `busy`. */
@@ -453,7 +457,10 @@ export interface MirrorStore {
    * end; null: nothing.
    */
   requestCancel(id: number, now: Date, userId: number): Promise<"running" | "waiting" | null>;
-  /** False, and nothing written, when the lease is no longer ours. */
+  /**
+   * False, and nothing written, when the lease is no longer ours. One that is superseded is let go of, and nothing but
+   * the end of the run recorded.
+   */
   finishUpdate(lease: UpdateLease, outcome: FinishedUpdate): Promise<boolean>;
   /** The newest first. */
   listUpdates(mirrorId: number, page: Page): Promise<Paged<ListedUpdate>>;

@@ -239,18 +239,63 @@ describe("the lease of a run", () => {
     assert.equal((await mirrors.find(two.id))?.updateStatus, "failed");
   });
 
-  it("ends when the mirror gets another URL, and the run may record nothing", async () => {
-    const { id } = await createMirror();
+  async function changeUrlDuringRun(direction: Mirror["direction"]) {
+    const { id } = await createMirror({ direction });
     await mirrors.requestUpdate(id, "manual", T0);
-    const lease = await mirrors.startUpdate(id, T0, seconds(30));
-    assert(lease);
+    const lease = (await mirrors.startUpdate(id, T0, seconds(30))) ?? assert.fail();
+    // On another node: the run hears of it when it next renews its lease.
     await mirrors.update(id, { url: parseRemoteUrl("https://example.com/c.git").url, resetState: true });
-    assert.equal((await mirrors.renewLease(lease, seconds(60))).kind, "lost");
-    assert.equal(await mirrors.finishUpdate(lease, success(seconds(2))), false);
+    await mirrors.requestUpdate(id, "configured", seconds(1), userId);
+    return { id, lease };
+  }
+
+  it("keeps the run of the new URL waiting until that of the old one has ended, which records nothing", async () => {
+    const { id, lease } = await changeUrlDuringRun("pull");
+    assert.equal((await mirrors.find(id))?.updateStatus, "scheduled");
+    assert.deepEqual(await mirrors.listWaiting(seconds(2)), []);
+    assert.equal(await mirrors.startUpdate(id, seconds(2), seconds(32)), null, "the old run still goes on");
+    assert.equal((await mirrors.renewLease(lease, seconds(35))).kind, "superseded");
+
+    const failed = { status: "failed", error: "no", retryCount: 3 } as const;
+    assert.equal(await mirrors.finishUpdate(lease, success(seconds(6), failed)), false);
+    const { updateStatus, lastError, retryCount, lastUpdateAt } = (await mirrors.find(id)) ?? assert.fail();
+    assert.deepEqual([updateStatus, lastError, retryCount, lastUpdateAt], ["scheduled", null, 0, null]);
+    const next = await mirrors.startUpdate(id, seconds(6), seconds(36));
+    assert.equal(next?.mirror.url, "https://example.com/c.git");
+    assert.equal((await mirrors.renewLease(next, seconds(40))).kind, "held");
+    const history = await historyOf(id);
     assert.deepEqual(
-      (await historyOf(id)).map(({ status }) => status),
-      ["cancelled"],
+      history.map(({ status, error }) => [status, error]),
+      [
+        ["started", null],
+        ["cancelled", "The mirror's URL was changed."],
+      ],
     );
+    const [second, first] = history;
+    assert.ok(first?.finishedAt && second && second.startedAt >= first.finishedAt);
+  });
+
+  it("of a run whose URL was changed lapses with its node, and what it left is cleared up first", async () => {
+    const { id } = await changeUrlDuringRun("push");
+    await mirrors.endLapsedRuns(seconds(31));
+    const next = await mirrors.startUpdate(id, seconds(31), seconds(61));
+    assert.deepEqual([next?.trigger, next?.mirror.url], ["recovery", "https://example.com/c.git"]);
+  });
+
+  it("of a run whose URL was changed says nothing of the new one when that is switched off meanwhile", async () => {
+    const { id } = await changeUrlDuringRun("pull");
+    await mirrors.update(id, { enabled: false });
+    await mirrors.endLapsedRuns(seconds(31));
+    assert.equal((await mirrors.find(id))?.lastError, null);
+  });
+
+  it("of a run whose URL was changed is no run to cancel: the update that waits is", async () => {
+    const { id, lease } = await changeUrlDuringRun("pull");
+    assert.equal(await mirrors.requestCancel(id, seconds(2), userId), "waiting");
+    assert.equal(await mirrors.requestCancel(id, seconds(2), userId), null);
+    await mirrors.finishUpdate(lease, success(seconds(6)));
+    assert.equal(await mirrors.startUpdate(id, seconds(6), seconds(36)), null);
+    assert.equal((await mirrors.find(id))?.updateStatus, "none");
   });
 });
 

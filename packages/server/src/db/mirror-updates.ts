@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
-import { type RawBuilder, sql } from "kysely";
-import type { FinishedUpdate, LeaseState, MirrorStore, UpdateWish } from "../app/ports.ts";
+import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { FinishedUpdate, LeaseState, MirrorStore, UpdateLease, UpdateWish } from "../app/ports.ts";
 import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/mirror.ts";
 import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
@@ -9,6 +9,7 @@ import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { hindrance, isRunnable } from "./runnable-mirrors.ts";
+import type { Database } from "./schema.ts";
 import { endProbe, takePlace } from "./update-places.ts";
 
 /** The part of the mirror store that says what is to be done, by whom, and what came of it. */
@@ -25,6 +26,7 @@ export type UpdateStore = Pick<
   | "finishUpdate"
 >;
 
+const SUPERSEDED = "The mirror's URL was changed.";
 const INTERRUPTED = "The update was interrupted.";
 /** Of a run whose node died. */
 export const TAKEN_UP_AGAIN = "The update was interrupted; it is taken up again.";
@@ -134,12 +136,13 @@ export function createUpdateStore(db: Db): UpdateStore {
       return await db.transaction().execute(async (transaction) => {
         const before = await transaction
           .selectFrom("mirrors")
-          .select(["lease_token", "requested_at"])
+          .select(["lease_token", "lease_superseded", "requested_at"])
           .where("id", "=", id)
           .forUpdate()
           .executeTakeFirst();
-        if (!before || (before.lease_token === null && before.requested_at === null)) return null;
-        const isRunning = before.lease_token !== null;
+        // A run of the URL before ends anyway.
+        const isRunning = before?.lease_token != null && !before.lease_superseded;
+        if (!before || (!isRunning && before.requested_at === null)) return null;
         await transaction
           .updateTable("mirrors")
           .set({
@@ -190,9 +193,13 @@ export function createUpdateStore(db: Db): UpdateStore {
           })
           .where("id", "=", lease.mirror.id)
           .where("lease_token", "=", lease.token)
+          .where("lease_superseded", "=", false)
           .returning("id")
           .executeTakeFirst();
-        if (!row) return false;
+        if (!row) {
+          await letGoOfSuperseded(transaction, lease, now);
+          return false;
+        }
         await endProbe(transaction, row.id);
         const named = nameResults(outcome.results);
         await transaction
@@ -219,17 +226,39 @@ export function createUpdateStore(db: Db): UpdateStore {
   };
 }
 
+/** Ends the run of a URL that its mirror no longer has: nothing of it is recorded but that it ended. */
+async function letGoOfSuperseded(
+  transaction: Transaction<Database>,
+  lease: UpdateLease,
+  now: Date,
+): Promise<void> {
+  const row = await transaction
+    .updateTable("mirrors")
+    .set(NO_LEASE)
+    .where("id", "=", lease.mirror.id)
+    .where("lease_token", "=", lease.token)
+    .returning("id")
+    .executeTakeFirst();
+  if (!row) return;
+  await endProbe(transaction, row.id);
+  await transaction
+    .updateTable("mirror_updates")
+    .set({ status: "cancelled", finished_at: now, error: SUPERSEDED, progress: null })
+    .where("id", "=", lease.updateId)
+    .execute();
+}
+
 async function endLapsedRuns(db: Db, now: Date): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     const lapsed = await transaction
       .selectFrom("mirrors")
-      .select(["id", "enabled", "cancel_requested_at"])
+      .select(["id", "enabled", "lease_superseded", "cancel_requested_at"])
       .where("lease_token", "is not", null)
       .where("lease_expires_at", "<=", now)
       .forUpdate()
       .skipLocked()
       .execute();
-    for (const { id, enabled, cancel_requested_at } of lapsed) {
+    for (const { id, enabled, lease_superseded, cancel_requested_at } of lapsed) {
       const goesOn = enabled && cancel_requested_at === null;
       const error = goesOn ? TAKEN_UP_AGAIN : INTERRUPTED;
       await transaction
@@ -244,12 +273,11 @@ async function endLapsedRuns(db: Db, now: Date): Promise<void> {
                 // Whatever is wished for besides: who takes up the work of a dead node must know that it does.
                 requested_trigger: "recovery" as const,
               }
-            : {
-                update_status: "failed" as const,
-                last_error: error,
-                last_error_code: null,
-                next_check_at: dueLater(now),
-              }),
+            : { next_check_at: dueLater(now) }),
+          // What became of a URL that the mirror no longer has says nothing of it.
+          ...(goesOn || lease_superseded
+            ? {}
+            : { update_status: "failed" as const, last_error: error, last_error_code: null }),
         })
         .where("id", "=", id)
         .execute();
@@ -270,7 +298,7 @@ function withWish({ trigger, at, userId }: UpdateWish) {
   const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
   return {
     // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
-    update_status: sql<UpdateStatus>`case when direction = 'pull' and lease_token is null then 'scheduled' else update_status end`,
+    update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,
     requested_trigger: sql<UpdateTrigger>`case when ${keepsTrigger} then requested_trigger else ${trigger} end`,
     requested_by: sql<number | null>`case when ${keepsTrigger} then requested_by else ${userId}::integer end`,
     requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
@@ -290,10 +318,11 @@ function dueLater(now: Date): RawBuilder<Date | null> {
 
 const NO_WISH = { requested_at: null, requested_trigger: null, requested_by: null } as const;
 const NO_CANCEL = { cancel_requested_at: null, cancel_requested_by: null } as const;
-const NO_LEASE = { lease_token: null, lease_expires_at: null } as const;
+const NO_LEASE = { lease_token: null, lease_expires_at: null, lease_superseded: false } as const;
 
 const LEASE_COLUMNS = [
   hindrance().as("hindered_by"),
+  "lease_superseded",
   "cancel_requested_at",
   sql<string | null>`(select name from users where users.id = mirrors.cancel_requested_by)`.as(
     "cancelled_by",
@@ -302,10 +331,16 @@ const LEASE_COLUMNS = [
 
 function toLeaseState(
   row:
-    | { hindered_by: Hindrance | null; cancel_requested_at: Date | null; cancelled_by: string | null }
+    | {
+        hindered_by: Hindrance | null;
+        lease_superseded: boolean;
+        cancel_requested_at: Date | null;
+        cancelled_by: string | null;
+      }
     | undefined,
 ): LeaseState {
   if (!row) return { kind: "lost" };
+  if (row.lease_superseded) return { kind: "superseded" };
   if (row.cancel_requested_at !== null) return { kind: "cancelled", by: row.cancelled_by };
   return row.hindered_by === null ? { kind: "held" } : { kind: "hindered", by: row.hindered_by };
 }

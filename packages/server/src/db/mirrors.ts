@@ -138,14 +138,6 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
           .returningAll()
           .executeTakeFirst();
         if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
-        if (changes.resetState) {
-          await transaction
-            .updateTable("mirror_updates")
-            .set({ status: "cancelled", finished_at: sql`now()`, error: "The mirror's URL was changed." })
-            .where("mirror_id", "=", id)
-            .where("status", "=", "started")
-            .execute();
-        }
         return toMirror(row);
       });
     },
@@ -171,8 +163,8 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
 }
 
 /**
- * What a mirror forgets when its remote becomes another one. The lease goes too: a run that is under way is one of
- * the old relation, and may record nothing any more.
+ * What a mirror forgets when its remote becomes another one. A run that is under way is one of the old relation, and may
+ * record nothing any more; it keeps the lease until it has ended, so that the new relation's first does not overlap it.
  *
  * Deviation: GitLab makes the status of such a push mirror `finished`. Clients that wait for the first update would take
  * it for done before it began; `none` is what they read of a new mirror, and wait. Other credentials for the same remote
@@ -193,8 +185,7 @@ const FORGOTTEN_STATE = {
   cancel_requested_at: null,
   cancel_requested_by: null,
   told_health: "good",
-  lease_token: null,
-  lease_expires_at: null,
+  lease_superseded: sql<boolean>`lease_token is not null`,
 } as const;
 
 function passwordContext(mirrorId: number): string {

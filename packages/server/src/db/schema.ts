@@ -163,6 +163,7 @@ export interface MirrorsTable {
   told_health: Generated<MirrorHealth>;
   lease_token: string | null;
   lease_expires_at: Date | null;
+  lease_superseded: Generated<boolean>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
 }

@@ -105,6 +105,8 @@ async function runLeased(
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
   if (isRecorded) await tellMirrorHealth(ports, lease, finished);
   if (isRecorded) await askAgain(ports, mirror, finished);
+  // The mirror has another URL, and waited for this run to let go of it.
+  else ports.queue.wakeAt(finished.now);
 }
 
 async function run(

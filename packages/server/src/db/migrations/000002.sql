@@ -54,6 +54,9 @@ alter table mirrors
   add column requested_by integer references users (id) on delete set null,
   add column cancel_requested_at timestamptz,
   add column cancel_requested_by integer references users (id) on delete set null,
+  -- the run under way is one of a URL that the mirror no longer has: it may record nothing, and the next one waits for
+  -- it to let the lease go
+  add column lease_superseded boolean not null default false,
   -- code of the last error: whether one and the same trouble came twice
   add column last_error_code text,
   -- the last run came to its end and left refs held or diverged: it stays failed while nothing changes
