@@ -75,6 +75,46 @@ test("two updates of one mirror never overlap, whatever triggers, schedules, res
   await expectNothingOverlaps(database);
 });
 
+test("a URL that is changed through the other node starts no second run beside the first", async () => {
+  const root = await makeTempDir({ after });
+  const peer = await startGitHttpPeer({ root });
+  const database = await createTestDatabase();
+  const options = { database, dataDir: join(root, "data") };
+  const first = await startServer(options);
+  after(async () => {
+    await first.stop();
+    await peer.close();
+    await database.drop();
+  });
+  await makeRepository(join(root, "old.git"));
+  await makeCommit(await makeRepository(join(root, "new.git")));
+  peer.setFault("hang", "old.git");
+  const { id } = await createApi(first).createProject("moved", {
+    mirror: true,
+    import_url: peer.urlOf("old.git"),
+  });
+  await waitFor(async () => (await createApi(first).listUpdates(id, "pull")).length > 0, {
+    message: "the first node is at it",
+  });
+  // Started afterwards, so that it is not this one that runs the update.
+  const second = await startServer(options);
+  after(() => second.stop());
+  await createApi(second).put(`/projects/${id}/mirror/pull`, { url: peer.urlOf("new.git") });
+  await createApi(second).waitForMirror(id, "pull", "finished");
+
+  const [newer, older] = await createApi(second).listUpdates(id, "pull");
+  assert.deepEqual([older?.status, older?.error], ["cancelled", "The mirror's URL was changed."]);
+  const askedNew = peer.exchanges.filter(({ url }) => url.startsWith("/new.git"));
+  const askedOld = peer.exchanges.filter(({ url }) => url.startsWith("/old.git"));
+  assert.ok(askedNew.length > 0 && askedOld.length > 0);
+  const end = Math.max(...askedOld.map(({ to }) => to));
+  assert.deepEqual(
+    askedNew.filter(({ from }) => from < end - TOLERANCE_MS),
+    [],
+  );
+  assert.ok((newer?.started_at ?? "") >= (older?.finished_at ?? assert.fail()));
+});
+
 async function prepare(api: Api, peer: GitHttpPeer, root: string, name: string): Promise<Racing> {
   const upstream = await makeRepository(join(root, `${name}-up.git`));
   await makeCommit(upstream);
