@@ -36,7 +36,7 @@ export async function recordPlainly(ports: RecordPorts, run: RecordedRun, error:
   return await recordFailure(ports, run, {
     error: NO_RECORD,
     code: null,
-    hostIsPaused: false,
+    waitsForHost: false,
     ...{ results: [], notes: [], upToDate: [], skipped: [] },
   });
 }
