@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -175,6 +176,36 @@ test("an upstream behind git:// is mirrored, first and later", async (t) => {
   await api.waitForMirror("root/daemon", "pull", "failed");
   await expectFailure("daemon", "pull", /127\.0\.0\.1/);
   assert.deepEqual(await refsAt(cloneUrl("daemon")), await refsOf(upstream));
+});
+
+test("an upstream that has lost a file of one branch: all others come, first and later, and the one is named", async () => {
+  const name = "lost-file";
+  const upstream = await makeUpstream(name);
+  const loseFile = async (ref: string): Promise<void> => {
+    const commit = await makeCommit(upstream, { ref, parents: [], files: { lost: `${ref}\n` } });
+    const blob = await git(upstream, ["rev-parse", `${commit}:lost`]);
+    await rm(join(upstream, "objects", blob.slice(0, 2), blob.slice(2)));
+  };
+  await loseFile("refs/heads/bad");
+  await api.createProject(name, { import_url: peer.urlOf(`${name}.git`), mirror: true });
+  await api.waitForMirror(`root/${name}`, "pull", "failed");
+  const { "refs/heads/bad": _bad, ...first } = await refsOf(upstream);
+  assert.deepEqual(await refsAt(cloneUrl(name)), first);
+
+  await makeCommit(upstream);
+  await loseFile("refs/heads/worse");
+  await expectFailure(
+    name,
+    "pull",
+    /^Some refs were not updated:\n\nrefs\/heads\/bad: .*damaged.*\nrefs\/heads\/worse: /,
+  );
+  const { "refs/heads/bad": _first, "refs/heads/worse": _second, ...good } = await refsOf(upstream);
+  assert.deepEqual(await refsAt(cloneUrl(name)), good);
+  const updates = await api.listUpdates(`root/${name}`, "pull");
+  assert.deepEqual([...new Set(updates.map(({ status }) => status))], ["failed"], "none was taken up again");
+
+  for (const ref of ["refs/heads/bad", "refs/heads/worse"]) await git(upstream, ["update-ref", "-d", ref]);
+  await expectRecovery(name, upstream);
 });
 
 test("a port where nothing listens is told", async () => {

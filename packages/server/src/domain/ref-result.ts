@@ -14,6 +14,10 @@ export function successResult(change: RefChange): RefResult {
 }
 
 /** The ref is as it was, or as somebody else made it; `message` says why. */
-export function rejectedResult(change: RefChange, message: string, { reason, fix }: Rejection): RefResult {
+export function rejectedResult(
+  change: Pick<RefChange, "ref" | "old" | "new">,
+  message: string,
+  { reason, fix }: Rejection,
+): RefResult {
   return { ref: change.ref, outcome: "rejected", old: change.old, new: change.new, message, reason, fix };
 }

@@ -9,8 +9,16 @@ export interface StderrClass {
 export const DISK_FULL =
   "There is no space left on the disk of this server. Free some space; the next update goes on from there.";
 
+/** Git stumbled over a ref of the repository that it ran in, not over what the remote sent. */
+export const BROKEN_OWN_REF = /^fatal: (bad object refs\/|missing object [0-9a-f]+ for refs\/)/m;
+
+const OWN_DAMAGE =
+  "The repository on this server is damaged or missing. Run `git fsck` on it; nothing was changed.";
+
 interface Row {
   readonly pattern: RegExp;
+  /** What the remote's git says is judged too. */
+  readonly isOfRemote?: true;
   readonly code: ErrorCode;
   readonly message: string;
 }
@@ -38,7 +46,22 @@ const ROWS: readonly Row[] = [
     pattern: /not our ref|request for unadvertised object|couldn't find remote ref|no such remote ref/,
     code: "remote-lacks-object",
     message:
-      "The remote no longer has a commit that it offered a moment ago; it was changed meanwhile. The next update looks again.",
+      "The remote does not have an object that one of its refs leads to: it was changed meanwhile, or the ref is broken there. The next update looks again.",
+  },
+  {
+    pattern: /possible repository corruption on the remote side|upload-pack: git-pack-objects died/,
+    isOfRemote: true,
+    code: "repository-corrupt",
+    message:
+      "The remote's repository is damaged: git gave up there while it packed what was asked for. Run `git fsck` on the remote repository.",
+  },
+  {
+    pattern: new RegExp(
+      `${BROKEN_OWN_REF.source}|pack-objects died|^fatal: unable to read [0-9a-f]{40}`,
+      "m",
+    ),
+    code: "repository-corrupt",
+    message: OWN_DAMAGE,
   },
   {
     pattern: /source repository is shallow/,
@@ -131,18 +154,27 @@ const ROWS: readonly Row[] = [
     pattern:
       /bad object|is corrupt|loose object .* \(stored in|packfile .* (cannot be accessed|does not match)|missing (blob|tree|commit)|unable to read (tree|sha1)|not a git repository|bad (tree|signature)|unable to parse commit/i,
     code: "repository-corrupt",
-    message:
-      "The repository on this server is damaged or missing. Run `git fsck` on it; nothing was changed.",
+    message: OWN_DAMAGE,
   },
 ];
 
-/** What git's standard error says went wrong; null for lines that are not known. What the remote says is not judged. */
+/** How git names the object that it cannot find or read. */
+const NAMED =
+  /(?:not our ref|unable to read(?: tree| sha1)?|bad object|missing (?:blob|tree|commit|object)|unable to parse commit|loose object) ([0-9a-f]{40,64})\b/;
+
+/**
+ * What git's standard error says went wrong, with the object that it says it of; null for lines that are not known.
+ * What the remote says is judged only where its words are git's own.
+ */
 export function classifyStderr(stderr: string): StderrClass | null {
   const ours = linesOf(stderr)
     .filter((line) => !line.startsWith("remote: "))
     .join("\n");
-  const row = ROWS.find(({ pattern }) => pattern.test(ours));
-  return row ? { code: row.code, message: row.message } : null;
+  const row = ROWS.find(({ pattern, isOfRemote }) => pattern.test(isOfRemote ? stderr : ours));
+  if (row === undefined) return null;
+  const isOfObjects = row.code === "repository-corrupt" || row.code === "remote-lacks-object";
+  const oid = isOfObjects ? NAMED.exec(stderr)?.[1] : undefined;
+  return { code: row.code, message: oid === undefined ? row.message : `${row.message} The object: ${oid}.` };
 }
 
 /** What git itself reports of its progress on the other side: `Counting objects: 100% (18/18), done.` */

@@ -1,10 +1,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { FetchOptions, RemoteAccess } from "../app/ports.ts";
+import type { FetchOptions, RemoteAccess, TransferOptions } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import type { Oid } from "../domain/oid.ts";
+import { type ObjectFormat, type Oid, objectFormatOf } from "../domain/oid.ts";
 import { checkObjects } from "./check-objects.ts";
+import { BROKEN_OWN_REF } from "./classify-stderr.ts";
 import { moveObjects } from "./move-objects.ts";
+import { readBranchesAndTags } from "./read-refs.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
@@ -21,7 +23,10 @@ import { makeView } from "./view.ts";
  * With `haves` git is shown these values and none of our refs, through a view. It goes through all refs twice, to tell
  * the remote what we have and to see that what came is whole: with 50,000 that takes two thirds of the time.
  *
- * `remote-lacks-object` when the remote does not have, or does not give, one of them any more.
+ * A broken ref of ours does not hold up what comes: git, which looks at all of them, is shown the others only.
+ *
+ * `remote-lacks-object` when the remote does not have, or does not give, one of them any more; `repository-corrupt`
+ * when it cannot pack them, or what it sent is broken. Both name the object where git does. Then nothing came.
  */
 export async function fetchObjects(
   git: Git,
@@ -32,16 +37,61 @@ export async function fetchObjects(
   options: FetchOptions,
   patience: Patience,
 ): Promise<void> {
-  if (oids.length === 0) return;
+  const [first] = oids;
+  if (first === undefined) return;
+  const { haves } = options;
+  try {
+    await fetchOnce(
+      git,
+      staging,
+      path,
+      { remote, oids, haves, format: objectFormatOf(first) },
+      options,
+      patience,
+    );
+  } catch (error) {
+    const whole = await wholeHaves(git, path, haves, error);
+    if (whole === undefined) throw error;
+    await fetchOnce(
+      git,
+      staging,
+      path,
+      { remote, oids, haves: whole, format: objectFormatOf(first) },
+      options,
+      patience,
+    );
+  }
+  const here = await checkObjects(git, path, oids);
+  const missing = oids.find((oid) => !here.has(oid));
+  if (missing === undefined) return;
+  throw new HeliostatError(
+    "remote-lacks-object",
+    `The remote did not send ${missing}, which it offered a moment ago. The next update looks again.`,
+  );
+}
+
+interface Want {
+  readonly remote: RemoteAccess;
+  /** All of this format. */
+  readonly oids: readonly Oid[];
+  readonly format: ObjectFormat;
+  readonly haves: readonly Oid[] | undefined;
+}
+
+/** One `git fetch`, shown these values of ours; undefined: all our refs. */
+async function fetchOnce(
+  git: Git,
+  staging: Staging,
+  path: string,
+  { remote, oids, haves, format }: Want,
+  options: TransferOptions,
+  patience: Patience,
+): Promise<void> {
   const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
   await staging.use("fetch", async (arriving) => {
     await mkdir(arriving);
     const view = join(arriving, "..", "view");
-    if (options.haves)
-      await makeView(
-        view,
-        options.haves.map((oid, index) => [`refs/have/${index}`, oid]),
-      );
+    if (haves) await makeView(view, haves.map(nameHave), format);
     await git.run({
       ...call,
       // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
@@ -51,7 +101,7 @@ export async function fetchObjects(
         GIT_OBJECT_DIRECTORY: arriving,
         GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
       },
-      gitDir: options.haves ? view : path,
+      gitDir: haves ? view : path,
       args: [
         ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
         ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
@@ -61,13 +111,24 @@ export async function fetchObjects(
     });
     await moveObjects(arriving, join(path, "objects"));
   });
-  const here = await checkObjects(git, path, oids);
-  const missing = oids.find((oid) => !here.has(oid));
-  if (missing === undefined) return;
-  throw new HeliostatError(
-    "remote-lacks-object",
-    `The remote did not send ${missing}, which it offered a moment ago. The next update looks again.`,
-  );
+}
+
+function nameHave(oid: Oid, index: number): readonly [string, Oid] {
+  return [`refs/have/${index}`, oid];
+}
+
+/** Those of our values that git can look at; undefined: it did not stumble over any. */
+async function wholeHaves(
+  git: Git,
+  path: string,
+  haves: readonly Oid[] | undefined,
+  error: unknown,
+): Promise<readonly Oid[] | undefined> {
+  const cause = error instanceof HeliostatError ? error.cause : null;
+  if (!(cause instanceof Error) || !BROKEN_OWN_REF.test(cause.message)) return undefined;
+  const { refs } = haves ? { refs: haves } : await readBranchesAndTags(git, path);
+  const known = await checkObjects(git, path, refs.values());
+  return [...known.keys()];
 }
 
 /** Git reads a list with colons between; in quotes, a path may hold one. */

@@ -17,6 +17,7 @@ export const VIEW_REMOTE = "target";
  * git compares every one with every ref of both sides and takes 8 to 30 s; through the view it takes 0.2 s.
  */
 export async function makePushView(view: string, changes: readonly RefChange[]): Promise<void> {
+  const isSha256 = changes.some(({ old, new: next }) => (next ?? old)?.length === 64);
   await makeView(
     view,
     changes.flatMap(({ ref, old, new: next }) => {
@@ -26,6 +27,7 @@ export async function makePushView(view: string, changes: readonly RefChange[]):
         ...(old === null ? [] : [[`${OLD}${name}`, old] as const]),
       ];
     }),
+    isSha256 ? "sha256" : "sha1",
   );
 }
 

@@ -13,7 +13,8 @@ import {
   type PullSides,
   preparePull,
 } from "../../domain/ref-plan/pull-plan.ts";
-import type { AdvertisedRefs, LocalRefs, RefResult } from "../../domain/refs.ts";
+import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
+import { fetchWhatComes, isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
@@ -34,7 +35,8 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     ports.remotes.listRefs(remote, run.transfer),
   ]);
   const seen = await adoptFormat(run, path, ours, listed);
-  const cloned = await cloneFirst(run, path, ours, listed);
+  const first = await cloneFirst(run, path, ours, listed);
+  const cloned = first instanceof HeliostatError ? null : first;
   const theirs = cloned ?? listed;
   const planWith = preparePull({
     ours,
@@ -52,19 +54,31 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     needed = neededBy(draft);
     haves = likelyHaves(ours, [...draft.changes, ...draft.held]);
   });
-  if (cloned === null) {
-    const transfer = { ...run.transfer, ...(haves === undefined ? {} : { haves }) };
-    await ports.repositories.fetchObjects(path, remote, needed, transfer);
-  }
+  const lacks =
+    cloned === null
+      ? await fetchWhatComes(
+          needed,
+          async (oids, come) => {
+            const shown = come.length === 0 ? haves : [...(haves ?? ours.refs.values()), ...come];
+            const transfer = { ...run.transfer, ...(shown === undefined ? {} : { haves: shown }) };
+            await ports.repositories.fetchObjects(path, remote, oids, transfer);
+          },
+          first instanceof HeliostatError ? first : null,
+        )
+      : new Map();
   const plan = planWith(await ports.repositories.answerAncestry(path, questions));
+  const held = withLacks(plan.held, lacks);
 
-  const written = await write(run, path, ours, plan, { seen, areChecked: cloned !== null });
+  const written = await write(run, path, ours, plan, { seen, lacks, areChecked: cloned !== null });
   return {
-    results: [...written.applied, ...plan.held],
+    results: [...written.applied, ...held],
     notes: [...plan.notes, ...written.notes],
     upToDate: plan.upToDate,
     skipped: plan.skipped,
-    failures: [...plan.failures, ...written.failures],
+    // What did not come has not diverged as far as anybody knows.
+    failures: [...plan.failures, ...written.failures].filter(
+      (text) => !plan.held.some((was, at) => was.message === text && was !== held[at]),
+    ),
     digest: wanted.digest(theirs),
     generation: written.generation,
     changedProject: written.hasMovedHead || written.applied.some(hasChanged),
@@ -73,7 +87,8 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
 
 /**
  * The first pull of a mirror that carries everything: all objects come at once, as they do for `git clone`; answers
- * what the remote had then. Null for every other pull. Measured: a clone writes refs packed and checks connectivity
+ * what the remote had then. Null for every other pull, and the error where the remote has damaged objects: a clone
+ * brings all or nothing, and a fetch can leave them out. Measured: a clone writes refs packed and checks connectivity
  * once, which a fetch into nothing does not.
  */
 async function cloneFirst(
@@ -81,10 +96,15 @@ async function cloneFirst(
   path: string,
   ours: LocalRefs,
   listed: AdvertisedRefs,
-): Promise<AdvertisedRefs | null> {
+): Promise<AdvertisedRefs | HeliostatError | null> {
   const { ports, remote, wanted } = run;
   if (ours.refs.size === 0 && wanted.everything && listed.refs.size > 0) {
-    return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
+    try {
+      return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
+    } catch (error) {
+      if (isOfObjects(error)) return error;
+      throw error;
+    }
   }
   // The plan checks it too, but git would fail before, with words that lead astray.
   requireSameFormat(listed, ours);
@@ -158,6 +178,29 @@ function neededBy({ changes, held }: PullPlan): Oid[] {
   return [...new Set([...changes, ...diverged].flatMap((ref) => ref.new ?? []))];
 }
 
+/** What is held because of what it would become, unless that has not come: then this is what is known of it. */
+function withLacks(held: readonly RefResult[], lacks: Lacks): readonly RefResult[] {
+  return held.map((result) => {
+    const lack = result.outcome === "diverged" && result.new !== null ? lacks.get(result.new) : undefined;
+    return lack === undefined ? result : lackingResult(result, lack);
+  });
+}
+
+async function applyWhatCame(
+  { repositories }: UpdateRun["ports"],
+  path: string,
+  changes: readonly RefChange[],
+  { lacks, areChecked }: { readonly lacks: Lacks; readonly areChecked: boolean },
+): Promise<readonly RefResult[]> {
+  const lackOf = (change: RefChange) => (change.new === null ? undefined : lacks.get(change.new));
+  const good = changes.filter((change) => lackOf(change) === undefined);
+  const applied = (await repositories.applyChanges(path, good, { areChecked })).values();
+  return changes.flatMap((change) => {
+    const lack = lackOf(change);
+    return lack === undefined ? (applied.next().value ?? []) : lackingResult(change, lack);
+  });
+}
+
 interface Written {
   readonly applied: readonly RefResult[];
   readonly hasMovedHead: boolean;
@@ -177,7 +220,7 @@ async function write(
   path: string,
   ours: LocalRefs,
   plan: PullPlan,
-  { seen, areChecked }: { readonly seen: number | null; readonly areChecked: boolean },
+  { seen, ...options }: { readonly seen: number | null; readonly lacks: Lacks; readonly areChecked: boolean },
 ): Promise<Written> {
   if (plan.changes.length === 0 && plan.head === null) {
     return { applied: [], hasMovedHead: false, generation: seen, notes: [], failures: [] };
@@ -189,11 +232,13 @@ async function write(
   let failures: readonly string[] = [];
   let written: number | null = null;
   try {
-    applied = await ports.repositories.applyChanges(path, first, { areChecked });
+    applied = await applyWhatCame(ports, path, first, options);
     failures = await moveHead(ports, path, { plan, ours, applied });
     if (failures.length > 0) applied = [...applied, ...holdWithoutHead(later, plan.head)];
-    else if (later.length > 0)
-      applied = [...applied, ...(await ports.repositories.applyChanges(path, later))];
+    else if (later.length > 0) {
+      const { lacks } = options;
+      applied = [...applied, ...(await applyWhatCame(ports, path, later, { lacks, areChecked: false }))];
+    }
   } finally {
     written = await ports.projects.endRefsWrite(project.id);
   }
