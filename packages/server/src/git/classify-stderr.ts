@@ -9,6 +9,10 @@ export interface StderrClass {
 export const DISK_FULL =
   "There is no space left on the disk of this server. Free some space; the next update goes on from there.";
 
+/** Git cannot read an object of the repository that it runs in: to pack it, for one. */
+export const BROKEN_OWN_OBJECT =
+  /^fatal: (unable to read [0-9a-f]{40}|bad (tree )?object [0-9a-f]{40}|loose object [0-9a-f]{40})/m;
+
 /** Git stumbled over a ref of the repository that it ran in, not over what the remote sent. */
 export const BROKEN_OWN_REF = /^fatal: (bad object refs\/|missing object [0-9a-f]+ for refs\/)/m;
 
@@ -160,7 +164,7 @@ const ROWS: readonly Row[] = [
 
 /** How git names the object that it cannot find or read. */
 const NAMED =
-  /(?:not our ref|unable to read(?: tree| sha1)?|bad object|missing (?:blob|tree|commit|object)|unable to parse commit|loose object) ([0-9a-f]{40,64})\b/;
+  /(?:not our ref|unable to read(?: tree| sha1)?|bad (?:tree )?object|missing (?:blob|tree|commit|object)|unable to parse commit|loose object) ([0-9a-f]{40,64})\b/;
 
 /**
  * What git's standard error says went wrong, with the object that it says it of; null for lines that are not known.

@@ -6,7 +6,7 @@ import { rejectedResult } from "../domain/ref-result.ts";
 import type { RefChange } from "../domain/refs.ts";
 import { classifyRejection } from "../domain/rejection.ts";
 import type { RunResult } from "../exec/run.ts";
-import { classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
+import { BROKEN_OWN_OBJECT, classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
 import { readPushReport } from "./push-report.ts";
 import { makePushView, VIEW_REMOTE, viewConfig, viewRefspecs } from "./push-view.ts";
 import { type Patience, prepareRemoteCall } from "./remote-call.ts";
@@ -64,6 +64,8 @@ function readVerdicts(
   );
   // Git lists nothing, or lists every ref as unanswered, when the connection broke.
   if (exit.exitCode !== 0 && isCut && classifyStderr(exit.stderr) !== null) throw git.describe(call, exit);
+  // The remote refuses half a pack, but it is not the remote that stumbled.
+  if (exit.exitCode !== 0 && BROKEN_OWN_OBJECT.test(exit.stderr)) throw git.describe(call, exit);
 
   return group.map((change) => {
     const line = lines.get(change.ref);

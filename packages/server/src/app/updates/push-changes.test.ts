@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { access, chmod, mkdir, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../../test/support/git-adapter.ts";
@@ -345,6 +345,34 @@ for (const way of WAYS) {
     assert.notEqual(a, c);
   });
 }
+
+test("a ref whose objects are damaged here is named as such, and holds up no other", async (t) => {
+  for (const way of WAYS) {
+    const { path, a, b, push, expectRefs } = await setUp(t, way);
+    const bad = await makeCommit(path, { ref: "refs/heads/bad", parents: [a], files: { lost: way } });
+    const blob = await git(path, ["rev-parse", `${bad}:lost`]);
+    await rm(join(path, "objects", blob.slice(0, 2), blob.slice(2)));
+    const results = await push([
+      changeOf("refs/heads/bad", null, bad),
+      changeOf("refs/heads/main", null, b),
+      changeOf("refs/heads/other", null, a),
+    ]);
+    assert.deepEqual(
+      results.map(({ outcome, reason }) => [outcome, reason]),
+      [
+        ["rejected", "corrupt-object"],
+        ["created", undefined],
+        ["created", undefined],
+      ],
+      way,
+    );
+    assert.match(
+      results[0]?.message ?? "",
+      new RegExp(`repository on this server is damaged.* The object: ${blob}`),
+    );
+    await expectRefs({ "refs/heads/main": b, "refs/heads/other": a });
+  }
+});
 
 test("the hooks of our own repository are never run", async (t) => {
   const { path, a, push } = await setUp(t, "path");

@@ -43,6 +43,8 @@ interface Suspicion {
  * among 1,000 costs some twenty small pushes, most of them at the same time, and the other 999 arrive. Words and
  * deductions say only what to push next: what a ref's result says is always the remote's verdict on a push of that ref.
  *
+ * A push that cannot be packed, because objects here are damaged, is searched like one that was declined.
+ *
  * Throws when the remote cannot be spoken to at all. When that happens after some refs were pushed, it answers: those
  * have their outcome, the others are `rejected` with the reason. `cancelled` is always thrown.
  */
@@ -82,8 +84,17 @@ export async function pushInChunks(changes: Group, pushGroup: PushGroup): Promis
         (isSettled ? results : declined).set(change.ref, verdict.result);
       }
     } catch (thrown) {
-      failure ??= asHeliostatError(thrown);
-      for (const change of group) inDoubt.add(change.ref);
+      const error = asHeliostatError(thrown);
+      if (error.code === "repository-corrupt") {
+        // Nobody declined it, and yet it is the same: one of these refs is in the way of the others.
+        ofWhole.push(...group);
+        const isAlone = group.length === 1;
+        for (const change of group)
+          (isAlone ? results : declined).set(change.ref, unpackable(change, error, isAlone));
+      } else {
+        failure ??= error;
+        for (const change of group) inDoubt.add(change.ref);
+      }
     }
     if (isOfUse) declinesLeft += DECLINES_FOR_SUCCESS;
     if (ofWhole.length > 0) declinesLeft -= 1;
@@ -208,6 +219,16 @@ export function brokenOff(change: RefChange, error: HeliostatError, isInDoubt: b
     ? `The push broke off and may or may not have changed it: ${error.message}`
     : `Not pushed, because the push before it broke off: ${error.message}`;
   return rejectedResult(change, message, rejectionFor("broken-off"));
+}
+
+function unpackable(change: RefChange, error: HeliostatError, isAlone: boolean): RefResult {
+  const message = isAlone
+    ? `Not pushed, because an object that it leads to cannot be read here: ${error.message}`
+    : `Not pushed, because too many refs lead to objects that cannot be read here to try each: ${error.message}`;
+  return rejectedResult(change, message, {
+    reason: "corrupt-object",
+    fix: "Run `git fsck` on the project's repository on this server, and push the ref to it again from a copy that is whole.",
+  });
 }
 
 /** In parts of one size, or nearly. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -235,4 +236,39 @@ test("SHA-256 goes to SHA-256, and is a clear error to a remote with SHA-1 refs"
     message:
       "The source is a SHA-256 repository and the target a SHA-1 one: Git cannot mirror between the two.",
   });
+});
+
+test("of 120 changed branches one has lost a file here, another's is corrupt: 118 arrive, the two are named", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "push");
+  const first = await makeCommit(ours);
+  await update();
+  const fileOf = async (ref: string, file: string, content: string): Promise<string> => {
+    const commit = await makeCommit(ours, { ref, parents: [first], files: { [file]: content } });
+    const blob = await git(ours, ["rev-parse", `${commit}:${file}`]);
+    return join(ours, "objects", blob.slice(0, 2), blob.slice(2));
+  };
+  for (let index = 0; index < 118; index += 1) await setRef(ours, `refs/heads/b${index}`, first);
+  await rm(await fileOf("refs/heads/b30x", "lost", "lost"));
+  // Large, so that the pack is on its way before git stumbles.
+  const corrupt = await fileOf("refs/heads/b90x", "corrupt", randomBytes(3_000_000).toString("base64"));
+  const bytes = await readFile(corrupt);
+  bytes.fill(0, 1_500_000, 1_500_100);
+  await rm(corrupt);
+  await writeFile(corrupt, bytes);
+  const outcome = await update();
+  const { "refs/heads/b30x": _lost, "refs/heads/b90x": _corrupt, ...good } = await refsOf(ours);
+  assert.deepEqual(await refsOf(theirs), good);
+  const rejected = outcome.results.filter((result) => result.outcome === "rejected");
+  assert.deepEqual(
+    rejected.map(({ ref, reason }) => [ref, reason]),
+    [
+      ["refs/heads/b30x", "corrupt-object"],
+      ["refs/heads/b90x", "corrupt-object"],
+    ],
+  );
+  for (const { message, fix } of rejected) {
+    assert.match(message ?? "", /cannot be read here: The repository on this server is damaged/);
+    assert.match(fix ?? "", /git fsck.* on this server/);
+  }
+  await expectWhole(theirs);
 });
