@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { MirrorUpdateAnswer } from "@heliostat/contract/api/mirrors.ts";
@@ -8,6 +9,7 @@ import { type Api, createApi, type MirrorName, projectPath } from "../support/ap
 import { type GatedProxy, startGatedProxy } from "../support/gated-proxy.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
 import { makeNoise } from "../support/incompressible.ts";
+import { writeHook } from "../support/mirror-stage.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import {
   checkRepository,
@@ -244,6 +246,36 @@ describe("while an update runs", () => {
       assert.notEqual(again.id, id);
     });
   }
+
+  test("a push is cancelled, or runs out of time, after some refs arrived: its record tells each", async () => {
+    for (const [name, ending, expected] of [
+      ["cancel-midway", "cancel", { status: "cancelled", error: /^The update was cancelled by / }],
+      ["late-midway", "limit", { status: "failed", error: /The mirror update took too long to complete/ }],
+    ] as const) {
+      const { id } = await api.createProject(name);
+      const tip = await makeCommit(repositoryOf(id));
+      const lines = Array.from({ length: 599 }, (_, index) => `create refs/heads/b${index} ${tip}\n`);
+      await git(repositoryOf(id), ["update-ref", "--stdin"], { input: lines.join("") });
+      const downstream = await makeRepository(join(root, `${name}-copy.git`));
+      await writeHook(
+        downstream,
+        "pre-receive",
+        "cat > /dev/null; [ ! -e first ] || { touch held; while [ ! -e go ]; do sleep 0.02; done; }; touch first",
+      );
+      if (ending === "limit") await api.put("/application/settings", { mirror_update_timeout_seconds: 6 });
+      const mirror = await api.createPushMirror(id, peer.urlOf(`${name}-copy.git`));
+      await waitFor(() => existsSync(join(downstream, "held")), { message: "the second push is held" });
+      if (ending === "cancel") await api.post(`${projectPath(id)}/mirrors/${mirror.id}/cancel`);
+      const update = await newestUpdate(`root/${name}`, mirror.id);
+      assert.equal(update.status, expected.status);
+      assert.match(update.error ?? "", expected.error);
+      assert.deepEqual([update.counts.created, update.counts.rejected], [500, 100]);
+      assert.equal(Object.keys(await refsOf(downstream)).length, 500);
+      await writeFile(join(downstream, "go"), "");
+      await api.put(`${projectPath(id)}/remote_mirrors/${mirror.id}`, { enabled: false });
+    }
+    await api.put("/application/settings", { mirror_update_timeout_seconds: 10_800 });
+  });
 
   test("it is asked for again, twice at once: one run at a time", async () => {
     const pull = await startPull("twice-pull");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { access, chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -56,8 +57,11 @@ async function setUp(t: TestContext, way: Transport = "http", objectFormat: "sha
     signal: AbortSignal = t.signal,
   ): Promise<readonly RefResult[]> =>
     (await pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal })).results;
-  const pushAll = (changes: readonly RefChange[], onProgress = (_: UpdateProgress): void => {}) =>
-    pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal: t.signal, onProgress });
+  const pushAll = (
+    changes: readonly RefChange[],
+    onProgress = (_: UpdateProgress): void => {},
+    signal: AbortSignal = t.signal,
+  ) => pushChanges({ repositories, remotes }, path, openRemote(url), changes, { signal, onProgress });
   const fill = async (refs: Record<string, string>): Promise<void> => {
     const refspecs = Object.entries(refs).map(([ref, oid]) => `${oid}:${ref}`);
     await git(path, ["push", "-q", "-f", downstream, ...refspecs]);
@@ -429,6 +433,30 @@ test("an abort is told as such", async (t) => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 100);
   await assert.rejects(push([changeOf("refs/heads/new", null, a)], stop.signal), { code: "cancelled" });
+});
+
+test("an abort after some refs arrived forgets nothing: each ref has the truth", async (t) => {
+  for (const way of WAYS) {
+    const { a, pushAll, downstream } = await setUp(t, way);
+    // The first push arrives, the second is held.
+    await installHook(
+      downstream,
+      "pre-receive",
+      "cat > /dev/null; [ ! -e first ] || { touch held; while [ ! -e go ]; do sleep 0.02; done; }; touch first",
+    );
+    const changes = Array.from({ length: 1_100 }, (_, i) => changeOf(`refs/heads/topic-${i}`, null, a));
+    const stop = new AbortController();
+    const running = pushAll(changes, () => {}, stop.signal);
+    await waitFor(() => existsSync(join(downstream, "held")), { message: "the second push is held" });
+    stop.abort();
+    const { results, brokenOffBy } = await running;
+    assert.equal(brokenOffBy?.code, "cancelled", way);
+    assert.deepEqual(new Set(outcomes(results.slice(0, 500))), new Set(["created"]));
+    assert.match(results[600]?.message ?? "", /^The update was stopped while this ref was pushed/);
+    assert.match(results[1_050]?.message ?? "", /^Not pushed, because the update was stopped\.$/);
+    for (const result of results.slice(500)) assert.equal(result.reason, "broken-off");
+    await writeFile(join(downstream, "go"), "");
+  }
 });
 
 test("10,000 refs pass a host that takes no more than 500 at once, and little is held of them", async (t) => {

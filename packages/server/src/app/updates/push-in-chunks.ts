@@ -46,7 +46,7 @@ interface Suspicion {
  * A push that cannot be packed, because objects here are damaged, is searched like one that was declined.
  *
  * Throws when the remote cannot be spoken to at all. When that happens after some refs were pushed, it answers: those
- * have their outcome, the others are `rejected` with the reason. `cancelled` is always thrown.
+ * have their outcome, the others are `rejected` with the reason. So it is when the push is stopped by our own wish.
  */
 export async function pushInChunks(changes: Group, pushGroup: PushGroup): Promise<PushOutcome> {
   const results = new Map<RefName, RefResult>();
@@ -201,7 +201,7 @@ export async function pushInChunks(changes: Group, pushGroup: PushGroup): Promis
     await pushAll();
   }
   const error = failure as HeliostatError | null;
-  if (error !== null && (results.size === 0 || error.code === "cancelled")) throw error;
+  if (error !== null && results.size === 0) throw error;
   return {
     results: changes.map(
       (change) =>
@@ -215,9 +215,14 @@ export async function pushInChunks(changes: Group, pushGroup: PushGroup): Promis
 
 /** The result of a change that was not pushed to its end; `isInDoubt`: it was sent, and nothing is known of it. */
 export function brokenOff(change: RefChange, error: HeliostatError, isInDoubt: boolean): RefResult {
+  const isStopped = error.code === "cancelled";
   const message = isInDoubt
-    ? `The push broke off and may or may not have changed it: ${error.message}`
-    : `Not pushed, because the push before it broke off: ${error.message}`;
+    ? isStopped
+      ? "The update was stopped while this ref was pushed, which may or may not have changed it."
+      : `The push broke off and may or may not have changed it: ${error.message}`
+    : isStopped
+      ? "Not pushed, because the update was stopped."
+      : `Not pushed, because the push before it broke off: ${error.message}`;
   return rejectedResult(change, message, rejectionFor("broken-off"));
 }
 

@@ -40,9 +40,7 @@ async function pushRest(
   try {
     return await push(changes);
   } catch (thrown) {
-    const error = asHeliostatError(thrown);
-    if (error.code === "cancelled") throw error;
-    return breakOff(changes, error);
+    return breakOff(changes, asHeliostatError(thrown));
   }
 }
 
