@@ -40,9 +40,10 @@ export function createScheduleStore(db: Db): ScheduleStore {
               left join remote_hosts as hosts on hosts.host = mirrors.remote_host
               left join running on running.remote_host = mirrors.remote_host
             where ${isRunnable()} and mirrors.requested_at <= ${now} and mirrors.lease_token is null
-              -- Thousands may wait for a paused host: they are left out before they are sorted.
-              and (hosts.paused_until is null or hosts.paused_until <= ${now}
-                or hosts.probe_mirror_id = mirrors.id or mirrors.requested_trigger = 'manual')
+              -- Thousands may wait for a paused host: they are left out before anything is looked up for them.
+              and (mirrors.remote_host <> all (array(select host from remote_hosts where paused_until > ${now}))
+                or mirrors.requested_trigger = 'manual'
+                or mirrors.id = any (array(select probe_mirror_id from remote_hosts)))
         ), admitted as (
           select *, row_number() over (partition by direction order by nth, requested_at, id) as turn
             from waiting where nth <= places
@@ -81,7 +82,8 @@ export function createScheduleStore(db: Db): ScheduleStore {
                 left join remote_hosts as hosts on hosts.host = mirrors.remote_host
                 left join unnest(${[...busy.keys()]}::text[], ${[...busy.values()]}::integer[])
                   as busy (host, checks) on busy.host = mirrors.remote_host
-              where ${isDue} and (hosts.paused_until is null or hosts.host = any(${probes}::text[]))
+              where ${isDue} and mirrors.remote_host <> all (array(
+                select host from remote_hosts where paused_until is not null and host <> all(${probes}::text[])))
           ) as due
           where nth <= places order by next_check_at, id limit ${total})`;
         const rows = await transaction
