@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import type { Oid } from "../domain/oid.ts";
 import type { RefName } from "../domain/ref-name.ts";
 import { hasNoRefs } from "./ref-files.ts";
@@ -32,13 +32,21 @@ export async function writePackedRefs(path: string, refs: readonly PackedRef[]):
     if (!(await hasNoRefs(path))) return false;
     await file.writeFile(HEADER + sortByBytes(refs).map(lineOf).join(""));
     await file.sync();
+    // No process stands for this lock: after a long stall it may have been taken for a dead one's, and be git's by now.
+    if (!(await isStill(lock, file))) return false;
     await rename(lock, target);
     return true;
   } finally {
-    await file.close();
     // Gone already after the rename.
-    await rm(lock, { force: true });
+    if (await isStill(lock, file)) await rm(lock, { force: true });
+    await file.close();
   }
+}
+
+/** Whether the file at this path is the one that is open. */
+async function isStill(path: string, file: FileHandle): Promise<boolean> {
+  const [there, own] = await Promise.all([stat(path).catch(() => null), file.stat()]);
+  return there !== null && there.ino === own.ino && there.dev === own.dev;
 }
 
 /** By the bytes of UTF-8, as git searches the file; JavaScript would sort by UTF-16. */
