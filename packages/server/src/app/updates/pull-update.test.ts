@@ -10,6 +10,7 @@ import {
   refsOf,
   setRef,
 } from "../../../../../test/support/repositories.ts";
+import { HeliostatError } from "../../domain/errors.ts";
 import type { RunOutcome } from "./run.ts";
 import { setStage } from "./update-run.test-support.ts";
 
@@ -404,6 +405,22 @@ test("a run that died while SHA-256 came to an empty project leaves it a reposit
   await repositories.removeRemains(ours, t.signal);
   assert.equal((await update()).failure, null);
   assert.deepEqual(await refsOf(ours), await refsOf(theirs));
+});
+
+test("a disk that is full in the middle of the refs: what may have changed is told to the push mirrors", async (t) => {
+  const stage = await setStage(t, "pull");
+  const { ours, theirs, update, repositories } = stage;
+  const tip = await makeCommit(theirs);
+  await update();
+  await setRef(theirs, "refs/heads/a", tip);
+  const { applyChanges } = repositories;
+  t.mock.method(repositories, "applyChanges", async (...given: Parameters<typeof applyChanges>) => {
+    await applyChanges(...given);
+    throw new HeliostatError("disk-full", "There is no space left.");
+  });
+  const outcome = await update();
+  assert.equal((await refsOf(ours))["refs/heads/a"], tip);
+  assert.deepEqual([outcome.brokenOffBy?.code, outcome.changedProject], ["disk-full", true]);
 });
 
 test("SHA-256 comes to an empty project whatever its format, and is a clear error to one with SHA-1 refs", async (t) => {

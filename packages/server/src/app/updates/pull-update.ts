@@ -81,7 +81,8 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     ),
     digest: wanted.digest(theirs),
     generation: written.generation,
-    changedProject: written.hasMovedHead || written.applied.some(hasChanged),
+    brokenOffBy: written.brokenOffBy,
+    changedProject: written.brokenOffBy !== null || written.hasMovedHead || written.applied.some(hasChanged),
   };
 }
 
@@ -208,6 +209,8 @@ interface Written {
   readonly generation: number | null;
   readonly notes: readonly string[];
   readonly failures: readonly string[];
+  /** What kept the rest from being written. Then some of our refs may have changed, whatever `applied` says. */
+  readonly brokenOffBy: HeliostatError | null;
 }
 
 function hasChanged({ outcome }: RefResult): boolean {
@@ -223,13 +226,14 @@ async function write(
   { seen, ...options }: { readonly seen: number | null; readonly lacks: Lacks; readonly areChecked: boolean },
 ): Promise<Written> {
   if (plan.changes.length === 0 && plan.head === null) {
-    return { applied: [], hasMovedHead: false, generation: seen, notes: [], failures: [] };
+    return { applied: [], hasMovedHead: false, generation: seen, notes: [], failures: [], brokenOffBy: null };
   }
   await requireLease();
   await ports.projects.beginRefsWrite(project.id);
   const { first, later } = splitAtDefault(plan);
   let applied: readonly RefResult[] = [];
   let failures: readonly string[] = [];
+  let brokenOffBy: HeliostatError | null = null;
   let written: number | null = null;
   try {
     applied = await applyWhatCame(ports, path, first, options);
@@ -239,10 +243,13 @@ async function write(
       const { lacks } = options;
       applied = [...applied, ...(await applyWhatCame(ports, path, later, { lacks, areChecked: false }))];
     }
+  } catch (error) {
+    // A full disk, say, in the second of two transactions: what the first one changed is there.
+    brokenOffBy = asHeliostatError(error);
   } finally {
     written = await ports.projects.endRefsWrite(project.id);
   }
-  const head = failures.length === 0 ? plan.head : null;
+  const head = failures.length === 0 && brokenOffBy === null ? plan.head : null;
   const isFirst = ours.refs.size === 0;
   return {
     applied,
@@ -252,6 +259,7 @@ async function write(
     notes:
       head === null || isFirst ? [] : [`The default branch is now ${shortName(head)}, as upstream's is.`],
     failures,
+    brokenOffBy,
   };
 }
 
