@@ -127,13 +127,8 @@ test("progress is told as it comes", async (t) => {
     signal,
     onProgress: (one) => seen.push(one),
   });
-  assert.deepEqual(seen.at(-1), {
-    phase: "Receiving objects",
-    done: 14,
-    total: 14,
-    bytes: null,
-    bytesPerSecond: null,
-  });
+  const { done, total } = seen.findLast(({ phase }) => phase === "Receiving objects") ?? {};
+  assert.deepEqual({ done, total }, { done: 14, total: 14 });
 });
 
 test("SHA-256 comes into a repository of that format, and into no other", async (t) => {

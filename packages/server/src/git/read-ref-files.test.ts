@@ -71,6 +71,13 @@ test("what is not as git writes it is left to git", async (t) => {
     await writeFile(join(path, file), text);
     assert.equal(await readHere(path), null, file);
   }
+  const strange = await makeRepository(join(dir, "strange.git"));
+  const commit = await makeCommit(strange);
+  await writeFile(
+    Buffer.concat([Buffer.from(`${strange}/refs/heads/caf`), Buffer.from([0xe9])]),
+    `${commit}\n`,
+  );
+  assert.equal(await readHere(strange), null, "a name that is not UTF-8");
   const path = await makeRepository(join(dir, "no-heads.git"));
   await rm(join(path, "refs/heads"), { recursive: true });
   assert.equal(await readHere(path), null);

@@ -34,6 +34,8 @@ async function read(path: string): Promise<BranchesAndTags | null> {
   if ((await exists(join(path, "reftable"))) || (await exists(join(path, "commondir")))) return null;
   const files = await listLoose(path);
   if (files === null || files.length > MANY_LOOSE) return null;
+  // A name that is not UTF-8 opens no file here.
+  if (files.some((file) => file.includes("\ufffd"))) return null;
   const loose = new Map<string, Oid | "symbolic">();
   for (const file of files) {
     const value = await readLoose(path, file);
