@@ -32,7 +32,8 @@ export function createScheduleStore(db: Db): ScheduleStore {
                   mirrors.requested_at, mirrors.id) as nth,
               case
                 when hosts.paused_until is null then ${limits.perHost}::bigint - coalesce(running.updates, 0)
-                when hosts.probe_expires_at > ${now} then (hosts.probe_mirror_id = mirrors.id)::integer
+                when hosts.probe_expires_at > ${now} and hosts.probe_mirror_id is not null
+                  then (hosts.probe_mirror_id = mirrors.id)::integer
                 when hosts.paused_until <= ${now} or mirrors.requested_trigger = 'manual' then 1
                 else 0
               end as places
@@ -61,7 +62,11 @@ export function createScheduleStore(db: Db): ScheduleStore {
           .select("host")
           .where("paused_until", "<=", now)
           .where((where) =>
-            where.or([where("probe_expires_at", "is", null), where("probe_expires_at", "<=", now)]),
+            where.or([
+              where("probe_mirror_id", "is", null),
+              where("probe_expires_at", "is", null),
+              where("probe_expires_at", "<=", now),
+            ]),
           )
           .forUpdate()
           .skipLocked()

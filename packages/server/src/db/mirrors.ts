@@ -11,6 +11,7 @@ import type { Db } from "./pool.ts";
 import { endRefusedRecords } from "./refused-records.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { createUpdateHistory } from "./update-history.ts";
+import { endProbe } from "./update-places.ts";
 
 /** What the store needs to keep secrets sealed at rest; `secrets/` gives it. */
 export interface SecretSealer {
@@ -138,6 +139,8 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
           .returningAll()
           .executeTakeFirst();
         if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
+        // One that is off, or asks another host now, is no probe of that host any more.
+        if (changes.resetState || changes.enabled === false) await endProbe(transaction, id);
         return toMirror(row);
       });
     },

@@ -117,6 +117,14 @@ async function answer(mirrorId: number, at: Date): Promise<boolean> {
   return await hosts.recordAnswers([{ host: DEAD, mirrorId }], at);
 }
 
+async function makeDue(ids: readonly number[]): Promise<void> {
+  await db
+    .updateTable("mirrors")
+    .set({ next_check_at: T0, requested_at: null })
+    .where("id", "in", ids)
+    .execute();
+}
+
 describe("the places for updates", () => {
   it("of pulls are no more than the capacity, however many ask at once; pushes have theirs beside them", async () => {
     await setLimits(3, 100);
@@ -166,14 +174,6 @@ describe("the places for updates", () => {
 });
 
 describe("checks that are due", () => {
-  async function makeDue(ids: readonly number[]): Promise<void> {
-    await db
-      .updateTable("mirrors")
-      .set({ next_check_at: T0, requested_at: null })
-      .where("id", "in", ids)
-      .execute();
-  }
-
   it("of one host leave room for the others, and count what is under way", async () => {
     const many = await createWaiting("many.example", 20);
     const few = await createWaiting("few.example", 2);
@@ -233,6 +233,33 @@ describe("updates of a paused host", () => {
     // It ended without a word about the host: the next one may be the probe.
     await mirrors.finishUpdate(lease, FAILED);
     assert.equal((await mirrors.listWaiting(seconds(61))).length, 2);
+  });
+
+  it("do not wait for a probe whose mirror was removed, switched off or sent elsewhere", async () => {
+    await setLimits(100, 100);
+    const elsewhere = parseRemoteUrl("https://elsewhere.example/a.git").url;
+    const ends = [
+      (id: number) => mirrors.remove(id),
+      (id: number) => mirrors.update(id, { enabled: false }),
+      (id: number) => mirrors.update(id, { url: elsewhere, resetState: true }),
+    ];
+    for (const end of ends) {
+      const [probe = 0, next = 0, due = 0] = await createWaiting("dead.example", 3);
+      await pauseDeadHost(0);
+      assert.equal((await startAll([probe], seconds(60))).length, 1);
+      assert.equal((await startAll([next], seconds(61))).length, 0);
+      await end(probe);
+      assert.deepEqual(await mirrors.listWaiting(seconds(61)), [next]);
+      assert.equal((await startAll([next], seconds(61))).length, 1);
+      await end(next);
+      await makeDue([due]);
+      assert.deepEqual(
+        (await mirrors.claimDue(seconds(62), seconds(180), ROOM)).map(({ id }) => id),
+        [due],
+      );
+      await db.deleteFrom("mirrors").execute();
+      await db.deleteFrom("remote_hosts").execute();
+    }
   });
 
   it("start at once when a person asks, one at a time", async () => {

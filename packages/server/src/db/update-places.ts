@@ -63,7 +63,9 @@ async function admitToHost(
     .forUpdate()
     .executeTakeFirst();
   if (!paused?.paused_until) return true;
-  const isProbed = paused.probe_expires_at !== null && paused.probe_expires_at > now;
+  // A probe whose mirror was removed asks nothing any more.
+  const isProbed =
+    paused.probe_mirror_id !== null && paused.probe_expires_at !== null && paused.probe_expires_at > now;
   // Its check was the probe, and led to this update.
   const isItsProbe = isProbed && paused.probe_mirror_id === id;
   if (!isItsProbe && (isProbed || (paused.paused_until > now && !isManual))) return false;
@@ -86,7 +88,7 @@ export async function beginProbe(
 }
 
 /** The mirror is no probe any more, whatever it found: the next may be one. */
-export async function endProbe(transaction: Transaction<Database>, mirrorId: number): Promise<void> {
+export async function endProbe(transaction: Kysely<Database>, mirrorId: number): Promise<void> {
   await transaction
     .updateTable("remote_hosts")
     .set({ probe_mirror_id: null, probe_expires_at: null })

@@ -54,6 +54,8 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
       const { mirror } = await find(principal, which, mirrorId);
       await ports.mirrors.remove(mirror.id);
       await ports.queue.cancel(mirror.id);
+      // It may have been the one that its host's others wait for.
+      ports.queue.wakeAt(ports.clock.now());
     },
     async syncMirror(principal, which, mirrorId, options) {
       const { project, mirror } = await find(principal, which, mirrorId);

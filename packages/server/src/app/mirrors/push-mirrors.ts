@@ -64,6 +64,8 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
       }
       await ports.mirrors.remove(mirror.id);
       await ports.queue.cancel(mirror.id);
+      // It may have been the one that its host's others wait for.
+      ports.queue.wakeAt(ports.clock.now());
     },
     async syncPushMirror(principal, which, mirrorId) {
       const { project, mirror } = await find(principal, which, mirrorId);
