@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer as createHttpServer, request } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -98,6 +99,44 @@ describe("mirrors that cannot go on", () => {
     for (let i = 0; i < MIRRORS; i += 1) await api.waitForMirror(`root/waits-${i}`, "pull", "finished");
     assert.deepEqual(await api.get("/mirrors/hosts"), []);
     assert.equal((await readMirror(last)).host_paused_until, null);
+  });
+
+  test("a host that lists its refs and then refuses each transfer as too busy is paused, too", async (t) => {
+    const busy = createHttpServer((asked, answer) => {
+      const chunks: Buffer[] = [];
+      asked.on("data", (chunk: Buffer) => chunks.push(chunk));
+      asked.on("end", () => {
+        const body = Buffer.concat(chunks);
+        if (body.includes("command=fetch")) {
+          answer.writeHead(429, { "Retry-After": "600" }).end("slow down");
+          return;
+        }
+        const { url: path, method, headers } = asked;
+        request({ host: "127.0.0.1", port: peer.port, path, method, headers }, (from) => {
+          answer.writeHead(from.statusCode ?? 500, from.headers);
+          from.pipe(answer);
+        }).end(body);
+      });
+    });
+    busy.listen(0, "127.0.0.1");
+    await once(busy, "listening");
+    t.after(() => busy.close());
+    const host = `127.0.0.1:${(busy.address() as AddressInfo).port}`;
+    await makeCommit(await makeRepository(join(root, "busy.git")));
+    for (let i = 0; i < 3; i += 1) {
+      await api.createProject(`busy-${i}`, { mirror: true, import_url: `http://${host}/busy.git` });
+      await waitFor(async () => (await api.listUpdates(`root/busy-${i}`, "pull"))[0]?.finished_at, {
+        message: "its update has ended",
+      });
+    }
+    const known = (await api.get("/mirrors/hosts")) as {
+      host: string;
+      failures: number;
+      paused_until: string | null;
+    }[];
+    const [found] = known.filter((each) => each.host === host);
+    assert.equal(found?.failures, 3);
+    assert.notEqual(found?.paused_until, null);
   });
 
   test("one that was refused twice is paused, and goes on with all others that a person resumes", async (t) => {

@@ -15,7 +15,8 @@ import {
   recordStop,
 } from "./finished-update.ts";
 import { hideInError } from "./hide-in-error.ts";
-import { noteAnswers, noteError } from "./host-signs.ts";
+import { watchAnswers } from "./host-answers.ts";
+import { noteError } from "./host-signs.ts";
 import { keepLease, leaseEnd } from "./keep-lease.ts";
 import { makeRecord, recordPlainly } from "./make-record.ts";
 import { observeRun } from "./observe-run.ts";
@@ -125,33 +126,24 @@ async function run(
   log.hideWith(hideSecrets);
   const wanted = await wantedRefs(ports, mirror);
   const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror) : { note: null };
+  const answers = watchAnswers(ports, mirror, transfer);
   try {
     const update: UpdateRun = {
-      ports: { ...ports, remotes: withSigns(ports, mirror) },
+      ports: { ...ports, remotes: answers.remotes },
       mirror,
       project,
       remote,
       wanted,
-      transfer,
+      transfer: answers.transfer,
       requireLease: () => requireLease(ports, lease),
     };
     const outcome = await runDirection(update);
+    await answers.end(outcome.brokenOffBy ?? null);
     return hideIn(note === null ? outcome : { ...outcome, notes: [...outcome.notes, note] }, hideSecrets);
   } catch (error) {
+    await answers.end(asHeliostatError(error));
     throw hideInError(asHeliostatError(error), hideSecrets);
   }
-}
-
-/** The remotes of one run. A host that lists its refs is there, whatever becomes of the transfer. */
-function withSigns(ports: Ports, mirror: Mirror): Ports["remotes"] {
-  return {
-    ...ports.remotes,
-    async listRefs(remote, options) {
-      const listed = await ports.remotes.listRefs(remote, options);
-      await noteAnswers(ports, [mirror]);
-      return listed;
-    },
-  };
 }
 
 /** Between two renewals a run does not know whether it is still the one: another node may have given it another URL. */
