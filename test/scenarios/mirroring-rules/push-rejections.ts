@@ -55,6 +55,18 @@ export const pushRejections: Chapter = {
       fixes: { "internal/x": /./ },
     },
     {
+      it: "says of a ref that the remote has but does not list that it is hidden, and overwrites nothing",
+      config: { "uploadpack.hideRefs": "refs/heads/internal" },
+      here: "main=c internal/x=b",
+      there: "main=a internal/x=a",
+      outcomes: { main: "fast-forward", "internal/x": "rejected" },
+      leaves: "main=c internal/x=a",
+      status: "to_retry",
+      error: /refs\/heads\/internal\/x: The remote does not list this ref as a push finds it/,
+      reasons: { "internal/x": "hidden-ref" },
+      fixes: { "internal/x": /uploadpack\.hideRefs/ },
+    },
+    {
       it: "names a branch that the remote does not let it force, and the others arrive",
       config: { "receive.denyNonFastForwards": "true" },
       here: "main=c topic=y",

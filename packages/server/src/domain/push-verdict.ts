@@ -23,8 +23,25 @@ export function acceptedVerdict(change: RefChange): PushVerdict {
 
 /** The remote's ref is not where the plan saw it: the lease holds, and nothing was changed. */
 export function staleVerdict(change: RefChange): PushVerdict {
-  const message = "The remote's ref changed meanwhile. The next update looks again.";
-  return rejectedVerdict(change, message, rejectionFor("stale-lease"));
+  return rejectedVerdict(change, STALE, rejectionFor("stale-lease"));
+}
+
+const STALE = "The remote's ref changed meanwhile. The next update looks again.";
+
+/**
+ * Tells a ref that is stale again, although a second look has seen what the first one saw: nobody changed it, the
+ * remote's list says other than what a push finds. Any other result is answered as it is.
+ */
+export function explainStaleAgain(before: RefResult | undefined, result: RefResult): RefResult {
+  const isSame = before?.old === result.old && before.new === result.new;
+  if (!isSame || before.message !== STALE || result.message !== STALE) return result;
+  return {
+    ...result,
+    message:
+      "The remote does not list this ref as a push finds it, not at a second look either: it hides the ref from those who read, or its list lags behind.",
+    reason: "hidden-ref",
+    fix: "Have the remote show this ref to the mirror's account (`uploadpack.hideRefs`), or leave it out by the mirror's filter. A list that lags behind comes right by itself.",
+  };
 }
 
 /**

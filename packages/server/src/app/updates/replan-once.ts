@@ -1,4 +1,5 @@
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
+import { explainStaleAgain } from "../../domain/push-verdict.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
 import { failureOf } from "./failure.ts";
@@ -41,7 +42,10 @@ function isStale({ outcome, reason }: RefResult): boolean {
 function mergeRounds(first: Round, second: Round): Round {
   const results = new Map<RefName, RefResult>();
   for (const result of first.results) if (isDone(result)) results.set(result.ref, result);
-  for (const result of second.results) results.set(result.ref, result);
+  const before = new Map(first.results.map((result) => [result.ref, result]));
+  for (const result of second.results) {
+    results.set(result.ref, explainStaleAgain(before.get(result.ref), result));
+  }
   return {
     ...second,
     results: [...results.values()],
