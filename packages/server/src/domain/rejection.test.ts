@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RejectionReason } from "@heliostat/contract";
-import { classifyRejection } from "./rejection.ts";
+import { classifyRejection, rejectionFor } from "./rejection.ts";
 
 const HOOK = "pre-receive hook declined";
 const OID = "5477a7dd26384ed3c8b3814ee677f755ad27a597";
@@ -319,4 +319,15 @@ test("what is said of the ref goes before what is said to people", () => {
     classifyRejection("deny updating a hidden ref", ["error: GH001: Large files detected."]).reason,
     "hidden-ref",
   );
+});
+
+test("the fix for what we refused ourselves blames no remote", () => {
+  for (const reason of ["corrupt-object", "name-conflict", "stale-lease", "broken-off", "other"] as const) {
+    assert.equal(rejectionFor(reason).reason, reason);
+  }
+  assert.match(
+    rejectionFor("corrupt-object").fix,
+    /^Run `git fsck` on the source: the object is broken, or none/,
+  );
+  assert.match(classifyRejection("bad pack", []).fix, /the remote checks objects more strictly/);
 });

@@ -168,14 +168,18 @@ const BROKEN_OFF: Rejection = {
   reason: "broken-off",
   fix: "Nothing to do for this ref: the next update finds out what became of it and goes on.",
 };
+const CORRUPT: Rejection = {
+  reason: "corrupt-object",
+  fix: "Run `git fsck` on the source: the object is broken, or none that such a ref can point at. Mend it there, or leave the ref out by the mirror's filter.",
+};
 const OTHER: Rejection = {
   reason: "other",
   fix: "Look at the remote's words and its log; the next update tries again.",
 };
 
-/** The usual fix for a reason that is known without any words. */
+/** The usual fix for a reason that is known without any words of a remote: we may have refused the ref ourselves. */
 export function rejectionFor(reason: RejectionReason): Rejection {
-  const { fix } = [...ROWS, BROKEN_OFF].find((row) => row.reason === reason) ?? OTHER;
+  const { fix } = [BROKEN_OFF, CORRUPT, ...ROWS].find((row) => row.reason === reason) ?? OTHER;
   return { reason, fix };
 }
 
