@@ -44,6 +44,37 @@ describe("redact masks secrets", () => {
     }
   });
 
+  it("escaped as in JSON, whatever the writer escapes", () => {
+    const secret = 'p"w\\x/\té😀';
+    for (const escaped of [
+      JSON.stringify(secret).slice(1, -1),
+      'p\\"w\\\\x\\/\\t\\u00e9\\uD83D\\ude00',
+      "\\u0070\\u0022w\\u005Cx/\\u0009é😀",
+    ]) {
+      assert.equal(redact(`{"password":"${escaped}"}`, [secret]), '{"password":"*****"}');
+    }
+  });
+
+  it("escaped as in HTML, by name and by number", () => {
+    const secret = `a&b<c>"d'é`;
+    for (const escaped of [
+      "a&amp;b&lt;c&gt;&quot;d&apos;é",
+      "a&#38;b&#60;c&#62;&#34;d&#39;&#233;",
+      "&#x61;&#x26;b&#x3C;c&#x3e;&#x0022;d&#039;&#xE9;",
+      `a&amp;b&lt;c&gt;"d'é`,
+    ]) {
+      assert.equal(redact(`<p>${escaped}</p>`, [secret]), "<p>*****</p>");
+    }
+  });
+
+  it("in a time that does not grow with the number of ways to read a text", () => {
+    const hard = ["\\", "&", "%", '"'].map((character) => `${character.repeat(40)}x`);
+    for (const secret of hard) {
+      const text = `${"\\".repeat(2_000)}${"&amp;".repeat(400)}${"%25".repeat(700)}${'\\"'.repeat(1_000)}`;
+      assert.equal(redact(text, [secret]), text);
+    }
+  });
+
   it("in base64, with or without padding, and in its URL form", () => {
     const secret = "s3cret??>>";
     const basic = `user:${secret}`;
