@@ -1,4 +1,4 @@
-import { asHeliostatError } from "../../domain/errors.ts";
+import { asHeliostatError, type HeliostatError } from "../../domain/errors.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import { splitAtDefault } from "../../domain/ref-plan/after-default.ts";
 import { failureOnKept, holdUntilArrival } from "../../domain/ref-plan/push-plan.ts";
@@ -13,7 +13,8 @@ export interface OrderedPush extends PushOutcome {
 
 /**
  * Pushes the changes of a plan: first all that need nothing, then, if our default branch has arrived, what had to wait
- * for it; if it has not, that is held. One result a change. Throws as `push` does, but forgets nothing that was done.
+ * for it; if it has not, that is held. One result a change. What the first push throws is thrown; what ends the second
+ * one, `cancelled` too, is answered, so that nothing is forgotten that was done.
  */
 export async function pushInOrder(
   plan: Pick<RefPlan, "changes" | "afterDefault">,
@@ -39,11 +40,11 @@ async function pushRest(
 ): Promise<PushOutcome> {
   try {
     return await push(changes);
-  } catch (thrown) {
-    return breakOff(changes, asHeliostatError(thrown));
+  } catch (error) {
+    return breakOff(changes, asHeliostatError(error));
   }
 }
 
-function breakOff(changes: readonly RefChange[], error: ReturnType<typeof asHeliostatError>): PushOutcome {
+function breakOff(changes: readonly RefChange[], error: HeliostatError): PushOutcome {
   return { results: changes.map((change) => brokenOff(change, error, false)), brokenOffBy: error };
 }
