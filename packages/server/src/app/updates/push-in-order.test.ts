@@ -68,6 +68,8 @@ describe("pushInOrder", () => {
         return done(changes);
       });
       assert.equal(second.brokenOffBy, error);
+      assert.match(first.results[1]?.message ?? "", /^Not pushed/);
+      assert.match(second.results[1]?.message ?? "", /may or may not have changed it/);
       for (const { results } of [first, second]) {
         assert.deepEqual(
           results.map(({ outcome }) => outcome),

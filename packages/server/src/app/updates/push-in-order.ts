@@ -30,7 +30,8 @@ export async function pushInOrder(
     const held = holdUntilArrival(later, defaultBranch);
     return { results: [...results, ...held], brokenOffBy, failures: failureOnKept(held) };
   }
-  const rest = brokenOffBy === null ? await pushRest(later, push) : breakOff(later, brokenOffBy);
+  const rest =
+    brokenOffBy === null ? await pushRest(later, push) : breakOff(later, brokenOffBy, { isInDoubt: false });
   return { ...rest, results: [...results, ...rest.results], failures: [] };
 }
 
@@ -41,10 +42,14 @@ async function pushRest(
   try {
     return await push(changes);
   } catch (error) {
-    return breakOff(changes, asHeliostatError(error));
+    return breakOff(changes, asHeliostatError(error), { isInDoubt: true });
   }
 }
 
-function breakOff(changes: readonly RefChange[], error: HeliostatError): PushOutcome {
-  return { results: changes.map((change) => brokenOff(change, error, false)), brokenOffBy: error };
+function breakOff(
+  changes: readonly RefChange[],
+  error: HeliostatError,
+  { isInDoubt }: { readonly isInDoubt: boolean },
+): PushOutcome {
+  return { results: changes.map((change) => brokenOff(change, error, isInDoubt)), brokenOffBy: error };
 }
