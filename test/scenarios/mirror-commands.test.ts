@@ -277,6 +277,16 @@ test("an update is cancelled, and whoever watches it is told", async () => {
   await server.assertNoGitLeft();
 });
 
+test("waiting ends with the reason when Silent Mode keeps the update from coming", async (t) => {
+  await makeUpstream("silent");
+  await api.createProject("silent");
+  await api.put("/application/settings", { silent_mode_enabled: true });
+  t.after(() => api.put("/application/settings", { silent_mode_enabled: false }));
+  const run = await mirror(["add", "root/silent", peer.urlOf("silent.git"), "--direction", "pull", "--wait"]);
+  assert.equal(run.exitCode, 1, run.stdout);
+  assert.match(run.stderr, /No update will come for now: Silent Mode/);
+});
+
 test("a URL that is refused when the update begins is told in GitLab's words", async () => {
   await makeUpstream("local");
   await api.createProject("local");

@@ -9,7 +9,11 @@ export interface ApiClient {
   /** All pages of a list. */
   list(path: string): Promise<readonly unknown[]>;
   /** The events of a stream until it ends; `remote-closed` when the connection is lost. */
-  stream(path: string, lastEventId: string | null): AsyncGenerator<StreamEvent, void, void>;
+  stream(
+    path: string,
+    lastEventId: string | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<StreamEvent, void, void>;
 }
 
 /** Where a client speaks to, and as whom. */
@@ -73,12 +77,12 @@ export function createApiClient({ url, token, tokenSource }: ApiAccess): ApiClie
       }
       return items;
     },
-    async *stream(path, lastEventId) {
+    async *stream(path, lastEventId, signal) {
       const headers = {
         accept: "text/event-stream",
         ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
       };
-      const response = await request(path, { method: "GET", headers });
+      const response = await request(path, { method: "GET", headers, ...(signal ? { signal } : {}) });
       if (!response.body) return;
       try {
         yield* readEvents(response.body);

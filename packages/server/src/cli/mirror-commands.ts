@@ -10,6 +10,7 @@ import { projectSchema } from "@heliostat/contract/api/projects.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { openAccess } from "./api-access.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
+import { watchForNoUpdate } from "./await-update.ts";
 import { type AddFlags, type CommonFlags, readAddFlags } from "./mirror-flags.ts";
 import { describeEnd, describeMirror, describeMirrors, directionOf, plain } from "./mirror-report.ts";
 import { watchUpdate } from "./watch-updates.ts";
@@ -148,7 +149,17 @@ async function waitForUpdate(
   flags: CommonFlags,
   rest: object,
 ): Promise<number> {
-  const end = await watchUpdate(api, { path, after, show: flags.json ? "bar-only" : "bar" });
+  const none = watchForNoUpdate(api, path, after);
+  const show = flags.json ? "bar-only" : "bar";
+  const watching = watchUpdate(api, { path, after, show, signal: none.signal }).finally(none.stop);
+  const end = await watching.catch((error: unknown) => {
+    if (error instanceof HeliostatError && error === none.signal.reason) return error;
+    throw error;
+  });
+  if (end instanceof HeliostatError) {
+    console.error(end.message);
+    return 1;
+  }
   const update = await api.call("GET", `${path}/updates/${end.id}?outcome=${CHANGED}`);
   if (flags.json) printJson({ ...rest, update });
   else console.log(describeEnd(end, mirrorUpdateSchema.parse(update)));

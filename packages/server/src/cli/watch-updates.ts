@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly after: number | null;
   /** `bar`: a bar on a terminal, else lines on standard output; `json`: each event on a line; `bar-only`: no lines. */
   readonly show: "bar" | "bar-only" | "json";
+  /** Ends it; its reason is thrown. */
+  readonly signal?: AbortSignal;
 }
 
 /** Waiting times between attempts to reach the server again, in ms: it may be restarting. */
@@ -34,7 +36,7 @@ export async function watchUpdate(api: ApiClient, options: WatchOptions): Promis
     for (;;) {
       const path = `${options.path}/progress/stream${options.after === null ? "" : `?after=${options.after}`}`;
       try {
-        for await (const { event, id, data } of api.stream(path, lastEventId)) {
+        for await (const { event, id, data } of api.stream(path, lastEventId, options.signal)) {
           failures = 0;
           lastEventId = id ?? lastEventId;
           if (options.show === "json" && event !== "error") {
@@ -48,6 +50,7 @@ export async function watchUpdate(api: ApiClient, options: WatchOptions): Promis
           else if (options.show === "bar") lines.tell(progress);
         }
       } catch (error) {
+        options.signal?.throwIfAborted();
         if (!isLostConnection(error)) throw error;
         if (failures >= RECONNECT_MS.length) throw error;
       }
