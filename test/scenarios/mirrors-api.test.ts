@@ -201,6 +201,9 @@ describe("one API for mirrors of every direction", () => {
     for (const [body, expected] of refusals) {
       await refused(api.call("POST", path, { ...body }), 400, expected);
     }
+    const id = { error: "mirror_id is invalid" };
+    for (const odd of ["1%0a", "%201", "1%20"])
+      await refused(api.call("POST", `${path}/${odd}/sync`), 400, id);
     assert.deepEqual(await api.get(path), []);
     await api.put("/application/settings", { pull_mirror_min_interval_seconds: 0 });
   });

@@ -21,7 +21,7 @@ function readBoolean(value: unknown): unknown {
 
 function readInteger(value: unknown): unknown {
   if (value === null || value === "") return undefined;
-  return typeof value === "string" && /^\s*-?\d{1,15}\s*$/.test(value) ? Number(value) : value;
+  return typeof value === "string" && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
 function readText(value: unknown): unknown {
