@@ -11,6 +11,7 @@ import {
   refsOf,
 } from "../../../../test/support/repositories.ts";
 import { applyChanges } from "./apply-changes.ts";
+import { WITHOUT_FSYNC_OF_REFS } from "./environment.ts";
 
 /** How often the gits that `work` runs brought something to the disk, by their own count. */
 async function countFlushes(
@@ -50,6 +51,19 @@ test("a small push is on the disk when it is acknowledged: each object, and the 
     makeGit().run({ gitDir: path, args: ["update-ref", "refs/heads/other", commit], env }),
   );
   assert.equal(updated, 1);
+  const packed = await countFlushes(t, (env) =>
+    makeGit().run({ gitDir: path, args: ["pack-refs", "--all", "--prune"], env }),
+  );
+  assert.equal(packed, 1);
+  const left = await countFlushes(t, (env) =>
+    makeGit().run({
+      gitDir: path,
+      args: ["update-ref", "refs/heads/of-many", commit],
+      config: [WITHOUT_FSYNC_OF_REFS],
+      env,
+    }),
+  );
+  assert.equal(left, 0);
 });
 
 test("very many refs go to the disk as one file, where there are some already", async (t) => {

@@ -15,11 +15,11 @@ export interface EnvironmentOptions {
 
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
-/** Git's own default, and the loose objects of small pushes, which it leaves to chance. */
-const DURABLE_OBJECTS = "committed,loose-object";
+/** Beside packs, which git brings to the disk by default: the loose objects of small pushes, which it leaves to chance. */
+const DURABLE_OBJECTS = "loose-object";
 
 /** For one call that writes very many refs: who makes it packs them afterwards, which brings them to the disk as one file. */
-export const WITHOUT_FSYNC_OF_REFS: ConfigLine = ["core.fsync", `${DURABLE_OBJECTS},-reference`];
+export const WITHOUT_FSYNC_OF_REFS: ConfigLine = ["core.fsync", DURABLE_OBJECTS];
 
 /**
  * What holds for every call. Configuration goes by environment rather than by `-c`: it is inherited by every git that
