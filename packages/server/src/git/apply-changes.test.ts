@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -16,6 +16,7 @@ import {
   setRef,
 } from "../../../../test/support/repositories.ts";
 import { parseOid } from "../domain/oid.ts";
+import { branchRef } from "../domain/ref-name.ts";
 import { applyChanges, tellWhatIs } from "./apply-changes.ts";
 import { writePackedRefs } from "./write-packed-refs.ts";
 
@@ -228,6 +229,24 @@ test("git's own lock on the packed refs is respected", async (t) => {
   assert.equal(await writePackedRefs(path, [{ ref: change.ref, oid: change.new, peeled: null }]), false);
   assert.equal(existsSync(join(path, "packed-refs")), false);
   assert.equal(existsSync(join(path, "packed-refs.lock")), true, "not ours to remove");
+});
+
+test("a lock that was cleared away as a dead one's, and is another git's by now, is left alone", async (t) => {
+  const { path, a } = await setUp(t);
+  const lock = join(path, "packed-refs.lock");
+  const packed = {
+    ref: branchRef("topic"),
+    peeled: null,
+    // Read when our lock is there and nothing is written yet.
+    get oid() {
+      rmSync(lock);
+      writeFileSync(lock, "another's");
+      return parseOid(a);
+    },
+  };
+  assert.equal(await writePackedRefs(path, [packed]), false);
+  assert.equal(await readFile(lock, "utf8"), "another's");
+  assert.equal(existsSync(join(path, "packed-refs")), false);
 });
 
 test("a push that comes between the look and the write keeps its ref", async (t) => {
