@@ -1,0 +1,89 @@
+export interface Clock {
+  now(): Date;
+  /** Calls `work` once, `ms` milliseconds from now, unless it is cancelled before. Keeps no process alive. */
+  after(ms: number, work: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** The structured log: fields first, message second. Secrets never reach it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** The host's own facts that use cases need and tests fix. */
+export interface Instance {
+  readonly version: string;
+  readonly revision: string;
+  /** Base URL that people and clients see, without a slash at its end. */
+  readonly externalUrl: string;
+  /** A fresh secret for a token: long, random, URL-safe. */
+  readonly makeTokenSecret: () => string;
+  /** Between 0 and 1: jitter. */
+  readonly random: () => number;
+  /** The parts that must work before the instance is ready, by name; each rejects when its part does not. */
+  readonly readinessProbes: Readonly<Record<string, () => Promise<void>>>;
+}
+
+/** The settings that an admin changes at run time (`/application/settings`). */
+export interface InstanceSettings {
+  readonly allowLocalRequests: boolean;
+  readonly mirrorAvailable: boolean;
+  readonly pullMirrorIntervalSeconds: number;
+  readonly pullMirrorMinIntervalSeconds: number;
+  readonly pushMirrorMinIntervalSeconds: number;
+  /** Nothing goes out: no push, no pull, no mail. */
+  readonly silentModeEnabled: boolean;
+  /** Minutes: no failing pull mirror waits longer, no adaptive interval is longer. */
+  readonly mirrorMaxDelay: number;
+  /** Pull updates at the same time, over all nodes. */
+  readonly mirrorMaxCapacity: number;
+  /** GitLab's; ours starts updates as soon as one ends, so it is kept and answered only. */
+  readonly mirrorCapacityThreshold: number;
+  /** Updates at the same time with one host, over all nodes and both directions. */
+  readonly mirrorMaxUpdatesPerHost: number;
+  /** The longest that one update may take. */
+  readonly mirrorUpdateTimeoutSeconds: number;
+  /** The longest that a transfer may go without a byte. */
+  readonly mirrorStallTimeoutSeconds: number;
+  /** How long the history of updates is kept. */
+  readonly mirrorUpdateRetentionDays: number;
+  /** More changes of a kind than this in one push make one event for all. */
+  readonly pushEventActivitiesLimit: number;
+  readonly pushEventHooksLimit: number;
+  readonly gitPushPipelineLimit: number;
+  /** Hosts, addresses and ranges that are exempt from the checks of the outbound guard. */
+  readonly outboundAllowlist: readonly string[];
+  readonly denyAllRequestsExceptAllowed: boolean;
+  readonly dnsRebindingProtectionEnabled: boolean;
+}
+
+export interface InstanceSettingsStore {
+  read(): Promise<InstanceSettings>;
+  write(changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+}
+
+/** Offset paging as GitLab's API has it: `page` from 1, `perPage` 1–100. */
+export interface Page {
+  readonly page: number;
+  readonly perPage: number;
+}
+
+export interface Paged<T> {
+  readonly items: readonly T[];
+  readonly total: number;
+}
+
+/** Work that nobody waits for. */
+export interface Background {
+  /**
+   * Does it soon, after what was given before; a failure is logged and goes nowhere else. It is lost if the process
+   * dies first. The signal ends it when a shutdown has waited long enough.
+   */
+  run(what: string, work: (signal: AbortSignal) => Promise<void>): void;
+}

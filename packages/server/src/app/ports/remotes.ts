@@ -1,0 +1,39 @@
+import type { PushVerdict } from "../../domain/push-verdict.ts";
+import type { AdvertisedRefs, RefChange } from "../../domain/refs.ts";
+import type { RemoteUrl } from "../../domain/remote-url.ts";
+import type { InstanceSettings } from "./instance.ts";
+import type { RemoteCredential } from "./mirrors.ts";
+import type { OpenPack, RemoteAccess, TransferOptions } from "./transfers.ts";
+
+/**
+ * One push of these changes, each with a lease on its old value; one verdict a change, in their order. Throws when the
+ * remote cannot be spoken to, or does not say what became of the push. Groups may be pushed at the same time.
+ */
+export type PushGroup = (changes: readonly RefChange[]) => Promise<readonly PushVerdict[]>;
+
+/** Where requests may go; the part of the settings that the outbound guard reads. */
+export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequests"> {
+  /** Exempt from all checks; nothing when left out. */
+  readonly outboundAllowlist?: readonly string[];
+  /** Nothing else than what is on the list is spoken to. */
+  readonly denyAllRequestsExceptAllowed?: boolean;
+  /** The instance's own web address (scheme, host and port), which is always allowed, as in GitLab. */
+  readonly ownUrl?: string;
+}
+
+export interface Remotes {
+  /** Checks scheme, host and every resolved address now; `url-blocked` with GitLab's reason. */
+  open(
+    url: RemoteUrl,
+    credential: RemoteCredential | null,
+    rules: OutboundRules & { signal?: AbortSignal },
+  ): Promise<RemoteAccess>;
+  /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
+  listRefs(remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
+  /**
+   * Pushes over `http(s)://` in process, group by group; what the remote has is asked for once and kept in step with
+   * what it accepts. `openPack` is called for each group, unless nothing but deletions is left of it. `onProgress` is
+   * told of the bytes of all groups (`Writing objects`).
+   */
+  openPush(remote: RemoteAccess, openPack: OpenPack, options: TransferOptions): PushGroup;
+}
