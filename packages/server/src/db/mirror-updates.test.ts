@@ -612,6 +612,23 @@ describe("a mirror that is on and not paused always has a next step", () => {
   });
 });
 
+describe("a mirror that is switched off while it waits", () => {
+  it("reads as its last run left it, and waits again when it is switched on and asked for", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    await mirrors.requestUpdate(id, "manual", seconds(0));
+    assert.equal((await mirrors.find(id))?.updateStatus, "scheduled");
+    assert.equal((await mirrors.update(id, { enabled: false })).updateStatus, "none");
+
+    await mirrors.update(id, { enabled: true });
+    const lease = await mirrors.startUpdate(id, seconds(1), seconds(30));
+    assert.ok(lease);
+    await mirrors.finishUpdate(lease, success(seconds(2)));
+    await mirrors.requestUpdate(id, "manual", seconds(3));
+    assert.equal((await mirrors.find(id))?.updateStatus, "scheduled");
+    assert.equal((await mirrors.update(id, { enabled: false })).updateStatus, "finished");
+  });
+});
+
 describe("the secret of a mirror", () => {
   it("is sealed in its row, opened for a run, and never part of the mirror", async () => {
     const mirror = await createMirror({ credential: { username: "ada", password: "s3cret-value" } });

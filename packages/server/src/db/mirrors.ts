@@ -1,3 +1,4 @@
+import type { UpdateStatus } from "@heliostat/contract";
 import { sql } from "kysely";
 import type { MirrorChanges, MirrorStore, RemoteCredential } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
@@ -128,6 +129,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             ...(changes.options ? { applied_digest: null } : {}),
             ...credentialColumns(secrets, id, changes.credential),
             ...(changes.clearsError ? { last_error: null, last_error_code: null, retry_count: 0 } : {}),
+            ...(changes.enabled === false ? { update_status: STATUS_OF_LAST_RUN } : {}),
             ...(changes.resetState ? FORGOTTEN_STATE : {}),
             // With its failures a mirror forgets its pause, and with its run what comes after it.
             ...(changes.clearsError || changes.resetState
@@ -190,6 +192,13 @@ const FORGOTTEN_STATE = {
   told_health: "good",
   lease_superseded: sql<boolean>`lease_token is not null`,
 } as const;
+
+/** One that is off waits for nothing: it reads as its last run left it. */
+const STATUS_OF_LAST_RUN = sql<UpdateStatus>`case
+  when update_status <> 'scheduled' then update_status
+  when last_error is not null then 'failed'
+  when last_successful_update_at is not null then 'finished'
+  else 'none' end`;
 
 function passwordContext(mirrorId: number): string {
   return `mirror:${mirrorId}:password`;
