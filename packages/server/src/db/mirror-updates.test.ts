@@ -612,6 +612,22 @@ describe("a mirror that is on and not paused always has a next step", () => {
   });
 });
 
+describe("a pull mirror that is changed while it runs", () => {
+  it("reads as waiting without the error of the run under its old settings, which the history keeps", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    await mirrors.requestUpdate(id, "manual", seconds(0));
+    const lease = await mirrors.startUpdate(id, seconds(1), seconds(30));
+    assert.ok(lease);
+    await mirrors.update(id, { clearsError: true });
+    await mirrors.requestUpdate(id, "configured", seconds(2));
+    const failure = { status: "failed", error: "refused", appliedDigest: null, retryCount: 1 } as const;
+    await mirrors.finishUpdate(lease, success(seconds(3), failure));
+    const mirror = await mirrors.find(id);
+    assert.deepEqual([mirror?.updateStatus, mirror?.lastError], ["scheduled", null]);
+    assert.equal((await historyOf(id))[0]?.error, "refused");
+  });
+});
+
 describe("a mirror that is switched off while it waits", () => {
   it("reads as its last run left it, and waits again when it is switched on and asked for", async () => {
     const { id } = await createMirror({ direction: "pull" });

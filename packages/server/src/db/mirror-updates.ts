@@ -170,7 +170,10 @@ export function createUpdateStore(db: Db): UpdateStore {
           .set({
             // A wish that came during the run: the mirror waits again, as `requestUpdate` has it.
             update_status: sql<UpdateStatus>`case when direction = 'pull' and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
-            last_error: outcome.error,
+            // What failed under the settings before is in the history; who changed them waits for the run with the new ones.
+            last_error: sql<
+              string | null
+            >`case when direction = 'pull' and enabled and requested_trigger = 'configured' then null else ${outcome.error} end`,
             last_error_code: outcome.errorCode,
             // As GitLab: a run that is to be tried again is not over for who reads the mirror.
             ...(outcome.willRetry ? {} : { last_update_at: now }),
