@@ -193,7 +193,8 @@ function serveCgi(
   stderr.resume();
   request.pipe(stdin);
   response.on("close", () => {
-    endGroup(child);
+    // As a host does it: a git that is asked to end takes its locks away, and the next push finds none.
+    endGroup(child, "SIGTERM");
     // It may wait for a drain that never comes; unread, its pipes would keep the test process alive.
     stdout.destroy();
     stderr.destroy();

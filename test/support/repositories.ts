@@ -59,10 +59,10 @@ export function git(
 }
 
 /** Ends a process that was started `detached`, and all that it started: what serves a pack is git's grandchild. */
-export function endGroup(child: ChildProcess): void {
+export function endGroup(child: ChildProcess, signal: NodeJS.Signals = "SIGKILL"): void {
   if (child.pid === undefined) return;
   try {
-    process.kill(-child.pid, "SIGKILL");
+    process.kill(-child.pid, signal);
   } catch {
     // Gone already.
   }
