@@ -1,6 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { findProjectFor, requireSignedIn } from "./access.ts";
-import { requestUpdate } from "./mirrors/request-update.ts";
+import { lookAgain } from "./mirrors/look-again.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -50,10 +50,7 @@ async function updateFilteredMirrors(
   projectId: number,
   userId: number,
 ): Promise<void> {
-  for (const mirror of await ports.mirrors.listOf(projectId)) {
-    if (!mirror.options.onlyProtectedBranches) continue;
-    // None of them, so that one that somebody sets meanwhile stays set; but all the same, what was in step is not.
-    await ports.mirrors.update(mirror.id, { options: {} });
-    if (mirror.enabled) await requestUpdate(ports, mirror, "configured", { userId });
-  }
+  const mirrors = await ports.mirrors.listOf(projectId);
+  const filtered = mirrors.filter(({ options }) => options.onlyProtectedBranches);
+  await lookAgain(ports, filtered, userId);
 }

@@ -1,7 +1,7 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import { findProjectFor, requireSignedIn } from "./access.ts";
-import { requestUpdate } from "./mirrors/request-update.ts";
+import { lookAgain } from "./mirrors/look-again.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -45,11 +45,7 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
   };
 }
 
-/** What was held may be let in now, and the other way round; upstream need not have moved. */
+/** What was held may be let in now, and the other way round. */
 async function updatePullMirrors(ports: ProtectedTagPorts, projectId: number, userId: number): Promise<void> {
-  for (const mirror of await ports.mirrors.listOf(projectId, "pull")) {
-    // No change, so that one that somebody makes meanwhile stands; but what was in step is not any more.
-    await ports.mirrors.update(mirror.id, { options: {} });
-    if (mirror.enabled) await requestUpdate(ports, mirror, "configured", { userId });
-  }
+  await lookAgain(ports, await ports.mirrors.listOf(projectId, "pull"), userId);
 }

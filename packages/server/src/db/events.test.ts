@@ -1,29 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import type { EventFilter, EventStore } from "../app/ports.ts";
 import { parseOid } from "../domain/oid.ts";
 import type { NewProjectEvent } from "../domain/project-event.ts";
 import { createEventStore } from "./events.ts";
-import { migrate } from "./migrate.ts";
-import { type Db, openDatabase } from "./pool.ts";
+import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
 import { createUserStore } from "./users.ts";
 
 describe("the event store", () => {
-  let database: TestDatabase;
   let db: Db;
   let events: EventStore;
   let projectId = 0;
   let userId = 0;
 
   before(async () => {
-    database = await createTestDatabase(async (template) => {
-      const fresh = openDatabase(template, { onIdleError: assert.ifError });
-      await migrate(fresh);
-      await fresh.destroy();
-    });
-    db = openDatabase(database.connection, { onIdleError: assert.ifError });
+    db = await openTestStore();
     events = createEventStore(db);
     const user = { username: "ada", name: "Ada", email: "a@example.com", isAdmin: false, passwordHash: null };
     userId = (await createUserStore(db).create(user)).id;

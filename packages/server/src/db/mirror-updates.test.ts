@@ -1,55 +1,31 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CheckRoom, FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type ListedUpdate, type Mirror } from "../domain/mirror.ts";
+import { parseRefName } from "../domain/ref-name.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createSealer } from "../secrets/sealer.ts";
-import { migrate } from "./migrate.ts";
 import { createMirrorStore } from "./mirrors.ts";
-import { type Db, openDatabase } from "./pool.ts";
+import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
-import { createUserStore } from "./users.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
 const ROOM: CheckRoom = { total: 10, perHost: 10, busy: new Map() };
 const seconds = (count: number) => new Date(T0.getTime() + count * 1000);
 
-let database: TestDatabase;
 let db: Db;
 let mirrors: MirrorStore;
 let projectId = 0;
 let userId = 0;
 
 before(async () => {
-  database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
   const sealer = createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) });
   mirrors = createMirrorStore(db, sealer);
-  const user = await createUserStore(db).create({
-    username: "ada",
-    name: "Ada",
-    email: "ada@example.com",
-    isAdmin: false,
-    passwordHash: null,
-  });
-  userId = user.id;
-  const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
-  const project = await createProjectStore(db).create({
-    namespaceId: namespace.id,
-    name: "p",
-    path: "p",
-    description: null,
-    visibility: "private",
-    creatorId: userId,
-  });
-  projectId = project.id;
+  ({ userId, projectId } = await makeProjectOfAda(db));
 });
 
 after(async () => {
@@ -345,7 +321,7 @@ describe("the end of a run", () => {
   });
 
   it("notes when a ref last changed, and the code of an error", async () => {
-    const ref = "refs/heads/x" as never;
+    const ref = parseRefName("refs/heads/x");
     const changed = await runOnce(
       success(seconds(3), { results: [{ ref, outcome: "forced", old: null, new: null }] }),
     );
@@ -362,7 +338,7 @@ describe("the end of a run", () => {
 
   it("keeps what became of each ref", async () => {
     const results = [
-      { ref: "refs/heads/x" as never, outcome: "rejected", old: null, new: null, message: "why" },
+      { ref: parseRefName("refs/heads/x"), outcome: "rejected", old: null, new: null, message: "why" },
     ] as const;
     const mirror = await runOnce(success(seconds(3), { results }));
     const [update] = await historyOf(mirror.id);

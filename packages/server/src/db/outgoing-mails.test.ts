@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
-import { createTestDatabase } from "../../../../test/support/postgres.ts";
-import { migrate } from "./migrate.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import { createMailOutbox } from "./outgoing-mails.ts";
-import { type Db, openDatabase } from "./pool.ts";
+import type { Db } from "./pool.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
 const LATER = new Date("2026-01-01T12:05:00Z");
 
 let db: Db;
 before(async () => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
 });
 after(async () => {
   await db.destroy();

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { createTestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import type { ProtectedTagStore } from "../app/ports.ts";
-import { migrate } from "./migrate.ts";
-import { type Db, openDatabase } from "./pool.ts";
+import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
 import { createProtectedTagStore } from "./protected-tags.ts";
 import { createUserStore } from "./users.ts";
@@ -13,12 +12,7 @@ let tags: ProtectedTagStore;
 let projects: readonly number[] = [];
 
 before(async () => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
   tags = createProtectedTagStore(db);
   const ada = { username: "ada", name: "Ada", email: "ada@example.com", isAdmin: false, passwordHash: null };
   const user = await createUserStore(db).create(ada);

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase } from "../../../../test/support/postgres.ts";
+import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS, MAX_LISTED_RESULTS, MAX_NAMED_UNTOUCHED } from "../domain/mirror.ts";
 import { MAX_NAMED_RESULTS } from "../domain/named-results.ts";
 import { branchRef } from "../domain/ref-name.ts";
 import type { RefResult } from "../domain/refs.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
-import { migrate } from "./migrate.ts";
 import { createMirrorStore } from "./mirrors.ts";
-import { type Db, openDatabase } from "./pool.ts";
-import { createProjectStore } from "./projects.ts";
-import { createUserStore } from "./users.ts";
+import type { Db } from "./pool.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
 const days = (count: number) => new Date(T0.getTime() + count * 24 * 3600_000);
@@ -22,32 +19,10 @@ let projectId = 0;
 let userId = 0;
 
 before(async () => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
   const noSecrets = () => assert.fail("no secret is kept here");
   mirrors = createMirrorStore(db, { seal: noSecrets, open: noSecrets });
-  const user = await createUserStore(db).create({
-    username: "ada",
-    name: "Ada",
-    email: "ada@example.com",
-    isAdmin: false,
-    passwordHash: null,
-  });
-  userId = user.id;
-  const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
-  const project = await createProjectStore(db).create({
-    namespaceId: namespace.id,
-    name: "p",
-    path: "p",
-    description: null,
-    visibility: "private",
-    creatorId: userId,
-  });
-  projectId = project.id;
+  ({ userId, projectId } = await makeProjectOfAda(db));
 });
 
 after(() => db.destroy());

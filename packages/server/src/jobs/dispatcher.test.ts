@@ -4,13 +4,12 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import { waitFor } from "../../../../test/support/wait-for.ts";
 import type { Ports } from "../app/ports.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
-import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
-import { type Db, openDatabase } from "../db/pool.ts";
+import type { Db } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createUserStore } from "../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
@@ -23,7 +22,6 @@ import { type Dispatcher, startDispatcher } from "./dispatcher.ts";
 const WATCHED_MS = 1_000;
 
 describe("the dispatcher", () => {
-  let database: TestDatabase;
   let db: Db;
   let ports: Pick<Ports, "clock" | "log" | "mirrors" | "queue" | "settings">;
   let dispatcher: Dispatcher;
@@ -34,12 +32,7 @@ describe("the dispatcher", () => {
   let passes = 0;
 
   before(async () => {
-    database = await createTestDatabase(async (template) => {
-      const fresh = openDatabase(template, { onIdleError: assert.ifError });
-      await migrate(fresh);
-      await fresh.destroy();
-    });
-    db = openDatabase(database.connection, { onIdleError: assert.ifError });
+    db = await openTestStore();
     await initInstanceSettings(db, { allowLocalRequests: false });
     const user = { username: "ada", name: "Ada", email: "a@example.com", isAdmin: false, passwordHash: null };
     creatorId = (await createUserStore(db).create(user)).id;

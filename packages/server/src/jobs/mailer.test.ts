@@ -4,13 +4,12 @@ import { createServer } from "node:net";
 import { after, before, beforeEach, describe, it, type TestContext } from "node:test";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
 import { type MailServer, startMailServer } from "../../../../test/support/mail-server.ts";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import { waitFor } from "../../../../test/support/wait-for.ts";
 import type { Clock, InstanceSettingsStore, Mail, MailOutbox, MailSender } from "../app/ports.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
-import { migrate } from "../db/migrate.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
-import { type Db, openDatabase } from "../db/pool.ts";
+import type { Db } from "../db/pool.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { type Mailer, startMailer } from "./mailer.ts";
 
@@ -40,17 +39,11 @@ class TestClock implements Clock {
 }
 
 describe("the mailer", () => {
-  let database: TestDatabase;
   let db: Db;
   let settings: InstanceSettingsStore;
 
   before(async () => {
-    database = await createTestDatabase(async (template) => {
-      const fresh = openDatabase(template, { onIdleError: assert.ifError });
-      await migrate(fresh);
-      await fresh.destroy();
-    });
-    db = openDatabase(database.connection, { onIdleError: assert.ifError });
+    db = await openTestStore();
     await initInstanceSettings(db, { allowLocalRequests: false });
     settings = createInstanceSettingsStore(db);
   });

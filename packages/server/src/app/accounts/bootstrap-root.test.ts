@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../../test/support/store.ts";
 import { createTokenStore } from "../../db/access-tokens.ts";
-import { migrate } from "../../db/migrate.ts";
-import { type Db, openDatabase } from "../../db/pool.ts";
+import type { Db } from "../../db/pool.ts";
 import { createUserStore } from "../../db/users.ts";
 import { createPasswordHasher } from "../../secrets/password-hasher.ts";
 import { bootstrapRoot, type MadeUpSecrets } from "./bootstrap-root.ts";
@@ -12,17 +11,11 @@ import { digestToken } from "./token-digest.ts";
 
 const NOTHING = { password: null, token: null };
 
-let database: TestDatabase;
 let db: Db;
 let kept: MadeUpSecrets[] = [];
 
 before(async () => {
-  database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
 });
 after(async () => {
   await db.destroy();

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { createTestDatabase } from "../../../../../test/support/postgres.ts";
+import { makeProjectOfAda, openTestStore } from "../../../../../test/support/store.ts";
 import { waitFor } from "../../../../../test/support/wait-for.ts";
-import { migrate } from "../../db/migrate.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
-import { type Db, openDatabase } from "../../db/pool.ts";
-import { createProjectStore } from "../../db/projects.ts";
-import { createUserStore } from "../../db/users.ts";
+import type { Db } from "../../db/pool.ts";
 import { DEFAULT_MIRROR_OPTIONS, type UpdateProgress } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import { createProgressBoard } from "../../jobs/progress-board.ts";
@@ -29,32 +26,10 @@ let elsewhere: ProgressBoard;
 let leave = new AbortController();
 
 before(async () => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
   const noSecrets = () => assert.fail("no secret is kept here");
   mirrors = createMirrorStore(db, { seal: noSecrets, open: noSecrets });
-  const user = await createUserStore(db).create({
-    username: "ada",
-    name: "Ada",
-    email: "ada@example.com",
-    isAdmin: false,
-    passwordHash: null,
-  });
-  userId = user.id;
-  const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
-  const project = await createProjectStore(db).create({
-    namespaceId: namespace.id,
-    name: "p",
-    path: "p",
-    description: null,
-    visibility: "private",
-    creatorId: userId,
-  });
-  projectId = project.id;
+  ({ userId, projectId } = await makeProjectOfAda(db));
 });
 
 after(() => db.destroy());

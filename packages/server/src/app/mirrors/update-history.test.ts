@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase } from "../../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../../test/support/store.ts";
 import { createTokenStore } from "../../db/access-tokens.ts";
-import { migrate } from "../../db/migrate.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
-import { type Db, openDatabase } from "../../db/pool.ts";
+import type { Db } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../../domain/mirror.ts";
@@ -23,12 +22,7 @@ let shiftMs = 0;
 const clock = { now: () => new Date(Date.now() + shiftMs), after: systemClock.after };
 
 before(async () => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
 });
 
 after(() => db.destroy());

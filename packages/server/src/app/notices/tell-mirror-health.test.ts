@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
-import { createTestDatabase, type TestDatabase } from "../../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../../test/support/store.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
-import { migrate } from "../../db/migrate.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import { createNamespaceStore } from "../../db/namespaces.ts";
 import { createMailOutbox } from "../../db/outgoing-mails.ts";
-import { type Db, openDatabase } from "../../db/pool.ts";
+import type { Db } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorHealth } from "../../domain/mirror.ts";
@@ -57,7 +56,6 @@ const leaseOf = (mirror: Mirror) => ({ mirror, updateId: 1 });
 const CANCELLED = finished({ status: "cancelled", error: "The update was cancelled." });
 
 describe("mail about a mirror's health", () => {
-  let database: TestDatabase;
   let db: Db;
   let mirrors: MirrorStore;
   let ports: Parameters<typeof tellMirrorHealth>[0];
@@ -65,12 +63,7 @@ describe("mail about a mirror's health", () => {
   let project: Project;
 
   before(async () => {
-    database = await createTestDatabase(async (template) => {
-      const fresh = openDatabase(template, { onIdleError: assert.ifError });
-      await migrate(fresh);
-      await fresh.destroy();
-    });
-    db = openDatabase(database.connection, { onIdleError: assert.ifError });
+    db = await openTestStore();
     await initInstanceSettings(db, { allowLocalRequests: false });
     mirrors = createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) }));
     ports = {

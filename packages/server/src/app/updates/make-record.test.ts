@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
-import { createTestDatabase } from "../../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../../test/support/store.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
-import { migrate } from "../../db/migrate.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
-import { openDatabase } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../../domain/mirror.ts";
@@ -16,12 +14,7 @@ import { makeRecord, recordPlainly } from "./make-record.ts";
 const SECRET = "planted-Pa55word";
 
 test("an update whose log cannot be made ends as failed, in plain words, and is not taken up again", async (t) => {
-  const database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await fresh.destroy();
-  });
-  const db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  const db = await openTestStore();
   t.after(() => db.destroy());
   await initInstanceSettings(db, { allowLocalRequests: false });
   const noSecrets = () => assert.fail("no secret is kept here");
