@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import type { CheckRoom, FinishedUpdate, HostStore, MirrorStore, UpdateLease } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { createSealer } from "../secrets/sealer.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "./instance-settings.ts";
-import { migrate } from "./migrate.ts";
 import { createMirrorStore } from "./mirrors.ts";
-import { type Db, openDatabase } from "./pool.ts";
+import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
 import { createHostStore } from "./remote-hosts.ts";
 import { createUserStore } from "./users.ts";
@@ -37,7 +36,6 @@ const FAILED: FinishedUpdate = {
   willRetry: false,
 };
 
-let database: TestDatabase;
 let db: Db;
 let mirrors: MirrorStore;
 let hosts: HostStore;
@@ -46,13 +44,8 @@ let namespaceId = 0;
 let count = 0;
 
 before(async () => {
-  database = await createTestDatabase(async (template) => {
-    const fresh = openDatabase(template, { onIdleError: assert.ifError });
-    await migrate(fresh);
-    await initInstanceSettings(fresh, { allowLocalRequests: false });
-    await fresh.destroy();
-  });
-  db = openDatabase(database.connection, { onIdleError: assert.ifError });
+  db = await openTestStore();
+  await initInstanceSettings(db, { allowLocalRequests: false });
   mirrors = createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) }));
   hosts = createHostStore(db);
   const user = { username: "ada", name: "Ada", email: "a@example.com", isAdmin: false, passwordHash: null };

@@ -5,14 +5,13 @@ import type { ErrorCode, MirrorDirection } from "@heliostat/contract";
 import { sql } from "kysely";
 import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
-import { createTestDatabase, type TestDatabase } from "../../../../test/support/postgres.ts";
+import { openTestStore } from "../../../../test/support/store.ts";
 import { requestUpdate } from "../app/mirrors/request-update.ts";
 import type { Ports } from "../app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
-import { migrate } from "../db/migrate.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
-import { type Db, openDatabase } from "../db/pool.ts";
+import type { Db } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
@@ -51,7 +50,6 @@ interface Listing {
  * and repositories follow a script, and time stands still until the test lets it go on.
  */
 describe("the schedule", () => {
-  let database: TestDatabase;
   let db: Db;
   let clock: FakeClock;
   let ports: Ports;
@@ -74,13 +72,8 @@ describe("the schedule", () => {
   let hasMoved: () => boolean;
 
   before(async () => {
-    database = await createTestDatabase(async (template) => {
-      const fresh = openDatabase(template, { onIdleError: assert.ifError });
-      await migrate(fresh);
-      await initInstanceSettings(fresh, { allowLocalRequests: false });
-      await fresh.destroy();
-    });
-    db = openDatabase(database.connection, { onIdleError: assert.ifError });
+    db = await openTestStore();
+    await initInstanceSettings(db, { allowLocalRequests: false });
     const user = { username: "ada", name: "Ada", email: "a@example.com", isAdmin: false, passwordHash: null };
     userId = (await createUserStore(db).create(user)).id;
     namespaceId = (await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow()).id;
