@@ -17,6 +17,11 @@ export const DEBIAN_PACKAGES = [
   { package: "ca-certificates", file: "/etc/ssl/certs/ca-certificates.crt" },
   { package: "util-linux", command: "unshare" },
   { package: "procps", command: "ps" },
+  { package: "openssl", command: "openssl" },
+  { package: "openssh-client", command: "ssh" },
+  { package: "openssh-server", file: "/usr/sbin/sshd" },
+  { package: "microsocks", command: "microsocks" },
+  { package: "tinyproxy", command: "tinyproxy" },
   // The API client that is the pickiest about answers.
   { package: "python3-gitlab", file: "/usr/lib/python3/dist-packages/gitlab/__init__.py" },
 ];

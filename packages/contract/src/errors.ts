@@ -3,7 +3,7 @@
  * - `invalid`, `not-found`, `conflict`, `denied`, `unauthenticated`: the request, or our state; never retried;
  * - `throttled`: too much at a time, or too often; the client waits;
  * - `transient`: the network or a service; retried;
- * - `credential`: the remote refused us; `remote`: the remote answered something that is no Git repository;
+ * - `credential`: the remote refused us, or could not show who it is: a person must do something; `remote`: the remote answered something that is no Git repository;
  * - `corrupt`: bad objects; `full`: no space left; `cancelled`: we stopped it; `bug`: anything else.
  */
 export const ERROR_KINDS = [
@@ -60,9 +60,20 @@ export const ERROR_CODES = {
   "remote-not-git": "remote",
   "remote-too-large": "remote",
   "remote-tls": "remote",
+  "remote-proxy": "transient",
+  // SSH
+  "remote-not-ssh": "remote",
+  "ssh-algorithms": "remote",
+  "ssh-key-refused": "credential",
+  "host-key-missing": "credential",
+  "host-key-changed": "credential",
+  "host-key-revoked": "credential",
   "remote-credential": "credential",
   "remote-forbidden": "credential",
   "object-format-mismatch": "remote",
+  // limits of this instance or project
+  "repository-too-large": "remote",
+  "too-many-refs": "remote",
   "remote-lacks-object": "transient",
   // repositories
   "ref-changed": "conflict",

@@ -22,6 +22,18 @@ export type UpdateTrigger = (typeof UPDATE_TRIGGERS)[number];
 export const AUTH_METHODS = ["password", "ssh_public_key"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
 
+/** What a credential is: user name and password or token, or an SSH key pair. */
+export const CREDENTIAL_KINDS = ["password", "ssh_key"] as const;
+export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
+
+/** Key pairs that are made here. */
+export const SSH_KEY_TYPES = ["ed25519", "rsa"] as const;
+export type SshKeyType = (typeof SSH_KEY_TYPES)[number];
+
+/** What incoming objects are checked for: `off`: that they are whole; `error`, `warn`: git's fsck of this severity and above refuses them. */
+export const FSCK_SEVERITIES = ["off", "error", "warn"] as const;
+export type FsckSeverity = (typeof FSCK_SEVERITIES)[number];
+
 /** What a mirror does with refs that its source no longer has (`mirror_deletions`). */
 export const MIRROR_DELETIONS = ["default", "never", "always"] as const;
 export type MirrorDeletions = (typeof MIRROR_DELETIONS)[number];

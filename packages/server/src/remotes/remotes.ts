@@ -74,6 +74,8 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
 
   return {
     open: guard.open,
+    scanHostKeys: () =>
+      Promise.reject(new HeliostatError("url-blocked", "ssh mirrors are not available yet")),
     async listRefs(remote, options) {
       const listed = await converse(remote, options, (conversation) =>
         // A listing answers at once or not at all: who lets transfers be silent for longer does not mean this.

@@ -15,10 +15,13 @@ import type { RefResult } from "../../domain/refs.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
 import type { Page, Paged } from "./instance.ts";
 
-/** A user name and a password or token for a remote, in the clear: kept no longer than one run. */
+/** What a remote is shown, in the clear: kept no longer than one run. */
 export interface RemoteCredential {
   readonly username: string;
+  /** Or token; empty where a key is shown. */
   readonly password: string;
+  /** SSH: the private half of a key pair, in OpenSSH's form. Then no password is tried. */
+  readonly privateKey?: string;
 }
 
 export interface NewMirror {

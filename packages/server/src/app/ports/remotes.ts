@@ -3,7 +3,7 @@ import type { AdvertisedRefs, RefChange } from "../../domain/refs.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
 import type { InstanceSettings } from "./instance.ts";
 import type { RemoteCredential } from "./mirrors.ts";
-import type { OpenPack, RemoteAccess, TransferOptions } from "./transfers.ts";
+import type { OpenPack, RemoteAccess, RemoteTrust, TransferOptions } from "./transfers.ts";
 
 /**
  * One push of these changes, each with a lease on its old value; one verdict a change, in their order. Throws when the
@@ -21,13 +21,26 @@ export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequest
   readonly ownUrl?: string;
 }
 
+/** A public key that an SSH server showed. */
+export interface ScannedHostKey {
+  /** As known_hosts names it: `ssh-ed25519`. */
+  readonly algorithm: string;
+  /** Base64 of the key. */
+  readonly key: string;
+}
+
 export interface Remotes {
   /** Checks scheme, host and every resolved address now; `url-blocked` with GitLab's reason. */
   open(
     url: RemoteUrl,
     credential: RemoteCredential | null,
-    rules: OutboundRules & { signal?: AbortSignal },
+    rules: OutboundRules & { trust?: RemoteTrust; signal?: AbortSignal },
   ): Promise<RemoteAccess>;
+  /**
+   * The host keys of an `ssh://` remote that was opened, one of each type that its server offers; nothing else is sent
+   * to it. Throws what a connection may end with.
+   */
+  scanHostKeys(remote: RemoteAccess, signal: AbortSignal): Promise<readonly ScannedHostKey[]>;
   /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
   listRefs(remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
   /**

@@ -1,15 +1,42 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { UpdateProgress } from "../../domain/mirror.ts";
 import type { Oid } from "../../domain/oid.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
 import type { RemoteCredential } from "./mirrors.ts";
 
+/** The service of git that a conversation is with. */
+export type RemoteService = "git-upload-pack" | "git-receive-pack";
+
+/** By what a remote is known, and what else shows it who we are; for one run. What is left out is not asked for. */
+export interface RemoteTrust {
+  /** Text in known_hosts form. An `ssh://` remote must show one of these keys before anything is sent. */
+  readonly knownHosts?: string;
+  /** Certificates in PEM form that are trusted for this remote beside those of the instance. */
+  readonly caCertificates?: string;
+  /** Both in PEM form. */
+  readonly clientCertificate?: { readonly certificate: string; readonly privateKey: string };
+}
+
+/** Opens a conversation with the remote's git. The signal ends it. */
+export type OpenConversation = (service: RemoteService, signal: AbortSignal) => Promise<Duplex>;
+
 /** A remote that was checked and may be spoken to, for one run. Made by `Remotes.open` only. */
 export interface RemoteAccess {
   readonly url: RemoteUrl;
   readonly credential: RemoteCredential | null;
-  /** The address that was checked; connections go there and nowhere else. Null for a local path (CLI only). */
+  /**
+   * The address that was checked; connections go there and nowhere else. Null for a local path (CLI only), and where a
+   * proxy looks the name up.
+   */
   readonly address: string | null;
+  readonly trust?: RemoteTrust;
+  /** The proxy to go through, credentials inside: `http://…`, `https://…`, `socks5://…` or `socks5h://…`. */
+  readonly proxy?: string;
+  /**
+   * For `ssh://`, which git does not speak here: a stream that carries git's protocol both ways, over a connection that
+   * is authenticated and whose host key matched. Rejects, and the stream fails, with a HeliostatError.
+   */
+  readonly converse?: OpenConversation;
 }
 
 export interface TransferOptions {
