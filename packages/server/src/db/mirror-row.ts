@@ -1,10 +1,18 @@
 import type { Selectable } from "kysely";
 import type { Mirror } from "../domain/mirror.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
+import { CREDENTIAL_FACTS, type CredentialFacts } from "./mirror-credentials.ts";
+import type { Db } from "./pool.ts";
 import type { MirrorsTable } from "./schema.ts";
 
-/** A row as the domain's mirror: without the secret and the lease. */
-export function toMirror(row: Selectable<MirrorsTable>): Mirror {
+/** Mirrors with what `toMirror` needs of them. */
+export function selectMirrors(db: Db) {
+  return db.selectFrom("mirrors").selectAll("mirrors").select(CREDENTIAL_FACTS);
+}
+
+/** A row, read with `CREDENTIAL_FACTS`, as the domain's mirror: without the secrets and the lease. */
+export function toMirror(row: Selectable<MirrorsTable> & { credential: CredentialFacts | null }): Mirror {
+  const { credential } = row;
   return {
     id: row.id,
     projectId: row.project_id,
@@ -13,8 +21,17 @@ export function toMirror(row: Selectable<MirrorsTable>): Mirror {
     // It was parsed before it was stored, and nothing else writes this column.
     url: row.url as RemoteUrl,
     authMethod: row.auth_method,
-    username: row.username,
-    hasPassword: row.password_sealed !== null,
+    username: credential?.username ?? null,
+    hasPassword: credential?.has_password ?? false,
+    publicKey: credential?.public_key ?? null,
+    credential: row.credential_id === null ? null : { id: row.credential_id, name: credential?.name ?? "" },
+    credentialExpiresAt: credential?.expires_at ? new Date(credential.expires_at) : null,
+    secretKeyIds: [...(credential?.key_ids ?? []), row.client_key_key_id ?? []].flat(),
+    knownHosts: row.known_hosts,
+    hostKeysVerifiedAt: row.host_keys_verified_at,
+    hostKeysVerifiedBy: row.host_keys_verified_by,
+    caCertificates: row.ca_certificates,
+    clientCertificate: row.client_certificate,
     urlHadUserinfo: row.url_had_userinfo,
     options: {
       onlyProtectedBranches: row.only_protected_branches,

@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import type { MirrorStore } from "../app/ports.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
-import { toMirror } from "./mirror-row.ts";
+import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
+import { selectMirrors, toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { beginProbe, readLimits } from "./update-places.ts";
@@ -109,6 +110,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
             ),
           )
           .returningAll()
+          .returning(CREDENTIAL_FACTS)
           .execute();
         for (const host of probes) {
           const probe = rows.find((row) => row.remote_host === host);
@@ -171,9 +173,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
       return times.length === 0 ? null : new Date(Math.min(...times));
     },
     async listPaused(host) {
-      let query = db
-        .selectFrom("mirrors")
-        .selectAll()
+      let query = selectMirrors(db)
         .where("direction", "=", "pull")
         .where("enabled", "=", true)
         .where("retry_count", ">", HARD_FAILURE_AFTER)

@@ -626,7 +626,7 @@ describe("the secret of a mirror", () => {
     const mirror = await createMirror({ credential: { username: "ada", password: "s3cret-value" } });
     assert.equal(mirror.hasPassword, true);
     assert.equal(JSON.stringify(mirror).includes("s3cret"), false);
-    const row = await db.selectFrom("mirrors").selectAll().executeTakeFirstOrThrow();
+    const row = await db.selectFrom("credentials").selectAll().executeTakeFirstOrThrow();
     assert.equal(
       JSON.stringify({ ...row, sealed: row.password_sealed?.toString("latin1") }).includes("s3cret"),
       false,
@@ -637,12 +637,7 @@ describe("the secret of a mirror", () => {
   it("does not open in another mirror's row", async () => {
     const one = await createMirror({ credential: { password: "s3cret-value" } });
     const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });
-    const row = await db.selectFrom("mirrors").selectAll().where("id", "=", one.id).executeTakeFirstOrThrow();
-    await db
-      .updateTable("mirrors")
-      .set({ password_sealed: row.password_sealed, password_key_id: row.password_key_id })
-      .where("id", "=", two.id)
-      .execute();
+    await db.updateTable("credentials").set({ mirror_id: two.id }).where("mirror_id", "=", one.id).execute();
     await assert.rejects(
       mirrors.readSecret(two.id),
       (error: unknown) => error instanceof HeliostatError && error.code === "secret-unreadable",

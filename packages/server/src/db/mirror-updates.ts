@@ -6,6 +6,7 @@ import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/m
 import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { hindrance, isRunnable } from "./runnable-mirrors.ts";
@@ -88,6 +89,7 @@ export function createUpdateStore(db: Db): UpdateStore {
           })
           .where("id", "=", id)
           .returningAll()
+          .returning(CREDENTIAL_FACTS)
           .executeTakeFirstOrThrow();
         const update = await transaction
           .insertInto("mirror_updates")

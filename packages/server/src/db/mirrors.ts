@@ -1,11 +1,12 @@
 import type { UpdateStatus } from "@heliostat/contract";
 import { sql } from "kysely";
-import type { MirrorChanges, MirrorStore, RemoteCredential } from "../app/ports.ts";
+import type { ClientCertificate, MirrorChanges, MirrorStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
 import { inTransaction } from "./in-transaction.ts";
-import { toMirror } from "./mirror-row.ts";
+import { clientKeyContext, readMirrorSecret, type SecretSealer, writeUnnamed } from "./mirror-credentials.ts";
+import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
@@ -13,13 +14,6 @@ import { endRefusedRecords } from "./refused-records.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { createUpdateHistory } from "./update-history.ts";
 import { endProbe } from "./update-places.ts";
-
-/** What the store needs to keep secrets sealed at rest; `secrets/` gives it. */
-export interface SecretSealer {
-  seal(plain: string, context: string): { readonly keyId: string; readonly sealed: Buffer };
-  /** `secret-unreadable` when the key is lost or the text was tampered with. */
-  open(secret: { readonly keyId: string; readonly sealed: Buffer }, context: string): string;
-}
 
 /** The first half of the advisory locks that keep changes of one project's mirrors apart. Any number will do. */
 const MIRRORS_OF_A_PROJECT = 1_001;
@@ -41,49 +35,46 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             remote_host: hostAndPortOf(mirror.url),
             url_had_userinfo: mirror.urlHadUserinfo,
             auth_method: mirror.authMethod,
-            username: mirror.credential.username ?? null,
+            credential_id: mirror.credentialId ?? null,
+            ...trustColumns(mirror),
             user_id: mirror.userId,
             // The first update is asked for after this, and comes before; should we die in between, this brings it.
             next_check_at: sql<Date>`now() + interval '1 minute'`,
             ...optionColumns(mirror.options),
           })
-          .returningAll()
+          .returning("id")
           .executeTakeFirstOrThrow();
         // The id is part of what is sealed, so that a sealed text cannot be moved to another row.
-        const { password } = mirror.credential;
-        if (password === undefined) return toMirror(row);
-        const sealed = await transaction
-          .updateTable("mirrors")
-          .set(passwordColumns(secrets, row.id, password))
-          .where("id", "=", row.id)
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        return toMirror(sealed);
+        await writeUnnamed(transaction, secrets, row.id, mirror.credential);
+        if (mirror.clientCertificate) {
+          await transaction
+            .updateTable("mirrors")
+            .set(clientCertificateColumns(secrets, row.id, mirror.clientCertificate))
+            .where("id", "=", row.id)
+            .execute();
+        }
+        return toMirror(await selectMirrors(transaction).where("id", "=", row.id).executeTakeFirstOrThrow());
       });
     },
     async find(id) {
-      const row = await db.selectFrom("mirrors").selectAll().where("id", "=", id).executeTakeFirst();
+      const row = await selectMirrors(db).where("id", "=", id).executeTakeFirst();
       return row ? toMirror(row) : null;
     },
     async listOf(projectId, direction) {
-      let query = db.selectFrom("mirrors").selectAll().where("project_id", "=", projectId).orderBy("id");
+      let query = selectMirrors(db).where("project_id", "=", projectId).orderBy("id");
       if (direction) query = query.where("direction", "=", direction);
       return (await query.execute()).map(toMirror);
     },
     async listPullMirrors(projectIds) {
       if (projectIds.length === 0) return [];
-      const rows = await db
-        .selectFrom("mirrors")
-        .selectAll()
+      const rows = await selectMirrors(db)
         .where("project_id", "in", projectIds)
         .where("direction", "=", "pull")
         .execute();
       return rows.map(toMirror);
     },
     async listPullMirrorsOfUser(userId) {
-      const rows = await db
-        .selectFrom("mirrors")
-        .selectAll()
+      const rows = await selectMirrors(db)
         .where("user_id", "=", userId)
         .where("direction", "=", "pull")
         .orderBy("id")
@@ -91,9 +82,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
       return rows.map(toMirror);
     },
     async listHindered() {
-      const rows = await db
-        .selectFrom("mirrors")
-        .selectAll()
+      const rows = await selectMirrors(db)
         .where("lease_token", "is not", null)
         .where(sql<boolean>`not ${isRunnable()}`)
         .execute();
@@ -123,11 +112,13 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             remote_host: changes.url === undefined ? undefined : hostAndPortOf(changes.url),
             url_had_userinfo: changes.urlHadUserinfo,
             auth_method: changes.authMethod,
+            credential_id: changes.credentialId,
+            ...trustColumns(changes),
+            ...clientCertificateColumns(secrets, id, changes.clientCertificate),
             user_id: changes.userId,
             ...optionColumns(changes.options ?? {}),
             // Other options want other refs: what was in step need not be any more.
             ...(changes.options ? { applied_digest: null } : {}),
-            ...credentialColumns(secrets, id, changes.credential),
             ...(changes.clearsError ? { last_error: null, last_error_code: null, retry_count: 0 } : {}),
             ...(changes.enabled === false ? { update_status: STATUS_OF_LAST_RUN } : {}),
             ...(changes.resetState ? FORGOTTEN_STATE : {}),
@@ -138,31 +129,26 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             updated_at: sql`now()`,
           })
           .where("id", "=", id)
-          .returningAll()
+          .returning("id")
           .executeTakeFirst();
         if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
+        if (typeof changes.credentialId === "number") {
+          await transaction.deleteFrom("credentials").where("mirror_id", "=", id).execute();
+        } else if (changes.credential) {
+          await writeUnnamed(transaction, secrets, id, changes.credential);
+        }
         // One that is off, or asks another host now, is no probe of that host any more.
         if (changes.resetState || changes.enabled === false) await endProbe(transaction, id);
-        return toMirror(row);
+        return toMirror(await selectMirrors(transaction).where("id", "=", id).executeTakeFirstOrThrow());
       });
     },
     async remove(id) {
       await db.deleteFrom("mirrors").where("id", "=", id).execute();
     },
     async readSecret(id) {
-      const row = await db
-        .selectFrom("mirrors")
-        .select(["username", "password_sealed", "password_key_id"])
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
-      const secret: Partial<RemoteCredential> = row.username === null ? {} : { username: row.username };
-      if (row.password_sealed === null || row.password_key_id === null) return secret;
-      const password = secrets.open(
-        { sealed: row.password_sealed, keyId: row.password_key_id },
-        passwordContext(id),
-      );
-      return { ...secret, password };
+      const secret = await readMirrorSecret(db, secrets, id);
+      if (!secret) throw new HeliostatError("not-found", "The mirror was removed.");
+      return secret;
     },
   };
 }
@@ -200,23 +186,28 @@ const STATUS_OF_LAST_RUN = sql<UpdateStatus>`case
   when last_successful_update_at is not null then 'finished'
   else 'none' end`;
 
-function passwordContext(mirrorId: number): string {
-  return `mirror:${mirrorId}:password`;
-}
-
-function passwordColumns(secrets: SecretSealer, id: number, password: string) {
-  const { keyId, sealed } = secrets.seal(password, passwordContext(id));
-  return { password_sealed: sealed, password_key_id: keyId };
-}
-
-function credentialColumns(secrets: SecretSealer, id: number, credential: MirrorChanges["credential"]) {
-  if (!credential) return {};
-  const { username, password } = credential;
+function trustColumns({ knownHosts, caCertificates }: Pick<MirrorChanges, "knownHosts" | "caCertificates">) {
   return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === null ? { password_sealed: null, password_key_id: null } : {}),
-    ...(typeof password === "string" ? passwordColumns(secrets, id, password) : {}),
+    ...(caCertificates === undefined ? {} : { ca_certificates: caCertificates }),
+    ...(knownHosts === undefined
+      ? {}
+      : {
+          known_hosts: knownHosts.text,
+          host_keys_verified_at: knownHosts.verifiedBy === null ? null : sql<Date>`now()`,
+          host_keys_verified_by: knownHosts.verifiedBy,
+        }),
   };
+}
+
+function clientCertificateColumns(
+  secrets: SecretSealer,
+  id: number,
+  client: ClientCertificate | null | undefined,
+) {
+  if (client === undefined) return {};
+  if (client === null) return { client_certificate: null, client_key_sealed: null, client_key_key_id: null };
+  const { keyId, sealed } = secrets.seal(client.privateKey, clientKeyContext(id));
+  return { client_certificate: client.certificate, client_key_sealed: sealed, client_key_key_id: keyId };
 }
 
 function optionColumns(options: Partial<MirrorOptions>) {

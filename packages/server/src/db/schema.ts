@@ -1,5 +1,6 @@
 import type {
   AuthMethod,
+  CredentialKind,
   ErrorCode,
   MirrorDeletions,
   MirrorDirection,
@@ -20,6 +21,7 @@ export interface Database {
   projects: ProjectsTable;
   protected_branches: ProtectedBranchesTable;
   protected_tags: ProtectedTagsTable;
+  credentials: CredentialsTable;
   mirrors: MirrorsTable;
   mirror_updates: MirrorUpdatesTable;
   remote_hosts: RemoteHostsTable;
@@ -127,9 +129,14 @@ export interface MirrorsTable {
   url: string;
   url_had_userinfo: Generated<boolean>;
   auth_method: Generated<AuthMethod>;
-  username: string | null;
-  password_sealed: Buffer | null;
-  password_key_id: string | null;
+  credential_id: number | null;
+  known_hosts: Generated<string>;
+  host_keys_verified_at: Date | null;
+  host_keys_verified_by: number | null;
+  ca_certificates: string | null;
+  client_certificate: string | null;
+  client_key_sealed: Buffer | null;
+  client_key_key_id: string | null;
   only_protected_branches: Generated<boolean>;
   branch_regex: string | null;
   keep_divergent_refs: Generated<boolean>;
@@ -164,6 +171,26 @@ export interface MirrorsTable {
   lease_token: string | null;
   lease_expires_at: Date | null;
   lease_superseded: Generated<boolean>;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+interface CredentialsTable {
+  id: GeneratedAlways<number>;
+  namespace_id: number | null;
+  name: string | null;
+  kind: CredentialKind | null;
+  mirror_id: number | null;
+  username: string | null;
+  password_sealed: Buffer | null;
+  password_key_id: string | null;
+  private_key_sealed: Buffer | null;
+  private_key_key_id: string | null;
+  public_key: string | null;
+  expires_at: Date | null;
+  told_expires_at: Date | null;
+  rotated_at: Generated<Date>;
+  created_by: number | null;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
 }

@@ -60,6 +60,21 @@ export interface Mirror {
   readonly authMethod: AuthMethod;
   readonly username: string | null;
   readonly hasPassword: boolean;
+  /** Of its key pair, in OpenSSH's form; null: it has none. */
+  readonly publicKey: string | null;
+  /** The named credential that it uses; null: it has its own, or none. */
+  readonly credential: { readonly id: number; readonly name: string } | null;
+  /** As the credential's owner says it; null: not known. */
+  readonly credentialExpiresAt: Date | null;
+  /** The keys of the secrets file that its secrets are sealed with. */
+  readonly secretKeyIds: readonly string[];
+  /** Lines in known_hosts form: what an SSH server must show. */
+  readonly knownHosts: string;
+  readonly hostKeysVerifiedAt: Date | null;
+  readonly hostKeysVerifiedBy: number | null;
+  /** In PEM form, as `clientCertificate`, whose key is a secret. */
+  readonly caCertificates: string | null;
+  readonly clientCertificate: string | null;
   /** Whether the credentials came inside the URL: then answers show it with masked userinfo. */
   readonly urlHadUserinfo: boolean;
   readonly options: MirrorOptions;

@@ -24,6 +24,31 @@ export interface RemoteCredential {
   readonly privateKey?: string;
 }
 
+/** An SSH key pair: the public half as one line, the private half as a PEM text, both in OpenSSH's form. */
+export interface SshKeyPair {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+/** All the secrets of a mirror, opened, and the user name that goes with them. */
+export interface MirrorSecret extends Partial<RemoteCredential> {
+  /** Of its client certificate, in PEM form. */
+  readonly clientKey?: string;
+}
+
+/** Host keys, and who has looked at them; null: nobody has. */
+export interface KnownHosts {
+  /** Lines in known_hosts form. */
+  readonly text: string;
+  readonly verifiedBy: number | null;
+}
+
+/** A certificate with its key, both in PEM form. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
 export interface NewMirror {
   readonly projectId: number;
   readonly direction: MirrorDirection;
@@ -31,7 +56,13 @@ export interface NewMirror {
   readonly url: RemoteUrl;
   readonly urlHadUserinfo: boolean;
   readonly authMethod: AuthMethod;
-  readonly credential: Partial<RemoteCredential>;
+  /** What it is given by itself. */
+  readonly credential: Partial<RemoteCredential> & { readonly keyPair?: SshKeyPair };
+  /** A named credential. */
+  readonly credentialId?: number | null;
+  readonly knownHosts?: KnownHosts;
+  readonly caCertificates?: string | null;
+  readonly clientCertificate?: ClientCertificate | null;
   readonly options: MirrorOptions;
   readonly userId: number;
 }
@@ -42,7 +73,16 @@ export interface MirrorChanges {
   readonly urlHadUserinfo?: boolean;
   readonly authMethod?: AuthMethod;
   /** Replaces what is given; `null` takes it away. */
-  readonly credential?: { readonly username?: string | null; readonly password?: string | null };
+  readonly credential?: {
+    readonly username?: string | null;
+    readonly password?: string | null;
+    readonly keyPair?: SshKeyPair | null;
+  };
+  /** A named credential: it takes the place of the unnamed one, which is forgotten. `null`: none. */
+  readonly credentialId?: number | null;
+  readonly knownHosts?: KnownHosts;
+  readonly caCertificates?: string | null;
+  readonly clientCertificate?: ClientCertificate | null;
   readonly options?: Partial<MirrorOptions>;
   readonly userId?: number;
   /** Takes the last error and the count of failures away: what made them may be gone with this change. */
@@ -131,8 +171,8 @@ export interface MirrorStore {
    * meanwhile. `change` must use nothing but the editor that it is given, and must not wait for the network.
    */
   changeMirrorsOf<T>(projectId: number, change: (mirrors: MirrorEditor) => Promise<T>): Promise<T>;
-  /** The stored secret, opened; null when there is none. `secret-unreadable` when its key is lost. */
-  readSecret(id: number): Promise<Partial<RemoteCredential>>;
+  /** The stored secrets, opened. `secret-unreadable` when the key of one is lost. */
+  readSecret(id: number): Promise<MirrorSecret>;
 
   /** Notes in the database that an update is wanted, and who wants it, so that the wish survives a crash. */
   requestUpdate(id: number, trigger: UpdateTrigger, at: Date, userId?: number | null): Promise<void>;

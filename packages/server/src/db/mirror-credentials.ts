@@ -1,0 +1,144 @@
+import { sql } from "kysely";
+import type { MirrorChanges, MirrorSecret } from "../app/ports.ts";
+import type { Db } from "./pool.ts";
+
+/** What the stores need to keep secrets sealed at rest; `secrets/` gives it. */
+export interface SecretSealer {
+  seal(plain: string, context: string): { readonly keyId: string; readonly sealed: Buffer };
+  /** `secret-unreadable` when the key is lost or the text was tampered with. */
+  open(secret: { readonly keyId: string; readonly sealed: Buffer }, context: string): string;
+}
+
+/** What a mirror's row is shown with of the credential that counts: none of its secrets. */
+export interface CredentialFacts {
+  /** Of a named one. */
+  readonly name: string | null;
+  readonly username: string | null;
+  readonly has_password: boolean;
+  readonly public_key: string | null;
+  /** ISO 8601. */
+  readonly expires_at: string | null;
+  readonly key_ids: readonly string[];
+}
+
+/** The id of the credential that counts for a row of `mirrors`: the named one, else its own. Found by index. */
+const CREDENTIAL_ID = sql<number | null>`coalesce(
+  mirrors.credential_id, (select own.id from credentials as own where own.mirror_id = mirrors.id))`;
+
+/** The facts of that credential as a column; null: the mirror shows none. */
+export const CREDENTIAL_FACTS = sql<CredentialFacts | null>`(
+  select jsonb_build_object(
+      'name', shown.name, 'username', shown.username, 'has_password', shown.password_sealed is not null,
+      'public_key', shown.public_key, 'expires_at', shown.expires_at,
+      'key_ids', array_remove(array[shown.password_key_id, shown.private_key_key_id], null))
+    from credentials as shown where shown.id = ${CREDENTIAL_ID}
+)`.as("credential");
+
+/** Whose a secret is: a mirror's own, or a named credential's. */
+export type SecretOwner = { readonly mirrorId: number } | { readonly credentialId: number };
+
+/** A text that is part of what is sealed, so that a sealed text cannot be moved to another row or column. */
+export function passwordContext(owner: SecretOwner): string {
+  return `${ownerContext(owner)}:password`;
+}
+
+export function privateKeyContext(owner: SecretOwner): string {
+  return `${ownerContext(owner)}:private-key`;
+}
+
+export function clientKeyContext(mirrorId: number): string {
+  return `mirror:${mirrorId}:client-key`;
+}
+
+function ownerContext(owner: SecretOwner): string {
+  return "mirrorId" in owner ? `mirror:${owner.mirrorId}` : `credential:${owner.credentialId}`;
+}
+
+/** Writes what changes of a mirror's unnamed credential; makes it when there is none. */
+export async function writeUnnamed(
+  db: Db,
+  secrets: SecretSealer,
+  mirrorId: number,
+  changes: NonNullable<MirrorChanges["credential"]>,
+): Promise<void> {
+  const { username, password, keyPair } = changes;
+  const columns = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === null ? { password_sealed: null, password_key_id: null } : {}),
+    ...(typeof password === "string" ? sealPassword(secrets, { mirrorId }, password) : {}),
+    ...(keyPair === null ? { private_key_sealed: null, private_key_key_id: null, public_key: null } : {}),
+    ...(keyPair ? sealKeyPair(secrets, { mirrorId }, keyPair) : {}),
+  };
+  if (Object.keys(columns).length === 0) return;
+  const isEmpty = Object.values(columns).every((value) => value === null);
+  if (isEmpty) {
+    await db
+      .updateTable("credentials")
+      .set({ ...columns, updated_at: sql`now()` })
+      .where("mirror_id", "=", mirrorId)
+      .execute();
+    return;
+  }
+  await db
+    .insertInto("credentials")
+    .values({ mirror_id: mirrorId, ...columns })
+    .onConflict((conflict) =>
+      conflict.column("mirror_id").doUpdateSet({ ...columns, updated_at: sql`now()` }),
+    )
+    .execute();
+}
+
+export function sealPassword(
+  secrets: SecretSealer,
+  owner: SecretOwner,
+  password: string,
+): { password_sealed: Buffer; password_key_id: string } {
+  const { keyId, sealed } = secrets.seal(password, passwordContext(owner));
+  return { password_sealed: sealed, password_key_id: keyId };
+}
+
+export function sealKeyPair(
+  secrets: SecretSealer,
+  owner: SecretOwner,
+  keyPair: { readonly publicKey: string; readonly privateKey: string },
+): { private_key_sealed: Buffer; private_key_key_id: string; public_key: string } {
+  const { keyId, sealed } = secrets.seal(keyPair.privateKey, privateKeyContext(owner));
+  return { private_key_sealed: sealed, private_key_key_id: keyId, public_key: keyPair.publicKey };
+}
+
+/** All that a mirror shows its remote, opened; null when there is no such mirror. `secret-unreadable` as it says. */
+export async function readMirrorSecret(
+  db: Db,
+  secrets: SecretSealer,
+  mirrorId: number,
+): Promise<MirrorSecret | null> {
+  const row = await db
+    .selectFrom("mirrors")
+    .leftJoin("credentials", (join) => join.on("credentials.id", "=", CREDENTIAL_ID))
+    .select([
+      "credentials.id as id",
+      "credentials.mirror_id as mirror_id",
+      "username",
+      "password_sealed",
+      "password_key_id",
+      "private_key_sealed",
+      "private_key_key_id",
+      "client_key_sealed",
+      "client_key_key_id",
+    ])
+    .where("mirrors.id", "=", mirrorId)
+    .executeTakeFirst();
+  if (!row) return null;
+  const owner = row.id === null || row.mirror_id !== null ? { mirrorId } : { credentialId: row.id };
+  const open = (sealed: Buffer | null, keyId: string | null, context: string): string | undefined =>
+    sealed === null || keyId === null ? undefined : secrets.open({ sealed, keyId }, context);
+  const password = open(row.password_sealed, row.password_key_id, passwordContext(owner));
+  const privateKey = open(row.private_key_sealed, row.private_key_key_id, privateKeyContext(owner));
+  const clientKey = open(row.client_key_sealed, row.client_key_key_id, clientKeyContext(mirrorId));
+  return {
+    ...(row.username === null ? {} : { username: row.username }),
+    ...(password === undefined ? {} : { password }),
+    ...(privateKey === undefined ? {} : { privateKey }),
+    ...(clientKey === undefined ? {} : { clientKey }),
+  };
+}
