@@ -47,6 +47,8 @@ export const mirrorSchema = z.object({
   paused: z.boolean(),
   /** Its host does not answer, and is left alone until then; one mirror at a time tries it afterwards. Null: it is not. */
   host_paused_until: timestamp.nullable(),
+  /** The key that sealed its secret is lost: the secret is to be entered again. */
+  needs_secret: z.boolean(),
   only_protected_branches: z.boolean(),
   mirror_branch_regex: z.string().nullable(),
   keep_divergent_refs: z.boolean(),

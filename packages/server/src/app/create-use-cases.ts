@@ -16,6 +16,7 @@ import { projectViewUseCases } from "./projects/view-project.ts";
 import { protectedBranchUseCases } from "./protected-branches.ts";
 import { protectedTagUseCases } from "./protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
+import { secretUseCases } from "./secrets/secret-keys.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
@@ -23,6 +24,7 @@ export function createUseCases(ports: Ports): UseCases {
   return {
     ...authenticationUseCases(ports),
     ...instanceUseCases(ports),
+    ...secretUseCases(ports),
     ...userUseCases(ports),
     ...accessTokenUseCases(ports),
     ...namespaceUseCases(ports),

@@ -5,6 +5,7 @@ import type { HostStore, MirrorStore } from "./ports/mirrors.ts";
 import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore } from "./ports/projects.ts";
 import type { Remotes } from "./ports/remotes.ts";
 import type { Repositories } from "./ports/repositories.ts";
+import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
@@ -14,6 +15,7 @@ export type * from "./ports/mirrors.ts";
 export type * from "./ports/projects.ts";
 export type * from "./ports/remotes.ts";
 export type * from "./ports/repositories.ts";
+export type * from "./ports/secrets.ts";
 export type * from "./ports/transfers.ts";
 export type * from "./ports/work.ts";
 
@@ -31,6 +33,8 @@ export interface Ports {
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
   readonly hosts: HostStore;
+  readonly secretKeys: SecretKeys;
+  readonly sealedSecrets: SealedSecretStore;
   readonly events: EventStore;
   /** Null: there is no mail server, and nobody is told anything by mail. */
   readonly mails: MailOutbox | null;

@@ -9,6 +9,7 @@ import type {
   EventFilter,
   FailingHost,
   InstanceSettings,
+  MirrorOfProject,
   Page,
   Paged,
   ProtectedBranch,
@@ -47,6 +48,21 @@ export interface UseCases {
   checkReadiness(): Promise<Readiness>;
   readSettings(principal: Principal): Promise<InstanceSettings>;
   writeSettings(principal: Principal, changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
+
+  /** For admins. */
+  readSecretsState(principal: Principal): Promise<SecretsState>;
+  /** Makes a new key and seals every secret with it that can be opened; the rest is left. For admins. */
+  rotateSecrets(
+    principal: Principal,
+    options: { readonly removesOldKeys: boolean },
+  ): Promise<{
+    readonly key: string;
+    readonly sealed: number;
+    readonly removed: readonly string[];
+    readonly state: SecretsState;
+  }>;
+  /** Those of the mirrors that the principal may see whose secret cannot be opened any more. */
+  listMirrorsNeedingSecret(principal: Principal): Promise<readonly MirrorOfProject[]>;
 
   // --- users and their tokens ----------------------------------------------------------------------------------
 
@@ -248,6 +264,18 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly message?: string }>>;
 }
 
+/** The keys of the secrets file, and those that something is sealed with and that it lacks. */
+export interface SecretsState {
+  readonly keys: readonly {
+    readonly id: string;
+    readonly isCurrent: boolean;
+    readonly isKnown: boolean;
+    /** As many secrets in the database are sealed with it. */
+    readonly secrets: number;
+  }[];
+  readonly mirrorsNeedingSecret: number;
+}
+
 export interface UserDraft {
   readonly username: string;
   readonly name: string;
@@ -349,6 +377,8 @@ export interface MirrorView {
   readonly isPaused: boolean;
   /** Its host does not answer, and is left alone until then. */
   readonly hostPausedUntil: Date | null;
+  /** A stored secret of it cannot be opened any more: somebody must enter it again. */
+  readonly needsSecret: boolean;
 }
 
 export interface MirrorStart {

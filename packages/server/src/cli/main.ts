@@ -4,6 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError } from "commander";
 import { HeliostatError } from "../domain/errors.ts";
 import { VERSION } from "../version.ts";
+import { addAdminCommands } from "./admin.ts";
 import { addMirrorCommands } from "./mirror.ts";
 import { CHECKOUT_DIR } from "./places.ts";
 
@@ -74,6 +75,7 @@ program
   );
 
 addMirrorCommands(program);
+addAdminCommands(program);
 
 try {
   await program.parseAsync();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
 import type { Clock, Log, Ports } from "../app/ports.ts";
+import { resumeReadable } from "../app/secrets/secret-keys.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
 import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
@@ -21,6 +22,7 @@ import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
 import { createHostStore } from "../db/remote-hosts.ts";
+import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
@@ -36,7 +38,7 @@ import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { createRemotes } from "../remotes/remotes.ts";
-import { readOrMakeKeys } from "../secrets/keys-file.ts";
+import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
 import { systemClock } from "../system-clock.ts";
@@ -134,7 +136,9 @@ async function start(
   const mails = settings.smtpUrl === null ? null : createMailOutbox(db, { onPut: () => mailer.wake() });
   const housekeeper = createHousekeeper({ clock: systemClock, log, projects, repositories });
   stops.push(() => housekeeper.stop());
-  const mirrors = createMirrorStore(db, createSealer(await readOrMakeKeys(settings.secretsFile)));
+  const keyRing = openKeyRing(settings.secretsFile, { log, areSecretsLost: await hasSealedSecrets(db) });
+  const sealer = createSealer(keyRing);
+  const mirrors = createMirrorStore(db, sealer);
 
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
@@ -166,6 +170,8 @@ async function start(
     protectedTags: createProtectedTagStore(db),
     mirrors,
     hosts: createHostStore(db),
+    secretKeys: keyRing,
+    sealedSecrets: createSealedSecretStore(db, sealer),
     events: createEventStore(db),
     mails,
     repositories,
@@ -182,6 +188,7 @@ async function start(
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, systemClock, log));
   stops.push(keepHistoryShort(ports));
+  await resumeReadable(ports);
   const given = { password: settings.adminPassword, token: settings.adminToken };
   await bootstrapRoot(ports, given, options.keepSecrets);
 

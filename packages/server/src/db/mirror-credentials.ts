@@ -22,7 +22,7 @@ export interface CredentialFacts {
 }
 
 /** The id of the credential that counts for a row of `mirrors`: the named one, else its own. Found by index. */
-const CREDENTIAL_ID = sql<number | null>`coalesce(
+export const CREDENTIAL_ID = sql<number | null>`coalesce(
   mirrors.credential_id, (select own.id from credentials as own where own.mirror_id = mirrors.id))`;
 
 /** The facts of that credential as a column; null: the mirror shows none. */
@@ -102,8 +102,25 @@ export function sealKeyPair(
   owner: SecretOwner,
   keyPair: { readonly publicKey: string; readonly privateKey: string },
 ): { private_key_sealed: Buffer; private_key_key_id: string; public_key: string } {
-  const { keyId, sealed } = secrets.seal(keyPair.privateKey, privateKeyContext(owner));
-  return { private_key_sealed: sealed, private_key_key_id: keyId, public_key: keyPair.publicKey };
+  return { ...sealPrivateKey(secrets, owner, keyPair.privateKey), public_key: keyPair.publicKey };
+}
+
+export function sealPrivateKey(
+  secrets: SecretSealer,
+  owner: SecretOwner,
+  privateKey: string,
+): { private_key_sealed: Buffer; private_key_key_id: string } {
+  const { keyId, sealed } = secrets.seal(privateKey, privateKeyContext(owner));
+  return { private_key_sealed: sealed, private_key_key_id: keyId };
+}
+
+export function sealClientKey(
+  secrets: SecretSealer,
+  mirrorId: number,
+  privateKey: string,
+): { client_key_sealed: Buffer; client_key_key_id: string } {
+  const { keyId, sealed } = secrets.seal(privateKey, clientKeyContext(mirrorId));
+  return { client_key_sealed: sealed, client_key_key_id: keyId };
 }
 
 /** All that a mirror shows its remote, opened; null when there is no such mirror. `secret-unreadable` as it says. */

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CheckRoom, FinishedUpdate, MirrorStore, NewMirror } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type ListedUpdate, type Mirror } from "../domain/mirror.ts";
 import { parseRefName } from "../domain/ref-name.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
-import { createSealer } from "../secrets/sealer.ts";
 import { createMirrorStore } from "./mirrors.ts";
 import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
@@ -23,7 +22,7 @@ let userId = 0;
 
 before(async () => {
   db = await openTestStore();
-  const sealer = createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) });
+  const sealer = createTestSealer();
   mirrors = createMirrorStore(db, sealer);
   ({ userId, projectId } = await makeProjectOfAda(db));
 });

@@ -5,7 +5,7 @@ import { HeliostatError } from "../domain/errors.ts";
 import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
 import { inTransaction } from "./in-transaction.ts";
-import { clientKeyContext, readMirrorSecret, type SecretSealer, writeUnnamed } from "./mirror-credentials.ts";
+import { readMirrorSecret, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
@@ -206,8 +206,7 @@ function clientCertificateColumns(
 ) {
   if (client === undefined) return {};
   if (client === null) return { client_certificate: null, client_key_sealed: null, client_key_key_id: null };
-  const { keyId, sealed } = secrets.seal(client.privateKey, clientKeyContext(id));
-  return { client_certificate: client.certificate, client_key_sealed: sealed, client_key_key_id: keyId };
+  return { client_certificate: client.certificate, ...sealClientKey(secrets, id, client.privateKey) };
 }
 
 function optionColumns(options: Partial<MirrorOptions>) {

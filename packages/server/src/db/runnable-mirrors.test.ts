@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { createTestDatabase } from "../../../../test/support/postgres.ts";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { isMirroringAvailable } from "../domain/mirroring-switches.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
-import { createSealer } from "../secrets/sealer.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "./instance-settings.ts";
 import { migrate } from "./migrate.ts";
 import { createMirrorStore } from "./mirrors.ts";
@@ -39,10 +38,7 @@ before(async () => {
 after(() => db.destroy());
 
 test("SQL and domain agree on every position of every switch", async () => {
-  const mirrors = createMirrorStore(
-    db,
-    createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) }),
-  );
+  const mirrors = createMirrorStore(db, createTestSealer());
   const projects = createProjectStore(db);
   const settings = createInstanceSettingsStore(db);
   for (const direction of ["pull", "push"] as const) {

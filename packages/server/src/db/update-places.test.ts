@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../test/support/store.ts";
 import type { CheckRoom, FinishedUpdate, HostStore, MirrorStore, UpdateLease } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
-import { createSealer } from "../secrets/sealer.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "./instance-settings.ts";
 import { createMirrorStore } from "./mirrors.ts";
 import type { Db } from "./pool.ts";
@@ -46,7 +45,7 @@ let count = 0;
 before(async () => {
   db = await openTestStore();
   await initInstanceSettings(db, { allowLocalRequests: false });
-  mirrors = createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) }));
+  mirrors = createMirrorStore(db, createTestSealer());
   hosts = createHostStore(db);
   const user = { username: "ada", name: "Ada", email: "a@example.com", isAdmin: false, passwordHash: null };
   userId = (await createUserStore(db).create(user)).id;

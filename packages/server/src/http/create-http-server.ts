@@ -23,6 +23,7 @@ import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
 import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
 import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
 import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
+import { secretRoutes } from "./routes/secrets/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
 
 export interface HttpServerOptions {
@@ -107,6 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await registerApi(server, door, [
     ...instanceRoutes,
     ...applicationSettingsRoutes,
+    ...secretRoutes,
     ...userRoutes,
     ...personalAccessTokenRoutes,
     ...namespaceRoutes,

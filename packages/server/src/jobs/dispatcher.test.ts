@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../test/support/store.ts";
 import { waitFor } from "../../../../test/support/wait-for.ts";
 import type { Ports } from "../app/ports.ts";
@@ -14,7 +14,6 @@ import { createProjectStore } from "../db/projects.ts";
 import { createUserStore } from "../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
-import { createSealer } from "../secrets/sealer.ts";
 import { systemClock } from "../system-clock.ts";
 import { type Dispatcher, startDispatcher } from "./dispatcher.ts";
 
@@ -53,7 +52,7 @@ describe("the dispatcher", () => {
     ports = {
       clock: systemClock,
       log: makeMemoryLog(),
-      mirrors: createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) })),
+      mirrors: createMirrorStore(db, createTestSealer()),
       queue: {
         send: async (id) => void sent.push(id),
         wakeAt: (at) => dispatcher.wakeAt(at),

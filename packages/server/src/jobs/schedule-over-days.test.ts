@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import type { ErrorCode, MirrorDirection } from "@heliostat/contract";
 import { sql } from "kysely";
 import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../test/support/store.ts";
 import { requestUpdate } from "../app/mirrors/request-update.ts";
 import type { Ports } from "../app/ports.ts";
@@ -23,7 +23,6 @@ import { parseOid } from "../domain/oid.ts";
 import { branchRef } from "../domain/ref-name.ts";
 import type { AdvertisedRefs } from "../domain/refs.ts";
 import { hostOf, parseRemoteUrl } from "../domain/remote-url.ts";
-import { createSealer } from "../secrets/sealer.ts";
 import { type Dispatcher, startDispatcher } from "./dispatcher.ts";
 import { createRunningUpdates, type RunningUpdates } from "./running-updates.ts";
 
@@ -122,9 +121,7 @@ describe("the schedule", () => {
       projects: counted(createProjectStore(db)),
       protectedBranches: counted(createProtectedBranchStore(db)),
       protectedTags: counted(createProtectedTagStore(db)),
-      mirrors: counted(
-        createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) })),
-      ),
+      mirrors: counted(createMirrorStore(db, createTestSealer())),
       hosts: counted(createHostStore(db)),
       background: { run: () => undefined },
       housekeeping: { noteWrite: () => undefined },

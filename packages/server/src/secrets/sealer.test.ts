@@ -1,57 +1,15 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { readOrMakeKeys } from "./keys-file.ts";
 import { createPasswordHasher } from "./password-hasher.ts";
-import { createSealer } from "./sealer.ts";
-
-let directory = "";
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), "heliostat-secrets-"));
-});
-after(() => rm(directory, { recursive: true, force: true }));
 
 function hasCode(code: string) {
   return (error: unknown) => error instanceof HeliostatError && error.code === code;
 }
 
-describe("the secrets file", () => {
-  it("is made once, readable by its owner only, and read back the next time", async () => {
-    const path = join(directory, "made", "secrets.json");
-    const made = await readOrMakeKeys(path);
-    assert.equal((await stat(path)).mode & 0o777, 0o600);
-    assert.deepEqual(await readOrMakeKeys(path), made);
-  });
-
-  it("is one and the same for servers that start together", async () => {
-    const path = join(directory, "race", "secrets.json");
-    const all = await Promise.all(Array.from({ length: 8 }, () => readOrMakeKeys(path)));
-    assert.equal(new Set(all.map((keys) => keys.current)).size, 1);
-    assert.deepEqual(await readdir(join(directory, "race")), ["secrets.json"]);
-  });
-
-  for (const [what, text] of [
-    ["cut off in the middle", '{"current": "a", "keys"'],
-    ["of another form", '{"current": 7}'],
-    ["without its current key", '{"current":"a","keys":{}}'],
-    ["with a short key", '{"current":"a","keys":{"a":"c2hvcnQ="}}'],
-  ] as const) {
-    it(`is never overwritten when it is ${what}`, async () => {
-      const path = join(directory, `${what.replaceAll(" ", "-")}.json`);
-      await writeFile(path, text);
-      await assert.rejects(readOrMakeKeys(path), hasCode("config-invalid"));
-      assert.equal(await readFile(path, "utf8"), text);
-    });
-  }
-});
-
 describe("a sealed secret", () => {
-  const keys = { current: "k1", byId: new Map([["k1", randomBytes(32)]]) };
-  const sealer = createSealer(keys);
+  const sealer = createTestSealer("k1");
 
   it("opens to what was sealed, and its text is nowhere in it", () => {
     const secret = sealer.seal("päss:wörd", "mirror:1:password");
@@ -77,7 +35,7 @@ describe("a sealed secret", () => {
 
   it("says which key is missing when the secrets file was replaced", () => {
     const secret = sealer.seal("password", "c");
-    const other = createSealer({ current: "k2", byId: new Map([["k2", randomBytes(32)]]) });
+    const other = createTestSealer("k2");
     assert.throws(() => other.open(secret, "c"), /key k1 .* not in the secrets file/);
   });
 });

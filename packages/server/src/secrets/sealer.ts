@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { HeliostatError } from "../domain/errors.ts";
-import type { Keys } from "./keys-file.ts";
+import type { KeyRing } from "./key-ring.ts";
 
 export interface SealedSecret {
   readonly keyId: string;
@@ -15,14 +15,15 @@ const TAG_BYTES = 16;
  * Seals secrets for the database with AES-256-GCM. `context` (such as `mirror:7:password`) is authenticated along,
  * so that a sealed text that is moved to another row or column no longer opens.
  */
-export function createSealer(keys: Keys) {
+export function createSealer(keys: Pick<KeyRing, "sealingKey" | "find">) {
   return {
     seal(plain: string, context: string): SealedSecret {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-gcm", keyOf(keys, keys.current), nonce);
+      const { id, key } = keys.sealingKey();
+      const cipher = createCipheriv("aes-256-gcm", key, nonce);
       cipher.setAAD(Buffer.from(context, "utf8"));
       const text = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
-      return { keyId: keys.current, sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]) };
+      return { keyId: id, sealed: Buffer.concat([nonce, cipher.getAuthTag(), text]) };
     },
     /** `secret-unreadable` when the key is lost or the text is not what was sealed for this context. */
     open(secret: SealedSecret, context: string): string {
@@ -40,7 +41,7 @@ export function createSealer(keys: Keys) {
       } catch (error) {
         throw new HeliostatError(
           "secret-unreadable",
-          "The stored password cannot be decrypted. Enter it again for this mirror.",
+          "The stored secret cannot be decrypted. Enter it again.",
           { cause: error },
         );
       }
@@ -48,12 +49,12 @@ export function createSealer(keys: Keys) {
   };
 }
 
-function keyOf(keys: Keys, id: string): Buffer {
-  const key = keys.byId.get(id);
+function keyOf(keys: Pick<KeyRing, "find">, id: string): Buffer {
+  const key = keys.find(id);
   if (!key) {
     throw new HeliostatError(
       "secret-unreadable",
-      `The key ${id} that sealed this password is not in the secrets file. Restore the file, or enter the password again.`,
+      `The key ${id} that sealed this secret is not in the secrets file. Put the file back, or enter the secret again.`,
     );
   }
   return key;

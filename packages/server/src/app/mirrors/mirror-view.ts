@@ -9,7 +9,7 @@ import { asSeen } from "./effective-mirror.ts";
 
 /** A project's mirrors with what answers about them show besides their rows. */
 export async function viewMirrors(
-  ports: Pick<Ports, "settings" | "repositories" | "hosts">,
+  ports: Pick<Ports, "settings" | "repositories" | "hosts" | "secretKeys">,
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly MirrorView[]> {
@@ -24,6 +24,7 @@ export async function viewMirrors(
         mayRun && mirror.updateStatus !== "started" ? notBefore(nextUpdate(mirror), hostPausedUntil) : null,
       isPaused: mirror.direction === "pull" && mirror.retryCount > HARD_FAILURE_AFTER,
       hostPausedUntil,
+      needsSecret: mirror.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
     };
   });
 }

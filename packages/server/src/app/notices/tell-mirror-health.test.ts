@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
+import { createTestSealer } from "../../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
@@ -16,7 +16,6 @@ import { parseRefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
-import { createSealer } from "../../secrets/sealer.ts";
 import { systemClock } from "../../system-clock.ts";
 import type { FinishedUpdate, MirrorStore } from "../ports.ts";
 import { projectManagers } from "./project-managers.ts";
@@ -65,7 +64,7 @@ describe("mail about a mirror's health", () => {
   before(async () => {
     db = await openTestStore();
     await initInstanceSettings(db, { allowLocalRequests: false });
-    mirrors = createMirrorStore(db, createSealer({ current: "k", byId: new Map([["k", randomBytes(32)]]) }));
+    mirrors = createMirrorStore(db, createTestSealer());
     ports = {
       clock: systemClock,
       instance: {

@@ -4,6 +4,7 @@ import type {
   MirrorView,
   PathOrId,
   ProjectView,
+  SecretsState,
   SignedIn,
   UseCases,
 } from "../../app/use-cases.ts";
@@ -15,6 +16,11 @@ import type { ProjectEvent } from "../../domain/project-event.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { AccessToken, Principal, User } from "../../domain/user.ts";
+
+const SECRETS_STATE: SecretsState = {
+  keys: [{ id: "k1", isCurrent: true, isKnown: true, secrets: 3 }],
+  mirrorsNeedingSecret: 0,
+};
 
 const EPOCH = new Date("2026-01-02T03:04:05.678Z");
 
@@ -107,7 +113,13 @@ export const SECRETS = {
 } as const;
 
 function viewOf(mirror: Mirror): MirrorView {
-  return { mirror, nextUpdateAt: mirror.nextCheckAt, isPaused: false, hostPausedUntil: null };
+  return {
+    mirror,
+    nextUpdateAt: mirror.nextCheckAt,
+    isPaused: false,
+    hostPausedUntil: null,
+    needsSecret: false,
+  };
 }
 
 function paged<T>(items: readonly T[], page: Page): Paged<T> {
@@ -272,6 +284,15 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       requireAdmin(principal);
       return { ...SETTINGS, ...changes };
     },
+    readSecretsState: async (principal) => {
+      requireAdmin(principal);
+      return SECRETS_STATE;
+    },
+    rotateSecrets: async (principal) => {
+      requireAdmin(principal);
+      return { key: "k2", sealed: 3, removed: [], state: SECRETS_STATE };
+    },
+    listMirrorsNeedingSecret: async () => [],
     listUsers: async (_principal, { username }, page) =>
       paged(
         users.filter((user) => username === undefined || user.username === username),

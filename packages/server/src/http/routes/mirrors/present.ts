@@ -17,7 +17,13 @@ export function presentTime(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }
 
-export function presentMirror({ mirror, nextUpdateAt, isPaused, hostPausedUntil }: MirrorView): MirrorAnswer {
+export function presentMirror({
+  mirror,
+  nextUpdateAt,
+  isPaused,
+  hostPausedUntil,
+  needsSecret,
+}: MirrorView): MirrorAnswer {
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -35,6 +41,7 @@ export function presentMirror({ mirror, nextUpdateAt, isPaused, hostPausedUntil 
     retry_count: mirror.retryCount,
     paused: isPaused,
     host_paused_until: presentTime(hostPausedUntil),
+    needs_secret: needsSecret,
     only_protected_branches: mirror.options.onlyProtectedBranches,
     mirror_branch_regex: mirror.options.branchRegex,
     keep_divergent_refs: mirror.options.keepDivergentRefs,

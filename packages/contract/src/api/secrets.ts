@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { CREDENTIAL_KINDS, MIRROR_DIRECTIONS } from "../words.ts";
+import { optionalFlag } from "./parameters.ts";
+
+/** The keys of the secrets file, by their ids; never the keys. */
+export const secretsStateSchema = z.object({
+  keys: z.array(
+    z.object({
+      id: z.string(),
+      /** New secrets are sealed with this one. */
+      current: z.boolean(),
+      /** False: it is not in the secrets file, and what it sealed cannot be opened. */
+      known: z.boolean(),
+      /** Secrets in the database that are sealed with it. */
+      secrets: z.int(),
+    }),
+  ),
+  mirrors_needing_secret: z.int(),
+});
+export type SecretsStateAnswer = z.infer<typeof secretsStateSchema>;
+
+export const secretsRotateParams = z.object({
+  /** Takes old keys that seal nothing any more out of the file. A backup of the database from before needs them. */
+  remove_old_keys: optionalFlag,
+});
+
+export const secretsRotatedSchema = secretsStateSchema.extend({
+  key: z.string(),
+  sealed: z.int(),
+  removed: z.array(z.string()),
+});
+export type SecretsRotatedAnswer = z.infer<typeof secretsRotatedSchema>;
+
+/** A mirror whose stored secret cannot be opened any more: it is to be entered again. */
+export const mirrorNeedingSecretSchema = z.object({
+  id: z.int(),
+  project_id: z.int(),
+  project_path: z.string(),
+  direction: z.enum(MIRROR_DIRECTIONS),
+  url: z.string(),
+  /** What is to be entered again; of a named credential, for all mirrors that use it. */
+  kind: z.enum(CREDENTIAL_KINDS),
+  credential: z.object({ id: z.int(), name: z.string() }).nullable(),
+});
+export type MirrorNeedingSecretAnswer = z.infer<typeof mirrorNeedingSecretSchema>;

@@ -1,0 +1,36 @@
+import type { Mirror } from "../../domain/mirror.ts";
+
+/** The keys of the secrets file, by their ids: what they are is for `secrets/` alone to know. */
+export interface SecretKeys {
+  /** What new secrets are sealed with; null: the file is lost, and one is made when it is first needed. */
+  current(): string | null;
+  ids(): readonly string[];
+  isKnown(id: string): boolean;
+  /** Makes a key, which becomes the current one, and answers its id. `config-invalid` when the file cannot be written. */
+  add(): Promise<string>;
+  /** Takes keys away for good; the current one stays. */
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+/** A mirror, and the project that it belongs to. */
+export interface MirrorOfProject {
+  readonly mirror: Mirror;
+  readonly projectPath: string;
+}
+
+/** What is sealed in the database, whatever table it is in. */
+export interface SealedSecretStore {
+  /** Id of a key → secrets sealed with it. */
+  countByKey(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Seals everything with the current key that is sealed with another one of these, and answers how many that were.
+   * What was changed meanwhile keeps its change.
+   */
+  sealAnew(keyIds: readonly string[]): Promise<number>;
+  /** Mirrors with a secret that none of these keys opens. */
+  listMirrorsWithout(keyIds: readonly string[]): Promise<readonly MirrorOfProject[]>;
+  /** Mirrors that stopped for a lost key, and whose secrets these keys open all the same. */
+  listMirrorsOpenAgain(keyIds: readonly string[]): Promise<readonly number[]>;
+  /** Does this while nobody else, on any node, changes the keys. */
+  whileAlone<T>(work: () => Promise<T>): Promise<T>;
+}

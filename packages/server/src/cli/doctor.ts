@@ -1,0 +1,151 @@
+import { stat } from "node:fs/promises";
+import { failingHostSchema } from "@heliostat/contract/api/mirror-hosts.ts";
+import { mirrorNeedingSecretSchema, secretsStateSchema } from "@heliostat/contract/api/secrets.ts";
+import { z } from "zod";
+import { readProcessSettings } from "../config/settings.ts";
+import { asHeliostatError } from "../domain/errors.ts";
+import { openAccess } from "./api-access.ts";
+import { type ApiClient, createApiClient } from "./api-client.ts";
+import type { CommonFlags } from "./mirror-flags.ts";
+import { plain } from "./mirror-report.ts";
+import { CHECKOUT_DIR } from "./places.ts";
+
+/** One thing that was looked at. `fix`: what to do, where it is not well. */
+interface Finding {
+  readonly what: string;
+  readonly isWell: boolean;
+  readonly message: string;
+  readonly fix?: string;
+  /** What it is about, one each. */
+  readonly details?: readonly string[];
+}
+
+const readinessSchema = z.record(z.string(), z.unknown());
+
+/** `heliostat doctor`: looks at the server and its mirrors. Exit code 1 when something is to be done. */
+export async function examine(flags: CommonFlags): Promise<number> {
+  const findings = await collect(flags);
+  const isWell = findings.every((finding) => finding.isWell);
+  if (flags.json) {
+    console.log(
+      JSON.stringify(
+        {
+          ok: isWell,
+          checks: findings.map(({ what, isWell: ok, ...rest }) => ({ name: what, ok, ...rest })),
+        },
+        null,
+        2,
+      ),
+    );
+    return isWell ? 0 : 1;
+  }
+  for (const { what, isWell: well, message, fix, details = [] } of findings) {
+    console.log(`${well ? "ok     " : "PROBLEM"}  ${what}: ${message}`);
+    for (const detail of details) console.log(`           - ${detail}`);
+    if (fix !== undefined) console.log(`           ${fix}`);
+  }
+  return isWell ? 0 : 1;
+}
+
+async function collect(flags: CommonFlags): Promise<readonly Finding[]> {
+  const access = await openAccess(flags);
+  const api = createApiClient(access);
+  const isLocal = flags.url === undefined;
+  const server = await examineServer(access.url);
+  const ofFile = isLocal ? await examineSecretsFile() : [];
+  if (!server.isWell) return [server, ...ofFile];
+  const asked = await Promise.all([
+    attempt("secrets", () => examineSecrets(api)),
+    attempt("mirrors", () => examineMirrors(api)),
+    attempt("hosts", () => examineHosts(api)),
+  ]);
+  return [server, ...ofFile, ...asked];
+}
+
+async function attempt(what: string, look: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    return { what, isWell: false, message: asHeliostatError(error).message };
+  }
+}
+
+async function examineServer(url: string): Promise<Finding> {
+  const what = "server";
+  try {
+    const response = await fetch(`${url}/-/readiness`, { redirect: "error" });
+    const checks = readinessSchema.parse(await response.json());
+    if (response.ok) return { what, isWell: true, message: `${url} is ready` };
+    return { what, isWell: false, message: `${url} is not ready: ${plain(JSON.stringify(checks))}` };
+  } catch {
+    return {
+      what,
+      isWell: false,
+      message: `${url} does not answer`,
+      fix: 'Start it with "npm start", or name another one with --url.',
+    };
+  }
+}
+
+/** The file of this machine's server, as the environment names it. */
+async function examineSecretsFile(): Promise<readonly Finding[]> {
+  const what = "secrets file";
+  const path = readProcessSettings({ checkoutDir: CHECKOUT_DIR }).secretsFile;
+  const found = await stat(path).catch(() => null);
+  if (found === null) {
+    const fix = "Put it back from its backup. If there is none, enter the secrets below again.";
+    return [{ what, isWell: false, message: `${path} is not there`, fix }];
+  }
+  const isPrivate = (found.mode & 0o077) === 0;
+  return [
+    isPrivate
+      ? { what, isWell: true, message: `${path} is there, for its owner only` }
+      : { what, isWell: false, message: `${path} can be read by others`, fix: `chmod 600 ${path}` },
+  ];
+}
+
+async function examineSecrets(api: ApiClient): Promise<Finding> {
+  const { keys } = secretsStateSchema.parse(await api.call("GET", "/application/secrets"));
+  const lost = keys.filter(({ known }) => !known);
+  const sealed = keys.reduce((sum, { secrets }) => sum + secrets, 0);
+  if (lost.length === 0) return { what: "secrets", isWell: true, message: `all ${sealed} can be opened` };
+  return {
+    what: "secrets",
+    isWell: false,
+    message: `${lost.reduce((sum, { secrets }) => sum + secrets, 0)} of ${sealed} cannot be opened`,
+    details: lost.map(
+      ({ id, secrets }) => `${secrets} sealed with the key ${id}, which is not in the secrets file`,
+    ),
+    fix: "Put the file with these keys back: no restart is needed for what runs next.",
+  };
+}
+
+async function examineMirrors(api: ApiClient): Promise<Finding> {
+  const mirrors = z.array(mirrorNeedingSecretSchema).parse(await api.call("GET", "/mirrors/needing_secret"));
+  if (mirrors.length === 0) return { what: "mirrors", isWell: true, message: "none needs its secret again" };
+  return {
+    what: "mirrors",
+    isWell: false,
+    message: `${mirrors.length} need their secret again`,
+    details: mirrors.map(({ id, project_path, direction, url, kind, credential }) => {
+      const secret = kind === "ssh_key" ? "SSH key" : "password";
+      const whose = credential === null ? secret : `${secret} of the credential ${plain(credential.name)}`;
+      return `${plain(project_path)}: ${direction} mirror ${id}, ${plain(url)}: ${whose}`;
+    }),
+    fix: "Enter it again: PUT /projects/:id/mirrors/:mirror_id with auth_password, or rotate the credential.",
+  };
+}
+
+async function examineHosts(api: ApiClient): Promise<Finding> {
+  const hosts = z.array(failingHostSchema).parse(await api.call("GET", "/mirrors/hosts"));
+  const paused = hosts.filter(({ paused_until }) => paused_until !== null);
+  if (paused.length === 0)
+    return { what: "hosts", isWell: true, message: "all that mirrors speak to answer" };
+  return {
+    what: "hosts",
+    isWell: false,
+    message: `${paused.length} do not answer`,
+    details: paused.map(({ host, last_error }) => `${host}: ${plain(last_error)}`),
+    fix: "Their mirrors wait and are tried by themselves.",
+  };
+}

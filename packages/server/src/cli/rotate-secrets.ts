@@ -1,0 +1,37 @@
+import { secretsRotatedSchema } from "@heliostat/contract/api/secrets.ts";
+import { openAccess } from "./api-access.ts";
+import { createApiClient } from "./api-client.ts";
+import type { CommonFlags } from "./mirror-flags.ts";
+
+/** `heliostat admin rotate-secrets`. Exit code 1: some secrets are sealed with a key that is lost, and were left. */
+export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boolean }): Promise<number> {
+  const api = createApiClient(await openAccess(flags));
+  const parameters = { remove_old_keys: flags.removeOldKeys ?? false };
+  const answer = secretsRotatedSchema.parse(
+    await api.call("POST", "/application/secrets/rotate", parameters),
+  );
+  const lost = answer.keys.filter(({ known }) => !known);
+  if (flags.json) {
+    console.log(JSON.stringify(answer, null, 2));
+    return lost.length === 0 ? 0 : 1;
+  }
+  console.log(`The key is ${answer.key} now. Sealed with it: ${answer.sealed} ${plural(answer.sealed)}.`);
+  if (answer.removed.length > 0) console.log(`Old keys removed: ${answer.removed.join(", ")}.`);
+  const kept = answer.keys.filter(({ known, current }) => known && !current).length;
+  if (kept > 0) {
+    console.log(
+      `Old keys kept in the secrets file: ${kept}. Older backups of the database need them; --remove-old-keys takes them away.`,
+    );
+  }
+  console.log("Back the secrets file up now.");
+  for (const { id, secrets } of lost) {
+    console.log(
+      `Left as they are: ${secrets} ${plural(secrets)} sealed with the lost key ${id}. "heliostat doctor" lists whose.`,
+    );
+  }
+  return lost.length === 0 ? 0 : 1;
+}
+
+function plural(count: number): string {
+  return count === 1 ? "secret" : "secrets";
+}

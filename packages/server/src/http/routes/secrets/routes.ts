@@ -1,0 +1,41 @@
+import { type SecretsRotatedAnswer, secretsRotateParams } from "@heliostat/contract/api/secrets.ts";
+import { z } from "zod";
+import { apiRoute, ok } from "../../api-route.ts";
+import { presentMirrorNeedingSecret, presentSecretsState } from "./present.ts";
+
+/** The secrets file: its keys, changing them, and the mirrors that it cannot help any more. */
+export const secretRoutes = [
+  apiRoute({
+    method: "GET",
+    path: "/application/secrets",
+    access: "read_api",
+    params: z.object({}),
+    handle: async ({ useCases, principal }) =>
+      ok(presentSecretsState(await useCases.readSecretsState(principal))),
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/application/secrets/rotate",
+    access: "api",
+    params: secretsRotateParams,
+    handle: async ({ useCases, principal, params }) => {
+      const removesOldKeys = params.remove_old_keys ?? false;
+      const { key, sealed, removed, state } = await useCases.rotateSecrets(principal, { removesOldKeys });
+      const answer: SecretsRotatedAnswer = {
+        key,
+        sealed,
+        removed: [...removed],
+        ...presentSecretsState(state),
+      };
+      return ok(answer);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/mirrors/needing_secret",
+    access: "read_api",
+    params: z.object({}),
+    handle: async ({ useCases, principal }) =>
+      ok((await useCases.listMirrorsNeedingSecret(principal)).map(presentMirrorNeedingSecret)),
+  }),
+];
