@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Runs OpenSSH's own ssh-keygen and answers its standard output; rejects when it fails. */
+export async function sshKeygen(...args: readonly string[]): Promise<string> {
+  const { stdout } = await run("ssh-keygen", [...args]);
+  return stdout;
+}
+
+export interface MadeKey {
+  /** Of the private key. */
+  readonly path: string;
+  readonly algorithm: string;
+  /** Base64 of the public key. */
+  readonly key: string;
+}
+
+/** A key pair in two files below `dir`, made by OpenSSH's own ssh-keygen with options like `-t rsa`. */
+export async function makeKey(dir: string, name: string, ...options: readonly string[]): Promise<MadeKey> {
+  const path = join(dir, name);
+  await sshKeygen("-q", "-N", "", "-C", "", "-f", path, ...options);
+  const [algorithm = "", key = ""] = (await readFile(`${path}.pub`, "utf8")).trim().split(" ");
+  return { path, algorithm, key };
+}
