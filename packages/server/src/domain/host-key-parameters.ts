@@ -63,7 +63,7 @@ function readEntry(text: string): HostKeyEntry | null {
 function readHosts(text: string): string | null {
   const [, marker = "", hosts = ""] = /^(@revoked[ \t]+|@cert-authority[ \t]+|)(.*)$/.exec(text) ?? [];
   const whole = hosts.startsWith("|1|") ? hosts.replaceAll(" ", "+") : hosts;
-  if (/^[#@]|[ \t]/.test(whole) || (whole === "" && marker !== "")) return null;
+  if (/^[#@]|[ \t]/.test(whole)) return null;
   return marker.trim() === "" ? whole : `${marker.trim()} ${whole}`;
 }
 

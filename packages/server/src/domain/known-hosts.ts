@@ -31,11 +31,12 @@ export interface HostKeyFingerprint {
   readonly index: number;
 }
 
-/** `@cert-authority` stands before keys that sign certificates of hosts, which are not spoken here: it is never used. */
-type Marker = "@revoked" | "@cert-authority";
-
 interface KnownHostsLine extends SshPublicKey {
-  readonly marker: Marker | null;
+  /**
+   * Null for the keys of hosts. `@cert-authority` stands before a key that signs certificates of hosts, which are not
+   * spoken here: such a line is never used, and one with an unknown marker is not either.
+   */
+  readonly marker: string | null;
   /** Names and patterns with commas between, or one hashed name. */
   readonly hosts: string;
 }
@@ -81,7 +82,7 @@ export function hostKeyAlgorithmsFor(knownHosts: string, place: SshPlace): reado
 
 /** The keys in this text, without those of marked lines; what is no key is passed over, but counts as a line. */
 export function describeKeys(knownHosts: string): readonly HostKeyFingerprint[] {
-  return linesOf(knownHosts).flatMap((text, index) => {
+  return knownHosts.split("\n").flatMap((text, index) => {
     const line = parseLine(text);
     const facts = line === null || line.marker !== null ? null : readSshPublicKey(line);
     if (line === null || facts === null) return [];
@@ -104,7 +105,7 @@ export function formatKnownHost(place: SshPlace, { algorithm, key }: SshPublicKe
 
 /** Without comments, blank lines and repetitions, in order of the alphabet; no line end after the last. */
 export function cleanKnownHosts(knownHosts: string): string {
-  const lines = linesOf(knownHosts).map((line) => line.trim());
+  const lines = knownHosts.split("\n").map((line) => line.trim());
   return [...new Set(lines)]
     .filter((line) => line !== "" && !line.startsWith("#"))
     .sort()
@@ -119,14 +120,10 @@ export function haveHostKeysChanged(before: string, after: string): boolean {
 /** The lines with a key that name this place. */
 function linesFor(knownHosts: string, place: SshPlace): KnownHostsLine[] {
   const name = toLowerCase(nameOf(place));
-  return linesOf(knownHosts).flatMap((text) => {
+  return knownHosts.split("\n").flatMap((text) => {
     const line = parseLine(text);
     return line !== null && namesHost(line.hosts, name) && readSshPublicKey(line) !== null ? [line] : [];
   });
-}
-
-function linesOf(text: string): string[] {
-  return text.split(/\r?\n/);
 }
 
 /** The parts of a line, whose key was not looked at yet; null for comments and what has too few parts. */
@@ -134,12 +131,8 @@ function parseLine(text: string): KnownHostsLine | null {
   const words = text.trim().split(/[ \t]+/, 4);
   const marker = words[0]?.startsWith("@") ? words.shift() : undefined;
   const [hosts = "", algorithm, key] = words;
-  if (algorithm === undefined || key === undefined || hosts.startsWith("#") || !isMarker(marker)) return null;
+  if (algorithm === undefined || key === undefined || hosts.startsWith("#")) return null;
   return { marker: marker ?? null, hosts, algorithm, key };
-}
-
-function isMarker(word: string | undefined): word is Marker | undefined {
-  return word === undefined || word === "@revoked" || word === "@cert-authority";
 }
 
 /** How lines name a place. */

@@ -69,6 +69,11 @@ describe("readSshPublicKey", () => {
     ["zero", "ssh-rsa", blob("ssh-rsa", Buffer.alloc(1), MODULUS)],
     ["RSA of 1,023 bits", "ssh-rsa", blob("ssh-rsa", EXPONENT, filled(128, 0x40))],
     ["RSA of 16,392 bits", "ssh-rsa", blob("ssh-rsa", EXPONENT, filled(2049, 0x40))],
+    [
+      "a number that ends early",
+      "ssh-rsa",
+      blob("ssh-rsa", EXPONENT, Buffer.concat([MODULUS, EXPONENT])).slice(0, -4),
+    ],
     ["a length beyond the end", "ssh-ed25519", Buffer.from("ffffffff00", "hex").toString("base64")],
     ["nothing", "ssh-ed25519", ""],
   ];
