@@ -193,8 +193,13 @@ function serveCgi(
   stderr.resume();
   request.pipe(stdin);
   response.on("close", () => {
-    // As a host does it: a git that is asked to end takes its locks away, and the next push finds none.
-    endGroup(child, "SIGTERM");
+    // A git that is told to end while it makes a lock leaves it behind: it notes the file a moment after it is there. No
+    // push could change that ref any more. So a push that has come in full goes on to its end, as on a real host; one
+    // that breaks off holds no lock yet, and ends where its input does, if git itself reads that.
+    const isPush = request.method === "POST" && request.url?.endsWith("/git-receive-pack");
+    const readsToTheEnd = request.headers["content-length"] === undefined;
+    if (!isPush || !(stdin.writableEnded || readsToTheEnd)) endGroup(child, "SIGTERM");
+    stdin.end();
     // It may wait for a drain that never comes; unread, its pipes would keep the test process alive.
     stdout.destroy();
     stderr.destroy();
