@@ -8,6 +8,19 @@ import { inspect } from "node:util";
  * @typedef {{ tests: number, suites: number, passed: number, failed: number, cancelled: number, skipped: number, todo: number }} Counts
  */
 
+/**
+ * A failed test by its file and name, with what it says, its stack left out.
+ *
+ * @typedef {{ file: string, name: string, message: string }} Failure
+ */
+
+/** What is shown last of all fits on what is shown of the end of a log, together with the counts. */
+const MAX_FAILURE_LINES = 15;
+const MAX_LINE_LENGTH = 300;
+
+const THE_FILE = "the file as a whole";
+const NO_TEST = "the file holds no test";
+
 /** @type {Counts} */
 const NO_TESTS = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 
@@ -19,20 +32,23 @@ const NO_TESTS = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skip
  *
  * @param {readonly string[]} files absolute paths
  * @param {{ root: string, concurrency: number, timeoutMs: number, print?: (text: string) => void }} options
- * @returns {Promise<Counts>}
+ * @returns {Promise<{ counts: Counts, failures: readonly Failure[] }>}
  */
 export async function runTestFiles(files, { root, concurrency, timeoutMs, print = console.log }) {
   let total = NO_TESTS;
+  /** @type {Failure[]} */
+  const failed = [];
   const queue = [...files];
   const work = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const { counts, lines } = await runOne(file, relative(root, file), timeoutMs);
+      const { counts, lines, failures } = await runOne(file, relative(root, file), timeoutMs);
       for (const line of lines) print(line);
       total = addCounts(total, counts);
+      failed.push(...failures);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return total;
+  return { counts: total, failures: failed };
 }
 
 /** @param {Counts} a @param {Counts} b @returns {Counts} */
@@ -75,13 +91,31 @@ export function closingLines(counts, milliseconds) {
   ];
 }
 
+/**
+ * What failed once more, in at most 15 lines: for who sees no more than the end of a long log. The fewer failed, the
+ * more of what each of them says.
+ *
+ * @param {readonly Failure[]} failures
+ * @returns {string[]}
+ */
+export function failureLines(failures) {
+  const isTooMany = failures.length > MAX_FAILURE_LINES;
+  const shown = isTooMany ? failures.slice(0, MAX_FAILURE_LINES - 1) : failures;
+  const linesEach = Math.floor(MAX_FAILURE_LINES / Math.max(1, shown.length));
+  const lines = shown.flatMap(({ file, name, message }) =>
+    [`✖ ${file} › ${name}`, ...indent(message.trimEnd()).split("\n")].slice(0, linesEach),
+  );
+  if (isTooMany) lines.push(`✖ and ${failures.length - shown.length} more`);
+  return lines.map((line) => line.slice(0, MAX_LINE_LENGTH));
+}
+
 /** @param {string} file @param {string} shown @param {number} timeoutMs */
 async function runOne(file, shown, timeoutMs) {
   const started = Date.now();
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeoutMs);
   let counts = NO_TESTS;
-  /** @type {string[]} */
+  /** @type {(Omit<Failure, "file"> & { details: string })[]} */
   const failures = [];
   /** @type {string[]} */
   const path = [];
@@ -98,8 +132,8 @@ async function runOne(file, shown, timeoutMs) {
       case "test:fail":
         path.length = event.data.nesting + 1;
         if (event.data.todo === undefined && !isSuiteOfFailures(event.data.details.error)) {
-          const name = event.data.name === file ? "the file as a whole" : path.join(" › ");
-          failures.push(`  ✖ ${name}\n${indent(describeError(event.data.details.error))}`);
+          const name = event.data.name === file ? THE_FILE : path.join(" › ");
+          failures.push({ name, ...describeError(event.data.details.error) });
         }
         break;
       case "test:stdout":
@@ -114,13 +148,10 @@ async function runOne(file, shown, timeoutMs) {
   }
   clearTimeout(timer);
   if (limit.signal.aborted) {
-    failures.splice(
-      0,
-      failures.length,
-      `  ✖ not done within ${timeoutMs / 1000} s, killed: a test hangs, or something is left open`,
-    );
+    const message = `not done within ${timeoutMs / 1000} s, killed: a test hangs, or something is left open`;
+    failures.splice(0, failures.length, { name: THE_FILE, message, details: message });
   } else if (!holdsTest && counts.failed === 0) {
-    failures.push("  ✖ the file holds no test");
+    failures.push({ name: THE_FILE, message: NO_TEST, details: NO_TEST });
     counts = { ...counts, passed: 0, failed: 1 };
   }
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
@@ -128,11 +159,15 @@ async function runOne(file, shown, timeoutMs) {
     `${failures.length === 0 ? "✔" : "✖"} ${shown} (${counts.tests} ${counts.tests === 1 ? "test" : "tests"}, ${seconds} s)`,
   ];
   if (failures.length > 0) {
-    lines.push(...failures);
+    for (const { name, details } of failures) lines.push(`  ✖ ${name}\n${indent(details)}`);
     if (output.trim() !== "") lines.push(`  what it printed:\n${indent(output.trimEnd())}`);
     lines.push(`  again: npm test -- ${shown}`);
   }
-  return { counts, lines };
+  return {
+    counts,
+    lines,
+    failures: failures.map(({ name, message }) => ({ file: shown, name, message })),
+  };
 }
 
 /** A suite that failed only because tests in it did: those have their own lines. @param {unknown} error */
@@ -143,7 +178,9 @@ function isSuiteOfFailures(error) {
 /** @param {Error} error node's wrapper; the test's own error is its cause */
 function describeError(error) {
   const { cause } = error;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause ?? error.message);
+  if (cause instanceof Error) return { message: cause.message, details: cause.stack ?? cause.message };
+  const said = inspect(cause ?? error.message);
+  return { message: said, details: said };
 }
 
 /** @param {string} text */

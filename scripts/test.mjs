@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runChecks } from "./check.mjs";
 import { provideDebianPackages } from "./debian-packages.mjs";
-import { addCounts, closingLines, haveAllPassed, runTestFiles } from "./run-test-files.mjs";
+import { addCounts, closingLines, failureLines, haveAllPassed, runTestFiles } from "./run-test-files.mjs";
 
 /** Scenarios wait for servers, timers and networks more than they compute; still, two cores are two cores. */
 const CONCURRENCY = 2;
@@ -48,10 +48,11 @@ async function testAll() {
     concurrency: CONCURRENCY,
     timeoutMs: SCENARIO_TIMEOUT_MS,
   });
-  const counts = addCounts(ofUnit, ofScenarios);
+  const counts = addCounts(ofUnit.counts, ofScenarios.counts);
   const passed = checked && haveAllPassed(counts);
   if (everything) console.log(checked ? "✔ check" : "✖ check: see above");
   console.log(closingLines(counts, Date.now() - started).join("\n"));
+  for (const line of failureLines([...ofUnit.failures, ...ofScenarios.failures])) console.log(line);
   return passed;
 }
 
