@@ -1,8 +1,11 @@
+import { isHostName, isIpv4Address, isIpv6Address, toAsciiHost, withoutFinalDot } from "./host-name.ts";
+
 /**
  * One entry of the setting `outbound_local_requests_whitelist`: a host, or an address or range of addresses; with a
  * port, for that port only.
  */
 export type AllowlistEntry =
+  /** In lower case, in ASCII, without a dot at the end. */
   | { readonly kind: "host"; readonly host: string; readonly port: number | null }
   | {
       readonly kind: "range";
@@ -19,9 +22,6 @@ const MAX_ENTRY_LENGTH = 255;
 const BRACKETED = /^\[([^\]]*)\](?::([0-9]{1,5}))?$/;
 const WITH_PORT = /^([^:]+)(?::([0-9]{1,5}))?$/;
 const RANGE = /^([0-9a-f:.]+)\/([0-9]{1,3})$/i;
-/** As in the URLs of remotes. */
-const HOST = /^[a-z0-9](?:[a-z0-9_-]|\.(?!\.))*$/i;
-const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i;
 
 /** Reads `example.com`, `example.com:8080`, `10.0.0.1`, `10.0.0.0/8`, `fd00::/8` or `[::1]:8080`; null for all else. */
 export function parseAllowlistEntry(text: string): AllowlistEntry | null {
@@ -30,14 +30,15 @@ export function parseAllowlistEntry(text: string): AllowlistEntry | null {
   if (network !== undefined) return rangeOf(network, Number(prefix), null);
   const [, inBrackets, itsPort] = BRACKETED.exec(entry) ?? [];
   if (inBrackets !== undefined) {
-    return isIpv6(inBrackets) ? withPort(rangeOf(inBrackets, 128, null), itsPort) : null;
+    return isIpv6Address(inBrackets) ? withPort(rangeOf(inBrackets, 128, null), itsPort) : null;
   }
-  if (isIpv6(entry)) return rangeOf(entry, 128, null);
+  if (isIpv6Address(entry)) return rangeOf(entry, 128, null);
   const [, host, port] = WITH_PORT.exec(entry) ?? [];
   if (host === undefined) return null;
-  if (isIpv4(host)) return withPort(rangeOf(host, 32, null), port);
-  const isName = HOST.test(host) && !NUMERIC_END.test(host);
-  return isName ? withPort({ kind: "host", host, port: null }, port) : null;
+  if (isIpv4Address(host)) return withPort(rangeOf(host, 32, null), port);
+  const name = toAsciiHost(host);
+  if (name === null || !isHostName(name)) return null;
+  return withPort({ kind: "host", host: withoutFinalDot(name), port: null }, port);
 }
 
 /** What is wrong with a list of entries, in a sentence each; none means that it may be used. */
@@ -53,8 +54,9 @@ export function validateAllowlist(entries: readonly string[]): readonly string[]
 }
 
 function rangeOf(address: string, prefix: number, port: number | null): AllowlistEntry | null {
-  if (isIpv4(address)) return prefix > 32 ? null : { kind: "range", address, prefix, family: "ipv4", port };
-  if (!isIpv6(address) || prefix > 128) return null;
+  if (isIpv4Address(address))
+    return prefix > 32 ? null : { kind: "range", address, prefix, family: "ipv4", port };
+  if (!isIpv6Address(address) || prefix > 128) return null;
   return { kind: "range", address, prefix, family: "ipv6", port };
 }
 
@@ -62,15 +64,4 @@ function withPort(entry: AllowlistEntry | null, port: string | undefined): Allow
   if (entry === null || port === undefined) return entry;
   const number = Number(port);
   return number >= 1 && number <= 65_535 ? { ...entry, port: number } : null;
-}
-
-function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return (
-    parts.length === 4 && parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255)
-  );
-}
-
-function isIpv6(text: string): boolean {
-  return /^[0-9a-f:.]+$/.test(text) && text.includes(":") && URL.canParse(`http://[${text}]/`);
 }

@@ -110,6 +110,20 @@ describe("parseRemoteUrl takes credentials out", () => {
   });
 });
 
+describe("parseRemoteUrl stores an international host in its xn-- form", () => {
+  const cases: [string, string][] = [
+    ["https://bücher.example/a.git", "https://xn--bcher-kva.example/a.git"],
+    ["https://BÜCHER.example:8443/a.git", "https://xn--bcher-kva.example:8443/a.git"],
+    ["https://user:secret@straße.example/a", "https://xn--strae-oqa.example/a"],
+    ["git://例え。テスト/a", "git://xn--r8jz45g.xn--zckzah/a"],
+    ["ssh://git@пример.example/a", "ssh://git@xn--e1afmkfd.example/a"],
+    ["git@bücher.example:a", "ssh://git@xn--bcher-kva.example/a"],
+    ["https://ｅxample.com/a", "https://example.com/a"],
+    ["https://Example.com/bücher", "https://Example.com/bücher"],
+  ];
+  for (const [text, stored] of cases) it(text, () => assert.equal(url(text), stored));
+});
+
 describe("parseRemoteUrl reads user@host:path as ssh", () => {
   const cases: [string, string][] = [
     ["git@example.com:group/project.git", "ssh://git@example.com/group/project.git"],
@@ -196,6 +210,24 @@ describe("parseRemoteUrl refuses", () => {
     ["https://example.com,evil.example/a", BAD_HOST],
     ["https://ex ample.com/a", INVALID],
     ["https://１２７.0.0.1/a", BAD_HOST],
+    ["https://１２７。０。０。１/a", BAD_HOST],
+    ["https://127。0。0。1/a", BAD_HOST],
+    ["https://０x7f000001/a", BAD_HOST],
+    ["https://①②⑦.⓪.⓪.①/a", BAD_HOST],
+    ["https://２１３０７０６４３３/a", BAD_HOST],
+    ["https://example.com／.evil.example/a", BAD_HOST],
+    ["https://example.com＠evil.example/a", BAD_HOST],
+    ["https://example.com：80/a", BAD_HOST],
+    ["https://℀.example/a", BAD_HOST],
+    ["https://⑴.example/a", BAD_HOST],
+    ["https://exa\u00admple.com/a", BAD_HOST],
+    ["https://exa\u200bmple.com/a", BAD_HOST],
+    ["https://a\u200db.example/a", BAD_HOST],
+    ["https://\u202eexample.com/a", BAD_HOST],
+    ["https://1א.example/a", BAD_HOST],
+    ["https://bücher..example/a", BAD_HOST],
+    ["ssh://git@－oProxyCommand=x/a", BAD_HOST],
+    ["ssh://git@－x.example/a", BAD_HOST],
     ["https://*.example.com/a", BAD_HOST],
     ["https://[::1/a", INVALID],
     ["https://[]/a", BAD_HOST],

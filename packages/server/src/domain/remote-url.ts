@@ -1,4 +1,5 @@
 import { HeliostatError } from "./errors.ts";
+import { isHostName, isIpv4Address, isIpv6Address, toAsciiHost } from "./host-name.ts";
 
 declare const brand: unique symbol;
 
@@ -47,9 +48,10 @@ const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::([0-9]{1,5}))?$/;
  * Refuses with `url-invalid` what is no URL and with `url-blocked` what may not be spoken to; the message is GitLab's
  * reason, to be shown behind `is blocked: `. Addresses are not looked at here: that needs the resolver.
  *
- * Deviation from GitLab: a host must be ASCII (an international name in its `xn--` form) and an IPv4 address must be
- * written as four decimal numbers, since resolvers read `0x7f.1` in their own ways; white space, backslashes and
- * fragments are refused.
+ * An international host becomes its `xn--` form: what is stored is what was checked, whatever reads it.
+ *
+ * Deviation from GitLab: an IPv4 address must be written as four decimal numbers, since resolvers read `0x7f.1` in
+ * their own ways; white space, backslashes and fragments are refused.
  */
 export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean } = {}): ParsedRemoteUrl {
   if (CONTROL.test(text) || !text.isWellFormed()) throw invalid(INVALID);
@@ -63,12 +65,12 @@ export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean
   if (AMBIGUOUS.test(text) || rest.includes("#")) throw invalid(INVALID);
   // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
   if (!scheme.startsWith("http") && ENCODED_CONTROL.test(text)) throw invalid(INVALID);
-  checkAuthority(authority);
+  const storedAuthority = checkAuthority(authority);
 
   const { username, password } = splitUserinfo(userinfo ?? "");
   const user = scheme === "ssh" && username !== null ? `${userinfo?.split(":")[0]}@` : "";
   return {
-    url: `${scheme}://${user}${authority}${rest}` as RemoteUrl,
+    url: `${scheme}://${user}${storedAuthority}${rest}` as RemoteUrl,
     username,
     password,
     hadUserinfo: username !== null || password !== null,
@@ -88,29 +90,24 @@ function isNetworkScheme(scheme: string): scheme is NetworkScheme {
   return Object.hasOwn(DEFAULT_PORTS, scheme);
 }
 
-function checkAuthority(authority: string): void {
+/** Host and port as they are stored: an international name in its `xn--` form. */
+function checkAuthority(authority: string): string {
   const [, host, port] = HOST_AND_PORT.exec(authority) ?? [];
   if (host === undefined || host === "" || (port !== undefined && !isPort(Number(port))))
     throw invalid(INVALID);
   if (host.length > MAX_HOST_LENGTH) throw blocked(LONG_HOST);
-  if (!(host.startsWith("[") ? isIpv6(host) : isHostname(host))) throw blocked(BAD_HOST);
+  const ascii = host.startsWith("[") ? host : toAsciiHost(host);
+  if (ascii === null || !isHost(ascii)) throw blocked(BAD_HOST);
+  if (ascii.length > MAX_HOST_LENGTH) throw blocked(LONG_HOST);
+  return port === undefined ? ascii : `${ascii}:${port}`;
 }
 
 function isPort(port: number): boolean {
   return port >= 1 && port <= 65_535;
 }
 
-function isIpv6(bracketed: string): boolean {
-  return /^\[[0-9a-f:.]+\]$/i.test(bracketed) && URL.canParse(`http://${bracketed}/`);
-}
-
-/** Letters, digits, `-`, `_` and dots, never an option of ssh; a name that ends like a number must be plain IPv4. */
-function isHostname(host: string): boolean {
-  if (!/^[a-z0-9](?:[a-z0-9_-]|\.(?!\.))*$/i.test(host)) return false;
-  if (!/(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/i.test(host)) return true;
-  return (
-    /^(?:(?:0|[1-9][0-9]{0,2})(?:\.(?!$)|$)){4}$/.test(host) && host.split(".").every((n) => Number(n) <= 255)
-  );
+function isHost(host: string): boolean {
+  return host.startsWith("[") ? isIpv6Address(host.slice(1, -1)) : isIpv4Address(host) || isHostName(host);
 }
 
 function splitUserinfo(userinfo: string): { username: string | null; password: string | null } {

@@ -1,3 +1,4 @@
+import { withoutFinalDot } from "./host-name.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "./remote-url.ts";
 
 /**
@@ -11,15 +12,10 @@ export function isItself(url: RemoteUrl, self: { externalUrl: string; fullPath: 
   return (
     schemeOf(url).startsWith("http") &&
     schemeOf(url) === schemeOf(own) &&
-    withoutDot(hostOf(url)) === withoutDot(hostOf(own)) &&
+    withoutFinalDot(hostOf(url)) === withoutFinalDot(hostOf(own)) &&
     portOf(url) === portOf(own) &&
     repositoryPathOf(url) === repositoryPathOf(own)
   );
-}
-
-/** `example.com.` is `example.com`. */
-function withoutDot(host: string): string {
-  return host.replace(/\.$/, "");
 }
 
 /** The path as our own server reads it. */

@@ -9,8 +9,8 @@ const LOCAL_NETWORK = "Requests to the local network are not allowed";
 
 /**
  * GitLab's reasons in GitLab's order: the first that fits any address of a host is the one told. Deviation: ranges
- * that GitLab has no word for and that lead to no public host (this network, multicast, reserved, benchmarking,
- * discard, local-use NAT64) are refused too, under the nearest reason.
+ * that GitLab has no word for and that lead to no public host (this network, multicast, reserved, benchmarking, the
+ * relays of 6to4) are refused too, under the nearest reason; so is all of IPv6 that is not given out to public hosts.
  */
 const RULES: readonly Rule[] = [
   rule(LOCALHOST, [
@@ -26,17 +26,19 @@ const RULES: readonly Rule[] = [
     ["172.16.0.0", 12, "ipv4"],
     ["192.168.0.0", 16, "ipv4"],
     ["192.0.0.0", 24, "ipv4"],
+    ["192.88.99.0", 24, "ipv4"],
     ["198.18.0.0", 15, "ipv4"],
     ["224.0.0.0", 4, "ipv4"],
     ["fc00::", 7, "ipv6"],
     ["fec0::", 10, "ipv6"],
     ["ff00::", 8, "ipv6"],
-    ["100::", 64, "ipv6"],
-    ["64:ff9b:1::", 48, "ipv6"],
+    ["2001:2::", 48, "ipv6"],
   ]),
   rule("Requests to the link local network are not allowed", [
     ["169.254.0.0", 16, "ipv4"],
     ["fe80::", 10, "ipv6"],
+    // The platform service of each virtual machine in Azure, beside the one at 169.254.169.254.
+    ["168.63.129.16", 32, "ipv4"],
   ]),
   rule("Requests to the shared address space are not allowed", [["100.64.0.0", 10, "ipv4"]]),
   rule("Requests to the limited broadcast address are not allowed", [["255.255.255.255", 32, "ipv4"]]),
@@ -56,7 +58,7 @@ export function refusalOf(addresses: readonly string[], ownAddresses: ReadonlySe
   for (const { reason, list } of RULES) {
     if (reached.some((address) => list.check(address, isIPv4(address) ? "ipv4" : "ipv6"))) return reason;
   }
-  return plain.every((address) => isIPv4(address) || isIPv6(address)) ? null : LOCAL_NETWORK;
+  return plain.every((address) => isIPv4(address) || isPublicIpv6(address)) ? null : LOCAL_NETWORK;
 }
 
 /** The attack: `::ffff:127.0.0.1`, or `64:ff9b::7f00:1` behind a translator, leads where `127.0.0.1` does. */
@@ -64,22 +66,38 @@ function embeddedIpv4(address: string): readonly string[] {
   if (!isIPv6(address)) return [];
   const groups = groupsOf(address);
   const last = ipv4Of(groups[6], groups[7]);
-  const isZero = (from: number, to: number) => groups.slice(from, to).every((group) => group === 0);
 
-  // ::a.b.c.d (compatible; `::` and `::1` are addresses of their own), ::ffff:a.b.c.d (mapped),
-  // ::ffff:0:a.b.c.d (translated)
-  if (isZero(0, 6)) return groups[6] === 0 ? [] : [last];
-  if (isZero(0, 5) && groups[5] === 0xffff) return [last];
-  if (isZero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return [last];
-  // NAT64
-  if (groups[0] === 0x64 && groups[1] === 0xff9b && isZero(2, 6)) return [last];
+  // ::a.b.c.d (compatible; `::` and `::1` are addresses of their own), ::ffff:0:a.b.c.d (translated)
+  if (startsWith(groups, 0, 0, 0, 0, 0, 0)) return groups[6] === 0 ? [] : [last];
+  if (startsWith(groups, 0, 0, 0, 0, 0xffff, 0)) return [last];
+  if (isIpv4InIpv6(groups)) return [last];
+  // NAT64 of a site's own
+  if (startsWith(groups, 0x64, 0xff9b, 1)) return [last];
   // 6to4
   if (groups[0] === 0x2002) return [ipv4Of(groups[1], groups[2])];
   // Teredo: its server, and the client with all bits flipped
-  if (groups[0] === 0x2001 && groups[1] === 0) {
+  if (startsWith(groups, 0x2001, 0)) {
     return [ipv4Of(groups[2], groups[3]), ipv4Of((groups[6] ?? 0) ^ 0xffff, (groups[7] ?? 0) ^ 0xffff)];
   }
+  // ISATAP, below any prefix; the bit tells whether the IPv4 address is a public one
+  if (groups[5] === 0x5efe && ((groups[4] ?? 0) & ~0x0200) === 0) return [last];
   return [];
+}
+
+/** `::ffff:a.b.c.d` and NAT64's `64:ff9b::a.b.c.d`: nothing but another way to write an IPv4 address. */
+function isIpv4InIpv6(groups: readonly number[]): boolean {
+  return startsWith(groups, 0, 0, 0, 0, 0, 0xffff) || startsWith(groups, 0x64, 0xff9b, 0, 0, 0, 0);
+}
+
+/** Of IPv6, `2000::/3` is what public hosts have; the rest is special, private or not given out. */
+function isPublicIpv6(address: string): boolean {
+  if (!isIPv6(address)) return false;
+  const groups = groupsOf(address);
+  return isIpv4InIpv6(groups) || (groups[0] ?? 0) >> 13 === 1;
+}
+
+function startsWith(groups: readonly number[], ...start: readonly number[]): boolean {
+  return start.every((group, index) => groups[index] === group);
 }
 
 /** The eight 16-bit groups. The URL parser knows every way to write them. */

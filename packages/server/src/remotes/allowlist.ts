@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { withoutFinalDot } from "../domain/host-name.ts";
 import { parseAllowlistEntry } from "../domain/outbound-allowlist.ts";
 import { createMemory } from "./memory.ts";
 
@@ -31,15 +32,21 @@ function compile(entries: readonly string[]): IsAllowed {
     const entry = parseAllowlistEntry(text);
     if (entry === null) return [];
     if (entry.kind === "host") {
-      return [({ host, port }: Destination) => host === entry.host && (entry.port ?? port) === port];
+      return [
+        ({ host, port }: Destination) =>
+          withoutFinalDot(host) === entry.host && (entry.port ?? port) === port,
+      ];
     }
+    const { family } = entry;
     const range = new BlockList();
-    range.addSubnet(entry.address, entry.prefix, entry.family);
+    range.addSubnet(entry.address, entry.prefix, family);
     return [
       ({ address, port }: Destination) => {
         const plain = address.replace(/%.*$/, "");
-        const isInRange = isIP(plain) !== 0 && range.check(plain, isIPv4(plain) ? "ipv4" : "ipv6");
-        return isInRange && (entry.port ?? port) === port;
+        // A BlockList takes every IPv4 address to be inside `::/0`; who writes that means IPv6. The other way round is
+        // meant: `::ffff:10.0.0.1` leads where `10.0.0.1` does.
+        if (isIP(plain) === 0 || (isIPv4(plain) && family === "ipv6")) return false;
+        return range.check(plain, isIPv4(plain) ? "ipv4" : "ipv6") && (entry.port ?? port) === port;
       },
     ];
   });

@@ -37,38 +37,63 @@ test("refuses a host with one local address among public ones", async () => {
   await assert.rejects(guard.open(url("https://forge.example/x"), null, STRICT), expected);
 });
 
-// With the real resolver: it, not we, decides what `0x7f.1` means.
-const ODD_FORMS = [
+// With the real resolver.
+const LOCAL_FORMS = [
   "http://127.0.0.1/x",
-  "http://2130706433/x",
-  "http://0x7f000001/x",
-  "http://0x7f.1/x",
-  "http://0177.0.0.1/x",
-  "http://127.1/x",
-  "git://2130706433/x",
-  "git://0x7f.1/x",
-  "git://127.1/x",
+  "git://127.0.0.1/x",
   "http://[::1]/x",
   "http://[::ffff:127.0.0.1]/x",
   "http://[0:0:0:0:0:ffff:7f00:1]/x",
-  "http://0/x",
   "http://localhost/x",
   "http://LOCALHOST/x",
   "https://localhost:8443/x",
 ];
 
-for (const text of ODD_FORMS) {
+for (const text of LOCAL_FORMS) {
   test(`refuses ${text}, and lets it pass where local requests are allowed`, async () => {
     const guard = guardWith(undefined);
     const expected = refused("url-blocked", /^Requests to (?:localhost|loopback addresses) are not allowed$/);
     await assert.rejects(guard.open(url(text), null, STRICT), expected);
     const remote = await guard.open(url(text), null, { allowLocalRequests: true });
-    assert.match(
-      remote.address ?? "",
-      /^(?:127\.0\.0\.1|0\.0\.0\.0|::1|(?:.*:)?ffff:(?:7f00:1|127\.0\.0\.1))$/,
-    );
+    assert.match(remote.address ?? "", /^(?:127\.0\.0\.1|::1|(?:.*:)?ffff:(?:7f00:1|127\.0\.0\.1))$/);
   });
 }
+
+test("what could not be saved today is not spoken to either", async () => {
+  const guard = guardWith(async () => ["203.0.113.7"]);
+  const reasons = {
+    "http://0x7f.1/x": "Hostname or IP address invalid",
+    "git://2130706433/x": "Hostname or IP address invalid",
+    "http://host.example:0/x": "URI is invalid",
+    "http://user:password@host.example/x": "URI is invalid",
+    "http://bücher.example/x": "URI is invalid",
+    "git@host.example:x": "URI is invalid",
+    "ftp://host.example/x": "Only allowed schemes are http, https, ssh, git",
+  };
+  for (const [text, reason] of Object.entries(reasons)) {
+    const opened = guard.open(url(text), null, { allowLocalRequests: true });
+    await assert.rejects(opened, { message: reason }, text);
+  }
+});
+
+test("of the ports below 1024 only those of the rules, whatever else is allowed", async () => {
+  const guard = guardWith(async () => ["203.0.113.7"]);
+  const open = (text: string, lowPorts?: readonly number[]) =>
+    guard.open(url(text), null, {
+      allowLocalRequests: true,
+      outboundAllowlist: ["host.example"],
+      ownUrl: "http://host.example:1023",
+      ...(lowPorts === undefined ? {} : { lowPorts }),
+    });
+  const expected = refused("url-blocked", "Only allowed ports are 22, 80, 443, and any over 1024");
+  for (const port of [1, 21, 23, 25, 79, 81, 442, 444, 1023]) {
+    await assert.rejects(open(`http://host.example:${port}/x`, [22, 80, 443]), expected);
+    await open(`http://host.example:${port}/x`);
+  }
+  for (const text of ["http://host.example/x", "https://host.example/x", "git://host.example/x"])
+    await open(text, [22, 80, 443]);
+  for (const port of [22, 80, 443, 1024, 65_535]) await open(`http://host.example:${port}/x`, [22, 80, 443]);
+});
 
 test("refuses ssh and local paths by their scheme", async () => {
   const guard = guardWith(async () => ["203.0.113.7"]);
@@ -185,6 +210,13 @@ test("the allowlist exempts a host, a port of it, an address or a range, and not
   assert.equal(await at("https://git.example/x", "10.0.0.7", "10.0.0.7:80"), LOCAL_NETWORK);
   assert.equal(await at("https://git.example/x", "fd00::7", "fd00::/8"), null);
   assert.equal(await at("http://[fd00::7]:3000/x", "-", "[fd00::7]:3000"), null);
+  assert.equal(await at("https://git.example/x", "::ffff:10.0.0.7", "10.0.0.0/29"), null);
+  assert.equal(await at("https://git.example/x", "64:ff9b::10.0.0.7", "10.0.0.0/29"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "::/0"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example/x", "fd00::7", "0.0.0.0/0"), LOCAL_NETWORK);
+  assert.equal(await at("https://git.example./x", "10.0.0.7", "git.example"), null);
+  assert.equal(await at("https://git.example/x", "10.0.0.7", "git.example."), null);
+  assert.equal(await at("https://xn--bcher-kva.example/x", "10.0.0.7", "Bücher.example"), null);
   assert.equal(await at("https://git.example/x", "10.0.0.7", "not an entry"), LOCAL_NETWORK);
 });
 

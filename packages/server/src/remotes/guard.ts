@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { hostOf, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
+import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
 import { refusalOf } from "./address-ranges.ts";
 import { compileAllowlist } from "./allowlist.ts";
 import type { RemoteLimits } from "./limits.ts";
@@ -58,7 +58,6 @@ export function createGuard({
   const silent = createMemory<string>(Number.POSITIVE_INFINITY, MAX_HOSTS);
   const own = createMemory<ReadonlySet<string>>(OWN_ADDRESSES_MS, 1);
 
-  /** Odd ways to write an address (`0x7f.1`) need no special care: the resolver reads them, and its answer is checked. */
   async function addressesOf(host: string, signal: AbortSignal | undefined): Promise<readonly string[]> {
     if (isIP(host) !== 0) return [host];
     let answer = resolved.get(host);
@@ -95,7 +94,9 @@ export function createGuard({
 
   return {
     async open(url, credential, rules) {
+      checkForm(url);
       const { host, port } = endpointOf(url);
+      checkPort(port, rules.lowPorts);
       const addresses = await addressesOf(host, rules.signal);
       const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
       const others = isAt(rules.ownUrl, url)
@@ -114,6 +115,17 @@ export function createGuard({
       if (address !== null) silent.set(endpointOf(url).host, address);
     },
   };
+}
+
+/** A row of the database may be older than a rule: what could not be saved today is not spoken to either. */
+function checkForm(url: RemoteUrl): void {
+  if (parseRemoteUrl(url).url !== url) throw new HeliostatError("url-invalid", "URI is invalid");
+}
+
+/** GitLab's list and words; it says "over" and means "from". */
+function checkPort(port: number, lowPorts: readonly number[] | undefined): void {
+  if (lowPorts === undefined || port >= 1024 || lowPorts.includes(port)) return;
+  throw blocked(`Only allowed ports are ${lowPorts.join(", ")}, and any over 1024`);
 }
 
 /** Scheme, host and port: what answers there is ours and open to everybody who may mirror. */

@@ -374,8 +374,9 @@ test("git daemon: an unknown repository, and a path that would add parameters", 
   const { remotes, list } = makeRemotes(t);
   await assert.rejects(list(daemon.urlOf("no-such.git")), { code: "remote-not-found" });
   const url = daemon.urlOf("full.git%00host=evil") as ReturnType<typeof parseRemoteUrl>["url"];
-  const remote = await remotes.open(url, null, LOCAL);
-  await assert.rejects(remotes.listRefs(remote, { signal: t.signal }), { code: "url-blocked" });
+  await assert.rejects(remotes.open(url, null, LOCAL), { code: "url-invalid" });
+  const remote = await remotes.open(parseRemoteUrl(daemon.urlOf("full.git")).url, null, LOCAL);
+  await assert.rejects(remotes.listRefs({ ...remote, url }, { signal: t.signal }), { code: "url-blocked" });
 });
 
 test("git daemon: a path with spaces and letters of any language", async (t) => {

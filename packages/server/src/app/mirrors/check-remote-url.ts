@@ -1,4 +1,6 @@
+import type { MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
+import { portRulesOf } from "../../domain/port-rules.ts";
 import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
 import { isItself } from "../../domain/self-mirror.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
@@ -16,7 +18,7 @@ export interface CheckedRemote {
  */
 export async function checkRemoteUrl(
   ports: Pick<Ports, "remotes" | "settings" | "instance">,
-  text: string,
+  { url: text, direction }: { readonly url: string; readonly direction: MirrorDirection },
   projectFullPath: string,
 ): Promise<CheckedRemote> {
   if (text.trim() === "") {
@@ -31,7 +33,11 @@ export async function checkRemoteUrl(
   }
   const settings = await ports.settings.read();
   try {
-    await ports.remotes.open(url, null, { ...settings, ownUrl: ports.instance.externalUrl });
+    await ports.remotes.open(url, null, {
+      ...settings,
+      ...portRulesOf(direction),
+      ownUrl: ports.instance.externalUrl,
+    });
   } catch (error) {
     if (!(error instanceof HeliostatError) || error.code !== "remote-unreachable") throw error;
     // A name that does not resolve is the network's trouble during a run, but a mistake when it is saved. Without the

@@ -20,7 +20,7 @@ export async function refuseBadPullMirror(
     if (!settings.enabled) return;
     throw new HeliostatError("model-invalid", "url is missing", { fields: { url: ["is missing"] } });
   }
-  await checkRemoteUrl(ports, settings.url, projectFullPath);
+  await checkRemoteUrl(ports, { url: settings.url, direction: "pull" }, projectFullPath);
   if (!settings.enabled) {
     throw new HeliostatError("model-invalid", "an import that runs once is not available yet", {
       fields: { import_url: ["needs mirror=true: an import that runs only once is not available yet"] },

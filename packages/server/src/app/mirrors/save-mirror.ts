@@ -50,7 +50,9 @@ export async function saveMirror(
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
   if (settings.url === undefined && !seen) throw urlMissing();
   const remote =
-    settings.url === undefined ? null : await checkRemoteUrl(ports, settings.url, fullPathOf(project));
+    settings.url === undefined
+      ? null
+      : await checkRemoteUrl(ports, { url: settings.url, direction: target.direction }, fullPathOf(project));
 
   const { before, after } = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
     const all = await mirrors.listOf(project.id);

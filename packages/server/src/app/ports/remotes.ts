@@ -19,6 +19,8 @@ export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequest
   readonly denyAllRequestsExceptAllowed?: boolean;
   /** The instance's own web address (scheme, host and port), which is always allowed, as in GitLab. */
   readonly ownUrl?: string;
+  /** The ports below 1024 that may be spoken to; any when left out. Nothing is exempt. */
+  readonly lowPorts?: readonly number[];
 }
 
 /** A public key that an SSH server showed. */
@@ -30,7 +32,10 @@ export interface ScannedHostKey {
 }
 
 export interface Remotes {
-  /** Checks scheme, host and every resolved address now; `url-blocked` with GitLab's reason. */
+  /**
+   * Checks scheme, host, port and every resolved address now, whatever was true when the URL was saved; `url-blocked`
+   * and `url-invalid` with GitLab's reason.
+   */
   open(
     url: RemoteUrl,
     credential: RemoteCredential | null,

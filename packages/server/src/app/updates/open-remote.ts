@@ -1,4 +1,5 @@
 import type { Mirror } from "../../domain/mirror.ts";
+import { portRulesOf } from "../../domain/port-rules.ts";
 import { redact } from "../../domain/redact.ts";
 import type { Ports, RemoteAccess, RemoteCredential } from "../ports.ts";
 
@@ -19,6 +20,7 @@ export async function openRemote(
   const remote = await ports.remotes.open(mirror.url, credential, {
     ...rules,
     ownUrl: ports.instance.externalUrl,
+    ...portRulesOf(mirror.direction),
     signal,
   });
   return { remote, hideSecrets: (text) => redact(text, secretsOf(credential)) };
