@@ -16,6 +16,7 @@ export const DEBIAN_PACKAGES = [
   { package: "curl", command: "curl" },
   { package: "ca-certificates", file: "/etc/ssl/certs/ca-certificates.crt" },
   { package: "util-linux", command: "unshare" },
+  { package: "iproute2", command: "ip" },
   { package: "procps", command: "ps" },
   { package: "openssl", command: "openssl" },
   { package: "openssh-client", command: "ssh" },

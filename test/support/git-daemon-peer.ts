@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { endGroup, GIT_ENV } from "./repositories.ts";
 
 export interface GitDaemonPeer {
-  /** `git://127.0.0.1:<port>`, without a slash at the end. */
+  /** `git://<address>:<port>`, without a slash at the end. */
   readonly url: string;
   readonly port: number;
   urlOf(repository: string): string;
@@ -12,10 +12,14 @@ export interface GitDaemonPeer {
 }
 
 /**
- * Serves the bare repositories below `root` over `git://` on a free port of 127.0.0.1, for fetch and push. Each
- * connection gets a `git daemon --inetd` of its own: the listening daemon cannot take port 0 and tell which it got.
+ * Serves the bare repositories below `root` over `git://`, on a free port of 127.0.0.1 unless told, for fetch and
+ * push. Each connection gets a `git daemon --inetd` of its own: the listening daemon cannot take port 0 and tell which it got.
  */
-export async function startGitDaemonPeer(options: { readonly root: string }): Promise<GitDaemonPeer> {
+export async function startGitDaemonPeer(options: {
+  readonly root: string;
+  readonly address?: string;
+  readonly port?: number;
+}): Promise<GitDaemonPeer> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -41,10 +45,11 @@ export async function startGitDaemonPeer(options: { readonly root: string }): Pr
       endGroup(child);
     });
   });
-  server.listen(0, "127.0.0.1");
+  const { address = "127.0.0.1" } = options;
+  server.listen(options.port ?? 0, address);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const url = `git://127.0.0.1:${port}`;
+  const url = `git://${address}:${port}`;
   return {
     url,
     port,

@@ -44,12 +44,15 @@ export interface GitHttpPeerOptions {
   /** Serve files only, as a plain web server does. Needs `git update-server-info` in the repositories. */
   readonly dumb?: boolean;
   readonly fault?: PeerFault;
+  /** Where to listen: a free port of 127.0.0.1 unless told. */
+  readonly address?: string;
+  readonly port?: number;
   /** How long the next request waits before it is looked at. */
   readonly delayMs?: () => number;
 }
 
 export interface GitHttpPeer {
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  /** `http://<address>:<port>`, without a slash at the end. */
   readonly url: string;
   readonly port: number;
   /** Every request so far, the oldest first. */
@@ -64,7 +67,7 @@ export interface GitHttpPeer {
   close(): Promise<void>;
 }
 
-/** Starts a real smart HTTP server on a free port of 127.0.0.1: Node's around `git http-backend`. */
+/** Starts a real smart HTTP server: Node's around `git http-backend`. */
 export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<GitHttpPeer> {
   const requests: PeerRequest[] = [];
   const exchanges: PeerExchange[] = [];
@@ -107,9 +110,10 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { address = "127.0.0.1" } = options;
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, address, resolve));
   const { port } = server.address() as AddressInfo;
-  const base = `http://127.0.0.1:${port}`;
+  const base = `http://${address}:${port}`;
 
   return {
     url: base,

@@ -133,6 +133,13 @@ test("this machine's own addresses are localhost, also when they are public or e
   assert.equal(refusalOf(["198.51.100.8"], own), null);
 });
 
+test("this machine's own IPv6 addresses are localhost, however they are written", () => {
+  const own = new Set(["2001:db8::7"]);
+  for (const address of ["2001:db8::7", "2001:DB8:0:0:0:0:0:7", "2001:0db8::0.0.0.7", "2001:db8:0::7%eth0"])
+    assert.equal(refusalOf([address], own), LOCALHOST, address);
+  assert.equal(refusalOf(["2001:db8::8"], own), null);
+});
+
 test("one bad address among good ones is enough, and the first rule that fits is told", () => {
   assert.equal(refusalOf(["1.1.1.1", "10.0.0.1"], NOBODY), LOCAL);
   assert.equal(refusalOf(["100.64.0.1", "127.0.0.1"], NOBODY), LOOPBACK);

@@ -52,13 +52,18 @@ const RULES: readonly Rule[] = [
  * is not part of one.
  */
 export function refusalOf(addresses: readonly string[], ownAddresses: ReadonlySet<string>): string | null {
-  const plain = addresses.map((address) => address.replace(/%.*$/, ""));
+  const plain = addresses.map((address) => shorten(address.replace(/%.*$/, "")));
   const reached = plain.flatMap((address) => [address, ...embeddedIpv4(address)]);
   if (reached.some((address) => ownAddresses.has(address))) return LOCALHOST;
   for (const { reason, list } of RULES) {
     if (reached.some((address) => list.check(address, isIPv4(address) ? "ipv4" : "ipv6"))) return reason;
   }
   return plain.every((address) => isIPv4(address) || isPublicIpv6(address)) ? null : LOCAL_NETWORK;
+}
+
+/** As interfaces name it. The attack: this machine's own `2001:db8::7`, written `2001:db8:0:0:0:0:0:7`. */
+function shorten(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }
 
 /** The attack: `::ffff:127.0.0.1`, or `64:ff9b::7f00:1` behind a translator, leads where `127.0.0.1` does. */
@@ -100,10 +105,9 @@ function startsWith(groups: readonly number[], ...start: readonly number[]): boo
   return start.every((group, index) => groups[index] === group);
 }
 
-/** The eight 16-bit groups. The URL parser knows every way to write them. */
+/** The eight 16-bit groups of an address in its short form. */
 function groupsOf(address: string): readonly number[] {
-  const text = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = "", tail] = text.split("::");
+  const [head = "", tail] = address.split("::");
   const parse = (part: string) =>
     part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
   if (tail === undefined) return parse(head);
