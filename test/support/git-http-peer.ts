@@ -57,6 +57,8 @@ export interface GitHttpPeer {
   readonly port: number;
   /** Every request so far, the oldest first. */
   readonly requests: readonly PeerRequest[];
+  /** How many connections came in so far. */
+  connectionCount(): number;
   /** Those that are over. */
   readonly exchanges: readonly PeerExchange[];
   urlOf(repository: string): string;
@@ -106,7 +108,9 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
     works.delete(prefix);
     work().then(serve, (error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
+  let connectionCount = 0;
   server.on("connection", (socket) => {
+    connectionCount += 1;
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
@@ -119,6 +123,7 @@ export async function startGitHttpPeer(options: GitHttpPeerOptions): Promise<Git
     url: base,
     port,
     requests,
+    connectionCount: () => connectionCount,
     exchanges,
     urlOf: (repository) => `${base}/${repository}`,
     setFault(fault, repository = "") {

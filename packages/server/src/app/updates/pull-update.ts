@@ -15,6 +15,7 @@ import {
 } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
 import { fetchWhatComes, isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
+import { nameRedirect } from "./name-redirect.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
@@ -61,7 +62,9 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
           async (oids, come) => {
             const shown = come.length === 0 ? haves : [...(haves ?? ours.refs.values()), ...come];
             const transfer = { ...run.transfer, ...(shown === undefined ? {} : { haves: shown }) };
-            await ports.repositories.fetchObjects(path, remote, oids, transfer);
+            await nameRedirect(ports.remotes, remote, transfer, () =>
+              ports.repositories.fetchObjects(path, remote, oids, transfer),
+            );
           },
           first instanceof HeliostatError ? first : null,
         )
@@ -101,7 +104,10 @@ async function cloneFirst(
   const { ports, remote, wanted } = run;
   if (ours.refs.size === 0 && wanted.everything && listed.refs.size > 0) {
     try {
-      return completeClone(await ports.repositories.fetchAll(path, remote, run.transfer), listed);
+      const cloned = await nameRedirect(ports.remotes, remote, run.transfer, () =>
+        ports.repositories.fetchAll(path, remote, run.transfer),
+      );
+      return completeClone(cloned, listed);
     } catch (error) {
       if (isOfObjects(error)) return error;
       throw error;
