@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import type { MirrorUpdateAnswer } from "@heliostat/contract/api/mirrors.ts";
 import { parseRemoteUrl } from "../../packages/server/src/domain/remote-url.ts";
 import { createRemotes } from "../../packages/server/src/remotes/remotes.ts";
+import { resolveHost } from "../../packages/server/src/remotes/resolve-host.ts";
 import { type Api, createApi, type MirrorName, projectPath } from "../support/api.ts";
 import { type ConnectionTrap, setConnectionTrap } from "../support/connection-trap.ts";
 import { type DnsAnswer, type DnsServer, startDnsServer } from "../support/dns-server.ts";
@@ -342,6 +343,37 @@ function guard(): void {
         assert.equal(byTcp, isLong);
       });
     }
+
+    test("names whose servers keep silent hold up no other", async () => {
+      const silent = Array.from({ length: 12 }, (_, index) => `silent-${index}.example`);
+      for (const name of silent) dns.answer(name, { isSilent: true });
+      let ended = 0;
+      const waits = silent.map((name) =>
+        assert.rejects(
+          resolveHost(name).finally(() => {
+            ended += 1;
+          }),
+        ),
+      );
+      assert.deepEqual(await resolveHost("public.example"), [PUBLIC]);
+      assert.equal(ended, 0);
+      // They end with the second try.
+      for (const name of silent) dns.answer(name, { status: "NXDOMAIN" });
+      await Promise.all(waits);
+    });
+
+    test("/etc/hosts comes before DNS, search domains come after", async () => {
+      dns.answer("in-hosts.example", { addresses: ["10.0.0.1"] });
+      dns.answer("comment.example", { addresses: ["203.0.113.78"] });
+      dns.answer("short.search.example", { addresses: ["203.0.113.79"] });
+      dns.answer("two.labels.search.example", { addresses: ["203.0.113.80"] });
+      assert.deepEqual(await resolveHost("in-hosts.example"), ["203.0.113.77"]);
+      assert.equal(dns.timesAsked("in-hosts.example"), 0);
+      assert.deepEqual(await resolveHost("comment.example"), ["203.0.113.78"]);
+      assert.deepEqual(await resolveHost("short"), ["203.0.113.79"]);
+      assert.deepEqual(await resolveHost("two.labels"), ["203.0.113.80"]);
+      await assert.rejects(resolveHost("nowhere.example"), { code: "ENOTFOUND" });
+    });
 
     test("without dns_rebinding_protection_enabled a name may come later, a private one is refused all the same", async () => {
       await set({ dns_rebinding_protection_enabled: false });

@@ -27,9 +27,10 @@ exec "$@"
 `;
 
 const FILES = {
-  "resolv.conf": `nameserver ${NAME_SERVER.address}\noptions timeout:1 attempts:1\n`,
+  "resolv.conf": `nameserver ${NAME_SERVER.address}\nsearch search.example\noptions timeout:1 attempts:1\n`,
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-  hosts: "127.0.0.1 localhost\n::1 localhost\n",
+  hosts:
+    "127.0.0.1 localhost\n::1 localhost\n203.0.113.77 other.example In-Hosts.example # a comment.example\n",
 };
 
 /**

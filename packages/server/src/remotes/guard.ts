@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { RemoteAccess, Remotes } from "../app/ports.ts";
@@ -8,6 +7,7 @@ import { refusalOf } from "./address-ranges.ts";
 import { compileAllowlist } from "./allowlist.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
+import { resolveHost } from "./resolve-host.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
 /** Every address of a host, in the order to be tried; rejects when there is none. */
@@ -132,11 +132,6 @@ function checkPort(port: number, lowPorts: readonly number[] | undefined): void 
 function isAt(base: string | undefined, remote: RemoteUrl): boolean {
   if (base === undefined || !URL.canParse(base) || !URL.canParse(remote)) return false;
   return new URL(base).origin === new URL(remote).origin;
-}
-
-async function resolveHost(host: string): Promise<readonly string[]> {
-  const answers = await lookup(host, { all: true, order: "verbatim" });
-  return answers.map(({ address }) => address);
 }
 
 /** The message is GitLab's reason, to be shown behind `is blocked: `. */
