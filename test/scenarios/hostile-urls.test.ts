@@ -7,7 +7,7 @@ import { createGuard } from "../../packages/server/src/remotes/guard.ts";
 import { DEFAULT_LIMITS } from "../../packages/server/src/remotes/limits.ts";
 import { type Answer, type Api, createApi } from "../support/api.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
-import { inOwnNetwork, NAME_SERVER } from "../support/own-network.ts";
+import { inOwnNetwork, NAME_SERVER, SEARCH_DOMAIN } from "../support/own-network.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { HOSTILE_URLS } from "./outbound-guard/hostile-urls.ts";
 import { LEGITIMATE_URLS } from "./outbound-guard/legitimate-urls.ts";
@@ -24,7 +24,10 @@ inOwnNetwork(import.meta.filename, () =>
       dns = await startDnsServer(NAME_SERVER);
       dns.answer("*", { addresses: ["203.0.113.7", "2001:db8::7"] });
       for (const { url, addresses } of HOSTILE_URLS) {
-        if (addresses !== undefined) dns.answer(nameIn(url), { addresses });
+        if (addresses === undefined) continue;
+        dns.answer(nameIn(url), { addresses });
+        // All names but these have an address, and so would this one in the search domain.
+        dns.answer(`${nameIn(url)}.${SEARCH_DOMAIN}`, { status: "NXDOMAIN" });
       }
       server = await startServer({ env: { HELIOSTAT_ALLOW_LOCAL_REMOTES: "false" } });
       api = createApi(server);

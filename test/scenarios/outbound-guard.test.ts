@@ -12,7 +12,7 @@ import { type DnsAnswer, type DnsServer, startDnsServer } from "../support/dns-s
 import { makeMemoryLog } from "../support/git-adapter.ts";
 import { startGitDaemonPeer } from "../support/git-daemon-peer.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
-import { inOwnNetwork, NAME_SERVER } from "../support/own-network.ts";
+import { inOwnNetwork, NAME_SERVER, SEARCH_DOMAIN } from "../support/own-network.ts";
 import { type RedirectingPeer, startRedirectingPeer } from "../support/redirecting-peer.ts";
 import { makeCommit, makeRepository, makeTempDir, refsOf } from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -365,8 +365,8 @@ function guard(): void {
     test("/etc/hosts comes before DNS, search domains come after", async () => {
       dns.answer("in-hosts.example", { addresses: ["10.0.0.1"] });
       dns.answer("comment.example", { addresses: ["203.0.113.78"] });
-      dns.answer("short.search.example", { addresses: ["203.0.113.79"] });
-      dns.answer("two.labels.search.example", { addresses: ["203.0.113.80"] });
+      dns.answer(`short.${SEARCH_DOMAIN}`, { addresses: ["203.0.113.79"] });
+      dns.answer(`two.labels.${SEARCH_DOMAIN}`, { addresses: ["203.0.113.80"] });
       assert.deepEqual(await resolveHost("in-hosts.example"), ["203.0.113.77"]);
       assert.equal(dns.timesAsked("in-hosts.example"), 0);
       assert.deepEqual(await resolveHost("comment.example"), ["203.0.113.78"]);

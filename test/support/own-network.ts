@@ -7,6 +7,8 @@ import { makeTempDir } from "./repositories.ts";
 
 /** Where names are looked up in a network of one's own: a test starts its DNS server there. */
 export const NAME_SERVER = { address: "127.0.0.53", port: 53 } as const;
+/** Where names are looked for that are not found as they are. */
+export const SEARCH_DOMAIN = "search.example";
 
 const MARK = "HELIOSTAT_TEST_OWN_NETWORK";
 
@@ -27,7 +29,7 @@ exec "$@"
 `;
 
 const FILES = {
-  "resolv.conf": `nameserver ${NAME_SERVER.address}\nsearch search.example\noptions timeout:1 attempts:1\n`,
+  "resolv.conf": `nameserver ${NAME_SERVER.address}\nsearch ${SEARCH_DOMAIN}\noptions timeout:1 attempts:1\n`,
   "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
   hosts:
     "127.0.0.1 localhost\n::1 localhost\n203.0.113.77 other.example In-Hosts.example # a comment.example\n",
