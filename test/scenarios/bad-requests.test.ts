@@ -245,7 +245,7 @@ test("ten enabled mirrors are the limit; disabled ones do not count", async () =
 });
 
 test("an admin may allow local addresses, and take that back", async () => {
-  const url = "http://127.0.0.1:9/local.git";
+  const url = "http://127.0.0.1:1025/local.git";
   await expectRefusal("POST", mirrors, { url }, 400, { message: { url: [LOOPBACK] } });
   const setting = "allow_local_requests_from_web_hooks_and_services";
   const forbidden = { message: "403 Forbidden" };
@@ -307,8 +307,8 @@ test("a user name that the web server needs for itself is refused, as a group's 
 
 test("a changed pull mirror reads as waiting, without the error of before", async () => {
   await api.createProject("changed");
-  // Port 1 of an address reserved for documentation: whatever the network makes of it, no update succeeds.
-  const url = "http://192.0.2.1:1/x.git";
+  // An address reserved for documentation: whatever the network makes of it, no update succeeds.
+  const url = "http://192.0.2.1/x.git";
   const first = await api.createPullMirror("root/changed", url);
   assert.match(first.update_status, /^(scheduled|started)$/);
   const changed = await api.createPullMirror("root/changed", url, { mirror_trigger_builds: true });
