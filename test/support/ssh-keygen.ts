@@ -5,10 +5,16 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Runs OpenSSH's own ssh-keygen and answers its standard output; rejects when it fails. */
+/** Runs OpenSSH's own ssh-keygen and answers its standard output; rejects when it fails. It has nothing to read. */
 export async function sshKeygen(...args: readonly string[]): Promise<string> {
-  const { stdout } = await run("ssh-keygen", [...args]);
-  return stdout;
+  return await readBySshKeygen("", ...args);
+}
+
+/** The same, with this text to read. */
+export async function readBySshKeygen(input: string, ...args: readonly string[]): Promise<string> {
+  const running = run("ssh-keygen", [...args], { timeout: 60_000 });
+  running.child.stdin?.end(input);
+  return (await running).stdout;
 }
 
 export interface MadeKey {

@@ -10,6 +10,7 @@ import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
 export type * from "./ports/instance.ts";
+export type * from "./ports/key-pairs.ts";
 export type * from "./ports/mail.ts";
 export type * from "./ports/mirrors.ts";
 export type * from "./ports/projects.ts";

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readStrings } from "./ssh-wire.ts";
 
 /** A public key as known_hosts and OpenSSH's one-line form write it: `ssh-ed25519 AAAA…`. */
 export interface SshPublicKey {
@@ -77,18 +78,11 @@ function readFields(
   bytes: Buffer,
   algorithm: string,
   shape: KeyShape,
-): { values: Buffer[]; end: number } | null {
-  const values: Buffer[] = [];
-  let end = 0;
-  for (const field of [algorithm, ...shape.fields]) {
-    if (bytes.length - end < 4) return null;
-    const length = bytes.readUInt32BE(end);
-    const value = bytes.subarray(end + 4, end + 4 + length);
-    if (value.length !== length || !isField(value, field)) return null;
-    values.push(value);
-    end += 4 + length;
-  }
-  return { values: values.slice(1), end };
+): { values: readonly Buffer[]; end: number } | null {
+  const expected = [algorithm, ...shape.fields];
+  const read = readStrings(bytes, 0, expected.length);
+  if (read === null || !read.values.every((value, i) => isField(value, expected[i] ?? null))) return null;
+  return { values: read.values.slice(1), end: read.end };
 }
 
 function isField(value: Buffer, field: null | number | string): boolean {
