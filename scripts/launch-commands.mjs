@@ -27,6 +27,7 @@ const COMMANDS = {
   dev: { args: [...RUNTIME_FLAGS, "--watch", "--watch-preserve-output", SERVER, "serve"], ui: true },
   test: { args: ["scripts/test.mjs"], ui: true },
   bench: { args: ["bench/main.ts"], ui: false },
+  fuzz: { args: ["test/fuzz/main.ts"], ui: false },
   install: { args: null, ui: false },
 };
 

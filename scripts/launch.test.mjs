@@ -256,5 +256,5 @@ test("without a network it says so, and does not pretend to be installed", async
 test("an unknown command shows the usage", async () => {
   const { code, stderr } = await launch(["fly"]);
   assert.equal(code, 2);
-  assert.match(stderr, /usage: launch\.mjs start\|dev\|test\|bench\|install/);
+  assert.match(stderr, /usage: launch\.mjs start\|dev\|test\|bench\|fuzz\|install/);
 });

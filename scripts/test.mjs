@@ -13,7 +13,12 @@ import { addCounts, closingLines, failureLines, haveAllPassed, runTestFiles } fr
 const CONCURRENCY = 2;
 const UNIT_TIMEOUT_MS = 2 * 60_000;
 const SCENARIO_TIMEOUT_MS = 10 * 60_000;
-const UNIT = ["packages/*/src/**/*.test.ts", "test/support/**/*.test.ts", "scripts/**/*.test.mjs"];
+const UNIT = [
+  "packages/*/src/**/*.test.ts",
+  "test/support/**/*.test.ts",
+  "test/fuzz/**/*.test.ts",
+  "scripts/**/*.test.mjs",
+];
 /** Tests of scripts that install or start the real thing are scenarios by their cost. */
 const SLOW = "scripts/**/*.slow.test.mjs";
 const SCENARIOS = ["test/scenarios/**/*.test.ts", SLOW];

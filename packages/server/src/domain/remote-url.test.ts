@@ -207,6 +207,11 @@ describe("parseRemoteUrl refuses", () => {
     ["https://.example.com/a", BAD_HOST],
     ["https://exa..mple.com/a", BAD_HOST],
     ["https://exa%6dple.com/a", BAD_HOST],
+    // Found by fuzzing: git reads other hosts in these than we did.
+    ["git://example.com?.evil.example/a", INVALID],
+    ["git@example.com?.evil.example:a", INVALID],
+    ["ssh://a@[evil.example]@example.com/a", INVALID],
+    ["ssh://evil.example%2f@example.com/a", INVALID],
     ["https://example.com,evil.example/a", BAD_HOST],
     ["https://ex ample.com/a", INVALID],
     ["https://１２７.0.0.1/a", BAD_HOST],

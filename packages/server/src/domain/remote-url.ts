@@ -63,11 +63,17 @@ export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean
     throw blocked(BAD_SCHEME);
   }
   if (AMBIGUOUS.test(text) || rest.includes("#")) throw invalid(INVALID);
-  // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
-  if (!scheme.startsWith("http") && ENCODED_CONTROL.test(text)) throw invalid(INVALID);
+  if (!scheme.startsWith("http")) {
+    // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
+    if (ENCODED_CONTROL.test(text)) throw invalid(INVALID);
+    // There a `?` does not end the host, as it does for all others.
+    if (rest.startsWith("?")) throw invalid(INVALID);
+  }
   const storedAuthority = checkAuthority(authority);
 
   const { username, password } = splitUserinfo(userinfo ?? "");
+  // Kept in the URL, which git decodes before it looks for the host: up to the first slash, from the first `@[`.
+  if (scheme === "ssh" && /[/[\]]/.test(username ?? "")) throw invalid(INVALID);
   const user = scheme === "ssh" && username !== null ? `${userinfo?.split(":")[0]}@` : "";
   return {
     url: `${scheme}://${user}${storedAuthority}${rest}` as RemoteUrl,
