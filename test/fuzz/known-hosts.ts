@@ -98,8 +98,13 @@ export const knownHosts: FuzzTarget = {
 export const hostPatterns: FuzzTarget = {
   name: "host-patterns",
   property: fc.property(
-    fc.string({ unit: fc.constantFrom(..."*?!,aAb.[]:2"), maxLength: 12 }),
-    fc.string({ unit: fc.constantFrom(..."aAb."), minLength: 1, maxLength: 8 }),
+    fc
+      .array(fc.string({ unit: fc.constantFrom(..."*?!aAb.[]:2"), maxLength: 5 }), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      .map((patterns) => patterns.join(",")),
+    fc.string({ unit: fc.constantFrom(..."aAb."), minLength: 1, maxLength: 4 }),
     fc.constantFrom(22, 2222),
     (patterns, host, port) => {
       fc.pre(patterns !== "");

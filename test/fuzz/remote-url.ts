@@ -22,6 +22,7 @@ const SEEDS = [
   "git://example.com/a",
   "https://xn--bcher-kva.example/a",
   "http://a.xn--p1ai/",
+  "https://bücher.example/a",
   "https://127.0.0.1/a",
   "https://a@b@example.com/",
   "https://example.com:/a",
