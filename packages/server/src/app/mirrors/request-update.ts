@@ -12,6 +12,9 @@ interface Wish {
   readonly resumes?: boolean;
 }
 
+/** Tells the queue of wishes that are in the database. */
+type TellQueue = () => Promise<void>;
+
 /**
  * Asks for an update of this mirror, now or not before `notBefore`. The wish is in the database when this resolves;
  * one that is there already absorbs it.
@@ -20,14 +23,26 @@ export async function requestUpdate(
   ports: RequestPorts,
   mirror: Pick<Mirror, "id">,
   trigger: UpdateTrigger,
-  { notBefore, userId = null, resumes = false }: Wish = {},
+  wish: Wish = {},
 ): Promise<void> {
+  const tellQueue = await noteWish(ports, mirror, trigger, wish);
+  await tellQueue();
+}
+
+async function noteWish(
+  ports: RequestPorts,
+  mirror: Pick<Mirror, "id">,
+  trigger: UpdateTrigger,
+  { notBefore, userId = null, resumes = false }: Wish,
+): Promise<TellQueue> {
   const now = ports.clock.now();
   const at = notBefore && notBefore > now ? notBefore : now;
   if (resumes) await ports.mirrors.resume([mirror.id], { trigger, at, userId });
   else await ports.mirrors.requestUpdate(mirror.id, trigger, at, userId);
-  if (at <= now) await ports.queue.send(mirror.id);
-  else ports.queue.wakeAt(at);
+  return async () => {
+    if (at <= now) await ports.queue.send(mirror.id);
+    else ports.queue.wakeAt(at);
+  };
 }
 
 /**
@@ -41,13 +56,29 @@ export async function requestPushMirrors(
   trigger: UpdateTrigger,
   userId?: number,
 ): Promise<void> {
+  const tellQueue = await notePushWishes(ports, projectId, trigger, userId);
+  await tellQueue();
+}
+
+/** `requestPushMirrors` in two steps: the wishes are in the database when this resolves, and nobody is told of them yet. */
+export async function notePushWishes(
+  ports: RequestPorts & Pick<Ports, "settings">,
+  projectId: number,
+  trigger: UpdateTrigger,
+  userId?: number,
+): Promise<TellQueue> {
   const pushMirrors = (await ports.mirrors.listOf(projectId, "push")).filter((mirror) => mirror.enabled);
-  if (pushMirrors.length === 0) return;
-  const { pushMirrorMinIntervalSeconds } = await ports.settings.read();
-  for (const mirror of pushMirrors) {
-    const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
-    await requestUpdate(ports, mirror, trigger, { notBefore, userId });
+  const tells: TellQueue[] = [];
+  if (pushMirrors.length > 0) {
+    const { pushMirrorMinIntervalSeconds } = await ports.settings.read();
+    for (const mirror of pushMirrors) {
+      const notBefore = trigger === "pull" ? undefined : earliestPush(mirror, pushMirrorMinIntervalSeconds);
+      tells.push(await noteWish(ports, mirror, trigger, { notBefore, userId }));
+    }
   }
+  return async () => {
+    for (const tellQueue of tells) await tellQueue();
+  };
 }
 
 function earliestPush(mirror: Mirror, minIntervalSeconds: number): Date | undefined {

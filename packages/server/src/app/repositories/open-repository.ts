@@ -5,7 +5,7 @@ import type { Principal } from "../../domain/user.ts";
 import { viewerOf } from "../access.ts";
 import { recordPush } from "../events/record-moves.ts";
 import type { GitService } from "../git-exchange.ts";
-import { requestPushMirrors } from "../mirrors/request-update.ts";
+import { notePushWishes } from "../mirrors/request-update.ts";
 import type { Ports, PushedRef } from "../ports.ts";
 import type { OpenRepository, UseCases } from "../use-cases.ts";
 
@@ -51,9 +51,14 @@ function open(ports: Ports, principal: Principal, project: Project, service: Git
         if (pushed.length > 0)
           ports.log.info({ projectId: project.id, refs: pushed.length }, "push received");
       } finally {
-        // Even a push that broke off may have changed refs: git tells its hook, not us, in which order it died.
+        // Even a push that broke off may have changed refs: git tells its hook, not us, in which order it died. The wish
+        // comes before the end: whoever is killed between the two has written refs that the next start looks after.
+        const userId = viewerOf(principal)?.id;
+        const wished = notePushWishes(ports, project.id, "push", userId);
+        await wished.catch(() => undefined);
         await ports.projects.endRefsWrite(project.id);
-        await requestPushMirrors(ports, project.id, "push", viewerOf(principal)?.id);
+        const tellQueue = await wished;
+        await tellQueue();
         ports.housekeeping.noteWrite(project.id);
       }
       // Last: whoever carries the push on must not wait for what is told of it.
