@@ -214,6 +214,25 @@ describe("the lease of a run", () => {
     assert.equal((await mirrors.find(two.id))?.updateStatus, "failed");
   });
 
+  it("goes for a look at the remote too, also where that was the probe of a paused host", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    await db.updateTable("mirrors").set({ next_check_at: T0 }).execute();
+    const host = {
+      host: "example.com:443",
+      failures: 3,
+      last_error: "no",
+      failing_since: T0,
+      paused_until: T0,
+    };
+    await db.insertInto("remote_hosts").values(host).execute();
+    const claim = async (now: Date) => (await mirrors.claimDue(now, seconds(120), ROOM)).map((one) => one.id);
+    assert.deepEqual(await claim(seconds(1)), [id]);
+    assert.deepEqual(await claim(seconds(2)), []);
+    await mirrors.endLostLeases(seconds(2));
+    assert.deepEqual(await claim(seconds(2)), [id]);
+    await db.deleteFrom("remote_hosts").execute();
+  });
+
   async function changeUrlDuringRun(direction: Mirror["direction"]) {
     const { id } = await createMirror({ direction });
     await mirrors.requestUpdate(id, "manual", T0);
@@ -306,6 +325,23 @@ describe("the end of a run", () => {
     assert.equal(retried.lastUpdateAt, null, "it is not over yet");
     const shutDown = await runOnce(success(seconds(3), { status: "cancelled", willRetry: true }));
     assert.equal(shutDown.updateStatus, "scheduled");
+  });
+
+  async function startAt(id: number, now: Date): Promise<string | undefined> {
+    return (await mirrors.startUpdate(id, now, seconds(999)))?.trigger;
+  }
+
+  it("leaves the wish for the next try with the end of a run, so that no kill comes between them", async () => {
+    const failure = { status: "failed", error: "no", willRetry: true, retryCount: 2 } as const;
+    const retried = await runOnce(success(seconds(3), failure));
+    assert.deepEqual([retried.requestedAt, await startAt(retried.id, seconds(63))], [seconds(63), "retry"]);
+    const shutDown = await runOnce(success(seconds(3), { status: "cancelled", willRetry: true }));
+    assert.deepEqual(
+      [shutDown.requestedAt, await startAt(shutDown.id, seconds(3))],
+      [seconds(3), "recovery"],
+    );
+    const done = await runOnce(success(seconds(3)));
+    assert.equal(done.requestedAt, null);
   });
 
   it("reads scheduled for a pull mirror that was triggered meanwhile, whatever came of this run", async () => {

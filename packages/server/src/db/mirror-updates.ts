@@ -5,7 +5,7 @@ import type { FinishedUpdate, LeaseState, MirrorStore, UpdateLease, UpdateWish }
 import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/mirror.ts";
 import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
-import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { HARD_FAILURE_AFTER, retryDelay } from "../domain/schedule.ts";
 import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
 import { toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
@@ -114,6 +114,14 @@ export function createUpdateStore(db: Db): UpdateStore {
         .where("lease_token", "is not", null)
         .execute();
       await endLapsedRuns(db, now);
+      // A look that was under way keeps others off until it would have lasted too long.
+      await db
+        .updateTable("mirrors")
+        .set({ next_check_at: now })
+        .whereRef("next_check_at", "=", "check_claimed_until")
+        .where("next_check_at", ">", now)
+        .execute();
+      await db.updateTable("remote_hosts").set({ probe_mirror_id: null, probe_expires_at: null }).execute();
     },
     async renewLease(lease, expiresAt) {
       const row = await db
@@ -193,6 +201,8 @@ export function createUpdateStore(db: Db): UpdateStore {
             holds_refs: !succeeded && outcome.appliedDigest !== null,
             retry_count: outcome.retryCount,
             next_check_at: outcome.nextCheckAt,
+            // Not in a statement of its own: who is killed between the two must not forget it.
+            ...nextWish(outcome),
             ...NO_LEASE,
             ...NO_CANCEL,
           })
@@ -297,16 +307,34 @@ async function endLapsedRuns(db: Db, now: Date): Promise<void> {
   });
 }
 
+/** What a run that is to be tried again wishes for, beside what was wished for meanwhile. */
+function nextWish({ status, willRetry, retryCount, now }: FinishedUpdate) {
+  if (!willRetry) return {};
+  if (status === "cancelled") return wishFields({ trigger: "recovery", at: now, userId: null });
+  const delaySeconds = retryDelay(retryCount) ?? 0;
+  return wishFields({
+    trigger: "retry",
+    at: new Date(now.getTime() + delaySeconds * 1000),
+    userId: null,
+  });
+}
+
 /** The earlier wish wins, with its trigger. Only a person's own is not lost in it: it may go where that has to wait. */
-function withWish({ trigger, at, userId }: UpdateWish) {
+function wishFields({ trigger, at, userId }: UpdateWish) {
   const givesWay = trigger === "manual" ? sql`requested_trigger <> 'recovery'` : sql`false`;
   const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
   return {
-    // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
-    update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,
     requested_trigger: sql<UpdateTrigger>`case when ${keepsTrigger} then requested_trigger else ${trigger} end`,
     requested_by: sql<number | null>`case when ${keepsTrigger} then requested_by else ${userId}::integer end`,
     requested_at: sql<Date>`least(coalesce(requested_at, ${at}), ${at})`,
+  };
+}
+
+function withWish(wish: UpdateWish) {
+  return {
+    // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
+    update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,
+    ...wishFields(wish),
   };
 }
 

@@ -218,7 +218,10 @@ export interface MirrorStore {
    * these are off or somebody had asked for the end of the run.
    */
   endLapsedRuns(now: Date): Promise<void>;
-  /** At start, when no other node is at work: the leases that are held are a killed server's, so they end as lapsed. */
+  /**
+   * At start, when no other node is at work: the leases that are held are a killed server's, so they end as lapsed; the
+   * mirrors that it was checking are due again, and nobody probes a host.
+   */
   endLostLeases(now: Date): Promise<void>;
   /** Anything but `held` means that the run must stop. */
   renewLease(lease: UpdateLease, expiresAt: Date): Promise<LeaseState>;
@@ -229,8 +232,8 @@ export interface MirrorStore {
    */
   requestCancel(id: number, now: Date, userId: number): Promise<"running" | "waiting" | null>;
   /**
-   * False, and nothing written, when the lease is no longer ours. One that is superseded is let go of, and nothing but
-   * the end of the run recorded.
+   * Records the end of a run, with the wish for the next one where it is to be tried again. False, and nothing written,
+   * when the lease is no longer ours. One that is superseded is let go of, and nothing but the end of the run recorded.
    */
   finishUpdate(lease: UpdateLease, outcome: FinishedUpdate): Promise<boolean>;
   /** The newest first. */

@@ -1,11 +1,10 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import { retryDelay } from "../../domain/schedule.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { actingUser } from "../mirrors/acting-user.ts";
-import { requestPushMirrors, requestUpdate } from "../mirrors/request-update.ts";
+import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
-import type { FinishedUpdate, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
+import type { Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
 import {
   type EndOfRun,
   type RecordedRun,
@@ -105,9 +104,9 @@ async function runLeased(
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
   if (isRecorded) await tellMirrorHealth(ports, lease, finished);
-  if (isRecorded) await askAgain(ports, mirror, finished);
-  // The mirror has another URL, and waited for this run to let go of it.
-  else ports.queue.wakeAt(finished.now);
+  // What was asked for meanwhile found this run in the way, and so did the mirror's new URL: it is in the database, as a
+  // retry is, and the queue must hear of it. What a shutdown ended is for the node that starts next.
+  if (!(finished.status === "cancelled" && finished.willRetry)) ports.queue.wakeAt(finished.now);
 }
 
 async function run(
@@ -223,19 +222,4 @@ function textOf({ code, message }: HeliostatError, mirror: Mirror): string {
   if (code !== "url-blocked" && code !== "url-invalid") return message;
   const what = mirror.direction === "pull" ? "import" : "remote mirror";
   return `The ${what} URL is invalid: ${message}`;
-}
-
-/** Puts the mirror back on the queue when something was asked for meanwhile, or when it is to be tried again. */
-async function askAgain(ports: Ports, mirror: Mirror, finished: FinishedUpdate): Promise<void> {
-  const delay = finished.status === "failed" && finished.willRetry ? retryDelay(finished.retryCount) : null;
-  if (delay !== null) {
-    const notBefore = new Date(finished.now.getTime() + delay * 1000);
-    await requestUpdate(ports, mirror, "retry", { notBefore });
-  } else if (finished.willRetry) {
-    // Into the database only: the node that starts next finds it there.
-    await ports.mirrors.requestUpdate(mirror.id, "recovery", finished.now);
-    return;
-  }
-  // A wish that came during the run found it in the way: it is in the database, and the queue must hear of it.
-  ports.queue.wakeAt(finished.now);
 }
