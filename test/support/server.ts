@@ -109,7 +109,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         if (hasEnded(started)) throw new Error(`the server ended before it was ready:\n${text}`);
         return (await statusOf(`${url}/-/readiness`)) === 200;
       },
-      { timeoutMs: READY_MS, message: () => `the server is not ready:\n${text}` },
+      { timeoutMs: READY_MS, maxPauseMs: 50, message: () => `the server is not ready:\n${text}` },
     );
   }
 
