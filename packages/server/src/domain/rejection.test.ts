@@ -321,6 +321,15 @@ test("what is said of the ref goes before what is said to people", () => {
   );
 });
 
+test("a lock that is in the way may be one that nobody will ever take away", () => {
+  const said =
+    "error: cannot lock ref 'refs/heads/a': Unable to create '/a.git/./refs/heads/a.lock': File exists.";
+  const { reason, fix } = classifyRejection("failed to update ref", [said]);
+  assert.equal(reason, "stale-lease");
+  assert.match(fix, /administrator remove the file/);
+  assert.match(rejectionFor("stale-lease").fix, /^Nothing to do/);
+});
+
 test("the fix for what we refused ourselves blames no remote", () => {
   for (const reason of ["corrupt-object", "name-conflict", "stale-lease", "broken-off", "other"] as const) {
     assert.equal(rejectionFor(reason).reason, reason);

@@ -61,9 +61,14 @@ const ROWS: readonly Row[] = [
   },
   {
     pattern:
-      /stale info|fetch first|but expected|incorrect old value|reference already exists|unable to resolve reference|\.lock': File exists|failed to lock|lock.failure|TF401028|already been updated by another client/i,
+      /stale info|fetch first|but expected|incorrect old value|reference already exists|unable to resolve reference|failed to lock|lock.failure|TF401028|already been updated by another client/i,
     reason: "stale-lease",
     fix: "Nothing to do: somebody else wrote this ref meanwhile, and the next update looks again.",
+  },
+  {
+    pattern: /\.lock': File exists/i,
+    reason: "stale-lease",
+    fix: "The next update looks again. If it stays so, a git that was killed has left this lock behind: have the host's administrator remove the file.",
   },
   {
     pattern: /cannot lock ref/i,
