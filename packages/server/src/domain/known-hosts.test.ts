@@ -150,11 +150,19 @@ describe("judgeHostKey, as ssh itself", () => {
     );
   });
 
-  it("wants the port to be named, where ssh falls back to lines without it", async () => {
+  it("falls back to lines without the port, as ssh does, where none names it", async () => {
     const place = { host: "example.com", port: 2222 };
-    const text = line("example.com", ed25519);
-    assert.equal(await askSsh(text, place, ed25519), "match");
-    assert.equal(judgeHostKey(text, place, ed25519).kind, "missing");
+    const alone = line("example.com", ed25519);
+    const named = line("[example.com]:2222", rsa);
+    await judgeAsSsh(
+      ["match", alone, place],
+      ["missing", alone, place, rsa],
+      ["changed", `${alone}\n${named}`, place],
+      ["match", `${alone}\n${named}`, place, rsa],
+    );
+    assert.deepEqual(hostKeyAlgorithmsFor(alone, place), ["ssh-ed25519"]);
+    assert.deepEqual(hostKeyAlgorithmsFor(`${alone}\n${named}`, place).at(-1), "ssh-rsa");
+    assert.equal(judgeHostKey(`@revoked ${alone}`, place, ed25519).kind, "revoked");
   });
 
   it("reads around white space, comments, blank lines and both line ends", async () => {
@@ -230,10 +238,15 @@ describe("judgeHostKey, as ssh-keygen -F", () => {
 
   it("matches patterns and their negation", async () => {
     const path = await save(PATTERNS.map((pattern) => line(pattern, ed25519)).join("\n"));
+    const find = async (name: string): Promise<readonly (string | undefined)[]> => {
+      const found = await sshKeygen("-F", name, "-f", path);
+      return [...found.matchAll(/found: line (\d+)/g)].map((match) => PATTERNS[Number(match[1]) - 1]);
+    };
     const asked = await Promise.all(
       NAMES.map(async (name) => {
-        const found = await sshKeygen("-F", name, "-f", path);
-        return [...found.matchAll(/found: line (\d+)/g)].map((match) => PATTERNS[Number(match[1]) - 1]);
+        // Unlike ssh, ssh-keygen does not fall back to the host without its port.
+        const found = new Set([...(await find(name)), ...(await find(placeOf(name).host))]);
+        return PATTERNS.filter((pattern) => found.has(pattern));
       }),
     );
     const judged = NAMES.map((name) =>
@@ -242,7 +255,7 @@ describe("judgeHostKey, as ssh-keygen -F", () => {
       ),
     );
     assert.deepEqual(judged, asked);
-    assert.equal(asked.flat().length, 50);
+    assert.equal(asked.flat().length, 61);
   });
 
   it("knows hashed names", async () => {

@@ -56,12 +56,17 @@ const SIGNATURES: readonly (readonly [algorithm: string, signatures: readonly st
 
 /**
  * Whether the key that a server shows is one that is stored for it. Lines are read as OpenSSH reads them: patterns,
- * negation, hashed names, `@revoked`; a line without a key matches nothing.
- *
- * Deviation from OpenSSH: a port other than 22 must be named (`[host]:port`), where OpenSSH falls back to the lines
- * without it.
+ * negation, hashed names, `@revoked`; a line without a key matches nothing. Where no line names a port other than 22
+ * (`[host]:port`), those that name the host alone may match too, but do not say that a key has changed.
  */
 export function judgeHostKey(knownHosts: string, place: SshPlace, shown: SshPublicKey): HostKeyVerdict {
+  const verdict = judgeByName(knownHosts, place, shown);
+  if (verdict.kind !== "missing" || place.port === DEFAULT_PORT) return verdict;
+  const ofHost = judgeByName(knownHosts, { ...place, port: DEFAULT_PORT }, shown);
+  return ofHost.kind === "changed" ? verdict : ofHost;
+}
+
+function judgeByName(knownHosts: string, place: SshPlace, shown: SshPublicKey): HostKeyVerdict {
   const lines = linesFor(knownHosts, place);
   if (lines.some(({ marker, key }) => marker === "@revoked" && key === shown.key)) return { kind: "revoked" };
   const expected = lines.filter(({ marker }) => marker === null);
@@ -75,8 +80,12 @@ export function judgeHostKey(knownHosts: string, place: SshPlace, shown: SshPubl
  * when none is stored.
  */
 export function hostKeyAlgorithmsFor(knownHosts: string, place: SshPlace): readonly string[] {
-  const stored = new Set<string>();
-  for (const { marker, algorithm } of linesFor(knownHosts, place)) if (marker === null) stored.add(algorithm);
+  const algorithmsOf = (port: number) =>
+    linesFor(knownHosts, { ...place, port }).flatMap(({ marker, algorithm }) =>
+      marker === null ? [algorithm] : [],
+    );
+  const named = algorithmsOf(place.port);
+  const stored = new Set(named.length > 0 ? named : algorithmsOf(DEFAULT_PORT));
   return SIGNATURES.flatMap(([algorithm, signatures]) => (stored.has(algorithm) ? signatures : []));
 }
 
