@@ -75,6 +75,8 @@ export const ERROR_CODES = {
   "repository-too-large": "remote",
   "too-many-refs": "remote",
   "remote-lacks-object": "transient",
+  // objects that the check of incoming ones refuses
+  "fsck-refused": "corrupt",
   // repositories
   "ref-changed": "conflict",
   "repository-corrupt": "corrupt",

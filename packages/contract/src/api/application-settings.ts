@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { optionalFlag, optionalInteger, optionalTextList } from "./parameters.ts";
+import { FSCK_SEVERITIES } from "../words.ts";
+import { optionalFlag, optionalInteger, optionalTextList, optionalWord } from "./parameters.ts";
 
 /** GitLab's settings that concern mirrors, with its keys; then ours, from `pull_mirror_interval_seconds` on. */
 export const applicationSettingsSchema = z.object({
@@ -22,6 +23,9 @@ export const applicationSettingsSchema = z.object({
   mirror_update_timeout_seconds: z.int(),
   mirror_stall_timeout_seconds: z.int(),
   mirror_update_retention_days: z.int(),
+  repository_size_limit: z.int(),
+  max_refs: z.int(),
+  fsck_severity: z.enum(FSCK_SEVERITIES),
 });
 export type ApplicationSettingsAnswer = z.infer<typeof applicationSettingsSchema>;
 
@@ -45,4 +49,7 @@ export const applicationSettingsParams = z.object({
   mirror_update_timeout_seconds: optionalInteger,
   mirror_stall_timeout_seconds: optionalInteger,
   mirror_update_retention_days: optionalInteger,
+  repository_size_limit: optionalInteger,
+  max_refs: optionalInteger,
+  fsck_severity: optionalWord(FSCK_SEVERITIES),
 });

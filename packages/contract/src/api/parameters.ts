@@ -78,6 +78,11 @@ export function optionalWord<const T extends readonly [string, ...string[]]>(wor
   );
 }
 
+/** As `optionalWord`, but an explicit null (or an empty text) is told apart: it takes a value away. */
+export function nullableWord<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.preprocess((value) => (value === "" ? null : value), z.enum(words).nullish());
+}
+
 /** One of the numbers, or left out. */
 export function optionalNumber<const T extends readonly number[]>(numbers: T) {
   return z.preprocess(readInteger, z.literal(numbers).optional());

@@ -1,9 +1,11 @@
 import { z } from "zod";
-import { MIRROR_DELETIONS, VISIBILITIES } from "../words.ts";
+import { FSCK_SEVERITIES, MIRROR_DELETIONS, VISIBILITIES } from "../words.ts";
 import { namespaceSchema } from "./namespaces.ts";
 import {
   nullableFlag,
+  nullableInteger,
   nullableText,
+  nullableWord,
   optionalFlag,
   optionalRowId,
   optionalText,
@@ -52,6 +54,10 @@ export const projectSchema = z.object({
   import_url: z.string().nullable().optional(),
   import_type: z.string().nullable().optional(),
   import_error: z.string().nullable().optional(),
+  /** What is null is as the instance says; a size of 0 is no limit. */
+  repository_size_limit: z.int().nullable().optional(),
+  max_refs: z.int().nullable().optional(),
+  fsck_severity: z.enum(FSCK_SEVERITIES).nullable().optional(),
   /** From here on: while it is a mirror. */
   mirror_user_id: z.int().nullable().optional(),
   mirror_trigger_builds: z.boolean().optional(),
@@ -90,6 +96,13 @@ const pullMirrorAttributes = {
   follow_default_branch: optionalFlag,
 } as const;
 
+/** For admins to set. */
+const limitAttributes = {
+  repository_size_limit: nullableInteger,
+  max_refs: nullableInteger,
+  fsck_severity: nullableWord(FSCK_SEVERITIES),
+} as const;
+
 export const projectListParams = z.object({
   search: optionalText,
   owned: optionalFlag,
@@ -104,6 +117,7 @@ export const newProjectParams = z.object({
   namespace_id: optionalRowId,
   description: nullableText,
   visibility: optionalWord(VISIBILITIES),
+  ...limitAttributes,
   ...pullMirrorAttributes,
 });
 
@@ -115,5 +129,6 @@ export const projectChangeParams = z.object({
   visibility: optionalWord(VISIBILITIES),
   archived: optionalFlag,
   mirror_user_id: optionalRowId,
+  ...limitAttributes,
   ...pullMirrorAttributes,
 });

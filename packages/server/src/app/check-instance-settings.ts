@@ -1,4 +1,5 @@
 import { HeliostatError } from "../domain/errors.ts";
+import { MOST_REFS } from "../domain/incoming-limits.ts";
 import { validateAllowlist } from "../domain/outbound-allowlist.ts";
 import type { InstanceSettings } from "./ports.ts";
 
@@ -25,6 +26,8 @@ const BOUNDS: Readonly<Record<NumberSetting, readonly [name: string, least: numb
   mirrorMaxUpdatesPerHost: ["mirror_max_updates_per_host", 1, ANY],
   mirrorUpdateTimeoutSeconds: ["mirror_update_timeout_seconds", 1, 30 * A_DAY],
   mirrorStallTimeoutSeconds: ["mirror_stall_timeout_seconds", 1, A_DAY],
+  repositorySizeLimit: ["repository_size_limit", 0, Number.MAX_SAFE_INTEGER],
+  maxRefs: ["max_refs", 1, MOST_REFS],
   mirrorUpdateRetentionDays: ["mirror_update_retention_days", 1, 36_500],
 };
 

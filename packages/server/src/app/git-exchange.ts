@@ -1,3 +1,5 @@
+import type { Admission } from "./ports/transfers.ts";
+
 /** The two services of Git's transfer protocol: what a fetch and what a push talks to. */
 export type GitService = "upload-pack" | "receive-pack";
 
@@ -6,4 +8,6 @@ export interface GitExchange {
   readonly protocol: string | null;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
+  /** What a push may bring; anything when left out. */
+  readonly admission?: Admission;
 }

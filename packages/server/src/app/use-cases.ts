@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { AuthMethod, MirrorDirection, TokenScope, Visibility } from "@heliostat/contract";
+import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
@@ -329,6 +330,8 @@ export interface ProjectDraft {
   readonly namespaceId?: number;
   readonly description?: string | null;
   readonly visibility?: Visibility;
+  /** For admins only: others are refused. */
+  readonly limits?: Partial<ProjectLimits>;
   /** `url` with `enabled` left out or false: an import that runs once. */
   readonly pullMirror?: MirrorSettings;
 }
@@ -338,6 +341,8 @@ export interface ProjectChanges {
   readonly path?: string;
   readonly description?: string | null;
   readonly visibility?: Visibility;
+  /** For admins only: others are refused. */
+  readonly limits?: Partial<ProjectLimits>;
   readonly archived?: boolean;
   /** Dropped without a word for those who may change the project but not mirror it, as GitLab does. */
   readonly pullMirror?: MirrorSettings;

@@ -3,7 +3,7 @@ import type {
   MirrorUpdateAnswer,
   MirrorUpdateEndAnswer,
 } from "@heliostat/contract/api/mirrors.ts";
-import { formatBytes } from "./format-bytes.ts";
+import { formatBytes } from "../domain/format-bytes.ts";
 
 /** As many refs as a person reads; `--json` and the API have them all. */
 const SHOWN = 20;

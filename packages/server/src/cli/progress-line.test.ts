@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatBytes } from "../domain/format-bytes.ts";
 import type { UpdateProgress } from "../domain/mirror.ts";
-import { formatBytes } from "./format-bytes.ts";
 import { describeProgress, type ProgressStream, showProgress } from "./progress-line.ts";
 
 const HALF: UpdateProgress = {

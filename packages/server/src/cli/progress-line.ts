@@ -1,5 +1,5 @@
+import { formatBytes } from "../domain/format-bytes.ts";
 import type { UpdateProgress } from "../domain/mirror.ts";
-import { formatBytes } from "./format-bytes.ts";
 
 const WIDTH = 24;
 

@@ -59,6 +59,9 @@ export function createProjectStore(db: Db): ProjectStore {
             archived: changes.archived,
             pull_mirror_available_overridden: changes.pullMirrorAvailable,
             remote_mirror_available_overridden: changes.pushMirrorsAvailable,
+            repository_size_limit: changes.limits?.repositorySizeLimit,
+            max_refs: changes.limits?.maxRefs,
+            fsck_severity: changes.limits?.fsckSeverity,
             updated_at: sql`now()`,
           })
           .where("id", "=", id)
@@ -222,6 +225,11 @@ function toProject(
     creatorId: row.creator_id,
     pullMirrorAvailable: row.pull_mirror_available_overridden,
     pushMirrorsAvailable: row.remote_mirror_available_overridden,
+    limits: {
+      repositorySizeLimit: row.repository_size_limit,
+      maxRefs: row.max_refs,
+      fsckSeverity: row.fsck_severity,
+    },
     refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

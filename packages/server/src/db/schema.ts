@@ -2,6 +2,7 @@ import type {
   AuthMethod,
   CredentialKind,
   ErrorCode,
+  FsckSeverity,
   MirrorDeletions,
   MirrorDirection,
   UpdateStatus,
@@ -44,6 +45,9 @@ interface InstanceSettingsTable {
   mirror_update_timeout_seconds: Generated<number>;
   mirror_stall_timeout_seconds: Generated<number>;
   mirror_update_retention_days: Generated<number>;
+  repository_size_limit: Generated<number>;
+  max_refs: Generated<number>;
+  fsck_severity: Generated<FsckSeverity>;
   push_event_activities_limit: Generated<number>;
   push_event_hooks_limit: Generated<number>;
   git_push_pipeline_limit: Generated<number>;
@@ -101,6 +105,9 @@ interface ProjectsTable {
   pull_mirror_available_overridden: boolean | null;
   remote_mirror_available_overridden: boolean | null;
   housekeeping_until: Date | null;
+  repository_size_limit: number | null;
+  max_refs: number | null;
+  fsck_severity: FsckSeverity | null;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;

@@ -28,6 +28,7 @@ function project(visibility: Visibility, changes: Partial<Project> = {}): Projec
     creatorId: OWNER_ID,
     pullMirrorAvailable: null,
     pushMirrorsAvailable: null,
+    limits: { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null },
     refsGeneration: 0,
     createdAt: DAY,
     updatedAt: DAY,

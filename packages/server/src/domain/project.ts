@@ -1,4 +1,5 @@
 import type { Visibility } from "@heliostat/contract";
+import type { ProjectLimits } from "./incoming-limits.ts";
 
 /** A user or a group: what a project lives in. Paths compare without regard to case, as in GitLab. */
 export interface Namespace {
@@ -25,6 +26,7 @@ export interface Project {
   /** Whether it may have a pull mirror, and push mirrors; null: as the instance setting `mirror_available` says. */
   readonly pullMirrorAvailable: boolean | null;
   readonly pushMirrorsAvailable: boolean | null;
+  readonly limits: ProjectLimits;
   /**
    * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
    * nobody can say that they have seen the last state, and a mirror looks again.

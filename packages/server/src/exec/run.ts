@@ -8,6 +8,14 @@ import { createTail } from "./tail.ts";
 /** Why we ended a process, or could not start it. The first reason is kept. */
 export type StopReason = "aborted" | "timed-out" | "no-progress" | "output-too-large" | "spawn-failed";
 
+/** Bounds that the system holds, each for every process by itself. */
+export interface ProcessLimits {
+  /** Of memory with content of its own: files that are only mapped do not count. Not heeded by macOS. */
+  readonly memoryBytes?: number;
+  /** For each file that is written; the process that goes further gets SIGXFSZ. */
+  readonly fileBytes?: number;
+}
+
 export interface StartOptions {
   readonly command: string;
   readonly args: readonly string[];
@@ -18,6 +26,8 @@ export interface StartOptions {
   readonly timeoutMs?: number;
   /** Ends the process when no byte went in or out for so long; a function, when the patience changes on the way. */
   readonly idleTimeoutMs?: number | (() => number);
+  /** What the process, and each that it starts, may take. */
+  readonly limits?: ProcessLimits;
   /** Leaves processor and disk to everybody else, as `nice` does. */
   readonly isBackground?: boolean;
   /** From TERM to KILL; five seconds unless told. */
@@ -113,7 +123,8 @@ export function start(options: StartOptions): RunningProcess {
   const withFd3 = options.fd3Input !== undefined || options.fd3MaxOutput !== undefined;
   let child: ChildProcess;
   try {
-    child = spawn(options.command, options.args, {
+    const [command, ...args] = limited(options);
+    child = spawn(command, args, {
       cwd: options.cwd ?? "/",
       env: { ...options.env },
       stdio: withFd3 ? ["pipe", "pipe", "pipe", "pipe"] : ["pipe", "pipe", "pipe"],
@@ -188,6 +199,27 @@ export function start(options: StartOptions): RunningProcess {
     });
   });
   return { stdin, stdout, exited, stop };
+}
+
+/** A shell sets the limits and becomes the process. One that the system has set lower already stays. */
+const SET_LIMITS = 'ulimit -d "$1" 2>/dev/null; ulimit -f "$2" 2>/dev/null; shift 2; exec "$@"';
+
+function limited({ command, args, limits }: StartOptions): [string, ...string[]] {
+  if (limits === undefined) return [command, ...args];
+  const { memoryBytes, fileBytes } = limits;
+  const inUnits = (bytes: number | undefined, unit: number): string =>
+    bytes === undefined ? "unlimited" : String(Math.ceil(bytes / unit));
+  // POSIX: kilobytes of memory, but blocks of 512 bytes of files.
+  return [
+    "/bin/sh",
+    "-c",
+    SET_LIMITS,
+    "sh",
+    inUnits(memoryBytes, 1024),
+    inUnits(fileBytes, 512),
+    command,
+    ...args,
+  ];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@heliostat/contract";
+import { describeFsckRefusal } from "./fsck-config.ts";
 
 export interface StderrClass {
   readonly code: ErrorCode;
@@ -38,6 +39,14 @@ const ROWS: readonly Row[] = [
     pattern: /No space left on device|Disk quota exceeded|Out of diskspace|couldn't write '.*\.lock'/,
     code: "disk-full",
     message: DISK_FULL,
+  },
+  {
+    // Of memory, more than the system, or our own bound for it, gives to one process.
+    pattern:
+      /Out of memory, \w+ failed|attempting to allocate \d+ over limit|cannot (?:m?re?)?allocate memory/i,
+    code: "repository-too-large",
+    message:
+      "Git needed more memory for this than it is given. Nothing was changed. If the repository is in order, run the server on a machine with more memory.",
   },
   {
     pattern:
@@ -162,6 +171,9 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** By this it is not merely a warning. */
+const FSCK_ENDED = /fsck error/;
+
 /** How git names the object that it cannot find or read. */
 const NAMED =
   /(?:not our ref|unable to read(?: tree| sha1)?|bad (?:tree )?object|missing (?:blob|tree|commit|object)|unable to parse commit|loose object) ([0-9a-f]{40,64})\b/;
@@ -174,6 +186,13 @@ export function classifyStderr(stderr: string): StderrClass | null {
   const ours = linesOf(stderr)
     .filter((line) => !line.startsWith("remote: "))
     .join("\n");
+  const refused = FSCK_ENDED.test(ours) ? describeFsckRefusal(ours) : null;
+  if (refused !== null) {
+    return {
+      code: "fsck-refused",
+      message: `The remote sent an object that the check of incoming objects refuses: ${refused}.`,
+    };
+  }
   const row = ROWS.find(({ pattern, isOfRemote }) => pattern.test(isOfRemote ? stderr : ours));
   if (row === undefined) return null;
   const isOfObjects = row.code === "repository-corrupt" || row.code === "remote-lacks-object";

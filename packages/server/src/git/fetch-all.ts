@@ -1,16 +1,23 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import type { ReceiveOptions, RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { formatBytes } from "../domain/format-bytes.ts";
+import { type IncomingLimits, NO_LIMITS, refuseTooManyRefs } from "../domain/incoming-limits.ts";
 import { objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
 import { moveObjects } from "./move-objects.ts";
 import { isLossy, readHeadFile } from "./read-refs.ts";
+import { receive } from "./receive.ts";
+import type { ReceiveBounds } from "./receive-bounds.ts";
 import { readObjectFormatFile } from "./ref-files.ts";
-import { type Patience, prepareRemoteCall } from "./remote-call.ts";
-import type { Git } from "./run-git.ts";
+import { type Patience, prepareRemoteCall, stallMsOf } from "./remote-call.ts";
+import type { Git, GitCall } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
+
+/** As much as a list of refs that is read in process may take. */
+const MAX_PACKED_REFS = 256 * 1024 * 1024;
 
 /** Stands where git puts a name of its own choice, when the remote does not say where its HEAD points. */
 const NO_BRANCH = "heliostat-none";
@@ -27,13 +34,14 @@ export async function fetchAll(
   staging: Staging,
   path: string,
   remote: RemoteAccess,
-  options: TransferOptions,
-  patience: Patience,
+  options: ReceiveOptions,
+  { patience, bounds }: { readonly patience: Patience; readonly bounds: ReceiveBounds },
 ): Promise<AdvertisedRefs> {
   const { url, config, ...call } = prepareRemoteCall(remote, options, patience);
   return staging.use("fetch", async (clone) => {
     const ownFormat = await readObjectFormatFile(path);
-    await git.run({
+    const { admission } = options;
+    const request: GitCall = {
       ...call,
       config: [...config, ["init.defaultBranch", NO_BRANCH]],
       // `--no-local`: of a repository on this machine, too, nothing is linked or trusted unseen.
@@ -42,8 +50,12 @@ export async function fetchAll(
         ...["clone", "--bare", "--progress", "--template=", "--no-local", "--reject-shallow"],
         ...["--", url, clone],
       ],
-    });
-    const advertised = await readClone(clone);
+    };
+    const stallMs = stallMsOf(options, patience);
+    // A clone keeps the pack that came: nothing is unpacked.
+    const arrival = { objects: join(clone, "objects"), admission, bounds, stallMs, mayUnpack: false };
+    await receive(git, request, arrival, options);
+    const advertised = await readClone(clone, admission?.limits ?? NO_LIMITS);
     if (advertised.objectFormat !== ownFormat) {
       throw new HeliostatError(
         "object-format-mismatch",
@@ -56,7 +68,8 @@ export async function fetchAll(
 }
 
 /** The clone is git's own work, and fresh: all its refs are in the one file that it wrote, with the peeled values. */
-async function readClone(clone: string): Promise<AdvertisedRefs> {
+async function readClone(clone: string, limits: IncomingLimits): Promise<AdvertisedRefs> {
+  await refuseHugeFile(join(clone, "packed-refs"));
   const refs = new Map<RefName, AdvertisedRef>();
   let last: RefName | null = null;
   const packed = await readFile(join(clone, "packed-refs"), "utf8").catch(() => "");
@@ -72,8 +85,22 @@ async function readClone(clone: string): Promise<AdvertisedRefs> {
     last = isLossy(name) ? null : parseRefName(name);
     if (last !== null) refs.set(last, { oid: parseOid(line.slice(0, space)) });
   }
+  refuseTooManyRefs(limits, { here: 0, created: refs.size, deleted: 0 });
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormatFile(clone) : objectFormatOf(first.oid);
   const target = await readHeadFile(clone);
   return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
+}
+
+/** The remote may have listed any number to git, whatever it had listed to us: they are not read to be counted. */
+async function refuseHugeFile(path: string): Promise<void> {
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (size <= MAX_PACKED_REFS) return;
+  throw new HeliostatError(
+    "too-many-refs",
+    `The remote's refs take ${formatBytes(size)} in one list, which is more than this server reads (${formatBytes(MAX_PACKED_REFS)}).`,
+  );
 }

@@ -1,14 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { FetchOptions, RemoteAccess, TransferOptions } from "../app/ports.ts";
+import type { FetchOptions, RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { type ObjectFormat, type Oid, objectFormatOf } from "../domain/oid.ts";
 import { checkObjects } from "./check-objects.ts";
 import { BROKEN_OWN_REF } from "./classify-stderr.ts";
 import { moveObjects } from "./move-objects.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
-import { type Patience, prepareRemoteCall } from "./remote-call.ts";
-import type { Git } from "./run-git.ts";
+import { receive } from "./receive.ts";
+import type { ReceiveBounds } from "./receive-bounds.ts";
+import { type Patience, prepareRemoteCall, stallMsOf } from "./remote-call.ts";
+import type { Git, GitCall } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 import { makeView } from "./view.ts";
 
@@ -35,20 +37,16 @@ export async function fetchObjects(
   remote: RemoteAccess,
   oids: readonly Oid[],
   options: FetchOptions,
-  patience: Patience,
+  { patience, bounds }: Limits,
 ): Promise<void> {
   const [first] = oids;
   if (first === undefined) return;
   const { haves } = options;
   try {
-    await fetchOnce(
-      git,
-      staging,
-      path,
-      { remote, oids, haves, format: objectFormatOf(first) },
-      options,
+    await fetchOnce(git, staging, path, { remote, oids, haves, format: objectFormatOf(first) }, options, {
       patience,
-    );
+      bounds,
+    });
   } catch (error) {
     const whole = await wholeHaves(git, path, haves, error);
     if (whole === undefined) throw error;
@@ -58,7 +56,7 @@ export async function fetchObjects(
       path,
       { remote, oids, haves: whole, format: objectFormatOf(first) },
       options,
-      patience,
+      { patience, bounds },
     );
   }
   const here = await checkObjects(git, path, oids);
@@ -68,6 +66,12 @@ export async function fetchObjects(
     "remote-lacks-object",
     `The remote did not send ${missing}, which it offered a moment ago. The next update looks again.`,
   );
+}
+
+/** What a fetch is held to. */
+interface Limits {
+  readonly patience: Patience;
+  readonly bounds: ReceiveBounds;
 }
 
 interface Want {
@@ -84,33 +88,44 @@ async function fetchOnce(
   staging: Staging,
   path: string,
   { remote, oids, haves, format }: Want,
-  options: TransferOptions,
-  patience: Patience,
+  options: FetchOptions,
+  { patience, bounds }: Limits,
 ): Promise<void> {
   const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
-  await staging.use("fetch", async (arriving) => {
-    await mkdir(arriving);
-    const view = join(arriving, "..", "view");
-    if (haves) await makeView(view, haves.map(nameHave), format);
-    await git.run({
-      ...call,
-      // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
-      config: [...config, ["core.alternateRefsPrefixes", "refs/none/"]],
-      env: {
-        ...env,
-        GIT_OBJECT_DIRECTORY: arriving,
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
-      },
-      gitDir: haves ? view : path,
-      args: [
-        ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
-        ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
-      ],
-      // A command line has a limit of length, standard input has none.
-      input: oids.map((oid) => `${oid}\n`).join(""),
+  const fetchInto = (mayUnpack: boolean) =>
+    staging.use("fetch", async (arriving) => {
+      await mkdir(arriving);
+      const view = join(arriving, "..", "view");
+      if (haves) await makeView(view, haves.map(nameHave), format);
+      const request: GitCall = {
+        ...call,
+        // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
+        config: [...config, ["core.alternateRefsPrefixes", "refs/none/"]],
+        env: {
+          ...env,
+          GIT_OBJECT_DIRECTORY: arriving,
+          GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
+        },
+        gitDir: haves ? view : path,
+        args: [
+          ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
+          ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
+        ],
+        // A command line has a limit of length, standard input has none.
+        input: oids.map((oid) => `${oid}\n`).join(""),
+      };
+      const { admission } = options;
+      const stallMs = stallMsOf(options, patience);
+      const outcome = await receive(
+        git,
+        request,
+        { objects: arriving, admission, bounds, stallMs, mayUnpack },
+        options,
+      );
+      if (outcome === "received") await moveObjects(arriving, join(path, "objects"));
+      return outcome;
     });
-    await moveObjects(arriving, join(path, "objects"));
-  });
+  if ((await fetchInto(true)) === "unpacks-too-much") await fetchInto(false);
 }
 
 function nameHave(oid: Oid, index: number): readonly [string, Oid] {

@@ -20,6 +20,11 @@ export interface Patience {
 
 export const DEFAULT_PATIENCE: Patience = { stallSeconds: 120, silenceSeconds: 900 };
 
+/** How long this transfer may go without a byte. */
+export function stallMsOf({ stallTimeoutMs }: TransferOptions, { stallSeconds }: Patience): number {
+  return stallTimeoutMs ?? stallSeconds * 1000;
+}
+
 /** What git says when it has all of a pack. */
 const ARRIVED = /^(Receiving|Unpacking) objects:.* done\.$/;
 
@@ -42,7 +47,7 @@ export function prepareRemoteCall(
   patience: Patience = DEFAULT_PATIENCE,
 ): RemoteCall {
   const { onProgress } = options;
-  const stallMs = options.stallTimeoutMs ?? patience.stallSeconds * 1000;
+  const stallMs = stallMsOf(options, patience);
   const silenceMs = Math.max(patience.silenceSeconds * 1000, stallMs);
   const scheme = schemeOf(remote.url);
   let hasArrived = false;

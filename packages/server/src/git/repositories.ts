@@ -11,9 +11,11 @@ import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
 import { countClutter, maintain, planMaintenance } from "./maintain.ts";
+import { measureFiles } from "./measure.ts";
 import { packObjects } from "./pack-objects.ts";
 import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
+import { type ReceiveBounds, usualBounds } from "./receive-bounds.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
 import { removeRemains } from "./remove-remains.ts";
 import { removeRepository } from "./remove-repository.ts";
@@ -36,6 +38,8 @@ export interface RepositoriesOptions {
   /** Directories to find git in, as in `PATH`; the usual ones unless told. */
   readonly searchPath?: string;
   readonly patience?: Patience;
+  /** What receiving may take; by the memory of the machine, unless told. */
+  readonly bounds?: ReceiveBounds;
   /** No other node works on these repositories: then it can be told what a dead git has left. No, unless told. */
   readonly isAlone?: boolean;
 }
@@ -58,6 +62,8 @@ const REPOSITORIES_A_DIRECTORY = 1_000;
 /** The repositories below `root`, and git to work with them. */
 export function createRepositories(options: RepositoriesOptions): GitRepositories {
   const { root, log, patience = DEFAULT_PATIENCE, isAlone = false } = options;
+  const { bounds = usualBounds() } = options;
+  const held = { patience, bounds };
   const git = createGit({
     log,
     ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
@@ -80,12 +86,13 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       ),
     remove: (path) => removeRepository(stagingFor(path), path, log),
     readRefs: (path) => readRefs(git, path),
+    measure: (path) => measureFiles(join(path, "objects")),
     readDefaultBranch,
     answerAncestry: (path, questions) => answerAncestry(git, path, questions),
     fetchAll: (path, remote, transfer) =>
-      tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, patience)),
+      tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, held)),
     fetchObjects: (path, remote, oids, transfer) =>
-      tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, patience)),
+      tellFullDisk(fetchObjects(git, stagingFor(path), path, remote, oids, transfer, held)),
     applyChanges: (path, changes, how) =>
       tellFullDisk(
         applyAgainst(changes, {
@@ -109,7 +116,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     },
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     servePack: (path, service, exchange, input, output) =>
-      servePack(git, path, service, exchange, input, output),
+      servePack({ git, bounds }, path, service, exchange, input, output),
     packObjects: (path, request, options) => packObjects(git, path, request, options, patience),
     push: (path, remote, changes, transfer) =>
       tellFullDisk(push(git, staging, path, remote, changes, transfer, patience)),

@@ -5,6 +5,7 @@ import { joinRemoteWords, remoteSays } from "../domain/push-verdict.ts";
 import { redact } from "../domain/redact.ts";
 import {
   type Exit,
+  type ProcessLimits,
   type RunningProcess,
   type RunResult,
   run,
@@ -30,6 +31,7 @@ export interface GitCall {
   readonly idleTimeoutMs?: number | (() => number);
   /** Work that nobody waits for. */
   readonly isBackground?: boolean;
+  readonly limits?: ProcessLimits;
   readonly maxOutput?: number;
   readonly onStderrLine?: (line: string) => void;
   readonly fd3Input?: Buffer;
@@ -67,6 +69,7 @@ export function createGit(options: { readonly log: Log; readonly searchPath?: st
       "timeoutMs",
       "idleTimeoutMs",
       "isBackground",
+      "limits",
       "onStderrLine",
       "fd3Input",
       "fd3MaxOutput",

@@ -5,11 +5,14 @@ import { fileURLToPath } from "node:url";
 import type { GitExchange, GitService } from "../app/git-exchange.ts";
 import type { PushedRef } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { formatBytes } from "../domain/format-bytes.ts";
 import { parseOid } from "../domain/oid.ts";
 import { parseRefName } from "../domain/ref-name.ts";
 import type { RunningProcess } from "../exec/run.ts";
 import type { ConfigLine } from "./environment.ts";
+import { fsckConfig } from "./fsck-config.ts";
 import { isLossy } from "./read-refs.ts";
+import type { ReceiveBounds } from "./receive-bounds.ts";
 import { DEFAULT_PATIENCE } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
 import { watchCommands } from "./watch-commands.ts";
@@ -21,6 +24,12 @@ const MAX_ADVERTISEMENT_BYTES = 256 * 1024 * 1024;
 
 /** A git whose input has ended early needs moments to notice and to tidy up. */
 const CUT_GRACE_MS = 10_000;
+
+/**
+ * How far a push may go over its limit and still be received: it is told in our words then. One that goes further is
+ * ended by git, in git's words, with no more than this received in vain.
+ */
+const SPOKEN_BYTES = 64 * 1024 * 1024;
 
 const UPLOAD_CONFIG: readonly ConfigLine[] = [
   ["uploadpack.allowFilter", "true"],
@@ -57,7 +66,7 @@ export async function advertise(
  * away ends git, except for a push that has arrived in full: that one is carried out, so that what it changes is known.
  */
 export async function servePack(
-  git: Git,
+  { git, bounds }: { readonly git: Git; readonly bounds: ReceiveBounds },
   path: string,
   service: GitService,
   exchange: GitExchange,
@@ -65,11 +74,11 @@ export async function servePack(
   output: Writable,
 ): Promise<readonly PushedRef[]> {
   const isPush = service === "receive-pack";
-  if (isPush) await requireHook();
+  if (isPush) await requireHooks();
   const running = git.start({
     ...callFor(service, exchange, ["--stateless-rpc", path]),
     idleTimeoutMs: DEFAULT_PATIENCE.silenceSeconds * 1000,
-    ...(isPush ? { fd3MaxOutput: MAX_UPDATES_BYTES } : {}),
+    ...(isPush ? { fd3MaxOutput: MAX_UPDATES_BYTES, limits: { memoryBytes: bounds.memoryBytes } } : {}),
   });
   const { stdin, stdout } = running;
   const commands = isPush ? watchCommands(input) : null;
@@ -133,20 +142,51 @@ function callFor(service: GitService, exchange: GitExchange, args: readonly stri
   const strict = service === "upload-pack" ? ["--strict"] : [];
   return {
     args: [service, ...strict, ...args],
-    config: service === "upload-pack" ? UPLOAD_CONFIG : RECEIVE_CONFIG,
-    ...(exchange.protocol === null ? {} : { env: { GIT_PROTOCOL: exchange.protocol } }),
+    config: service === "upload-pack" ? UPLOAD_CONFIG : [...RECEIVE_CONFIG, ...admissionConfig(exchange)],
+    env: {
+      ...(exchange.protocol === null ? {} : { GIT_PROTOCOL: exchange.protocol }),
+      ...(service === "upload-pack" ? {} : admissionEnv(exchange)),
+    },
   };
 }
 
-/** Git passes over a hook that is not executable, and no mirror would hear of any push again. */
-async function requireHook(): Promise<void> {
-  await access(`${HOOKS}/post-receive`, constants.X_OK).catch((cause) => {
-    throw new HeliostatError(
-      "git-failed",
-      "The server's post-receive hook is not executable: install it anew.",
-      { cause },
-    );
-  });
+function admissionConfig({ admission }: GitExchange): readonly ConfigLine[] {
+  if (admission === undefined) return [];
+  const { room, limits } = admission;
+  return [
+    ...(room === null ? [] : [["receive.maxInputSize", String(room + SPOKEN_BYTES)] as const]),
+    ...fsckConfig("receive", limits.fsck),
+  ];
+}
+
+/** For our pre-receive hook: it sees the push as a whole before any ref changes. */
+function admissionEnv({ admission }: GitExchange): Record<string, string> {
+  if (admission === undefined) return {};
+  const { room, limits } = admission;
+  return {
+    HELIOSTAT_MAX_REFS: String(limits.refs),
+    ...(room === null
+      ? {}
+      : {
+          HELIOSTAT_ROOM_KIB: String(Math.ceil(room / 1024)),
+          HELIOSTAT_SIZE_LIMIT: formatBytes(limits.repositoryBytes ?? 0),
+        }),
+  };
+}
+
+/** Git passes over a hook that is not executable: no mirror would hear of any push again, and no limit would hold. */
+async function requireHooks(): Promise<void> {
+  for (const hook of ["pre-receive", "post-receive"]) {
+    await access(`${HOOKS}/${hook}`, constants.X_OK).catch((cause) => {
+      throw new HeliostatError(
+        "git-failed",
+        `The server's ${hook} hook is not executable: install it anew.`,
+        {
+          cause,
+        },
+      );
+    });
+  }
 }
 
 /** `<old> <new> <ref>`, with the null oid for what was or is not there. */

@@ -7,14 +7,17 @@ export interface BodySink {
   end(): void;
 }
 
-/** Passes on at most `maxBytes`; then `remote-not-git`. */
+/** Passes on at most `maxBytes`; then `remote-too-large`. */
 export function limitBody(sink: BodySink, maxBytes: number): BodySink {
   let bytes = 0;
   return {
     push(chunk) {
       bytes += chunk.length;
       if (bytes > maxBytes) {
-        throw new HeliostatError("remote-not-git", `The remote's answer is larger than ${maxBytes} bytes.`);
+        throw new HeliostatError(
+          "remote-too-large",
+          `The remote's answer is larger than ${maxBytes} bytes, which is the most that is read.`,
+        );
       }
       sink.push(chunk);
     },

@@ -31,6 +31,10 @@ export interface ListedRefs {
 /** Beyond so many unusable refs a remote is broken or hostile; each costs an exception. */
 const MAX_SKIPPED = 10_000;
 
+/** Bytes. Linux takes paths of 4096, of which the repository's own is a part; git adds `.lock` to a name of 255. */
+const MAX_NAME = 2048;
+const MAX_COMPONENT = 250;
+
 // No BOM handling: a name must come back to git byte for byte.
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is not ASCII
@@ -100,7 +104,7 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       refs.set(name, ref);
       if (refs.size === before) throw new HeliostatError("remote-not-git", `The remote lists ${name} twice.`);
       if (refs.size > maxRefs) {
-        throw new HeliostatError("remote-not-git", `The remote has more than ${maxRefs} refs.`);
+        throw tooManyRefs(maxRefs);
       }
       last = { bytes, name };
     },
@@ -125,8 +129,17 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
   };
 }
 
-/** Null when it cannot be a ref name of ours. */
+/** For a list that is not read any further. */
+export function tooManyRefs(maxRefs: number): HeliostatError {
+  return new HeliostatError(
+    "too-many-refs",
+    `The remote has more than ${maxRefs} refs, which is the most that is read. An admin can raise \`max_refs\`.`,
+  );
+}
+
+/** Null when it cannot be a ref name of ours: git would refuse it, or no file system could hold it. */
 function parseName(bytes: string): RefName | null {
+  if (bytes.length > MAX_NAME || bytes.split("/").some((part) => part.length > MAX_COMPONENT)) return null;
   try {
     return parseRefName(decodeName(bytes));
   } catch {

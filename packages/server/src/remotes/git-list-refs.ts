@@ -36,18 +36,18 @@ export function createGitListRefs({
 function converse(
   socket: Socket,
   request: string,
-  { remote, endpoint, signal, stallMs }: Conversation,
+  { remote, endpoint, signal, stallMs, maxRefs }: Conversation,
   { limits, userAgent }: { limits: RemoteLimits; userAgent: string },
 ): Promise<ListedRefs> {
   const { promise, resolve, reject } = Promise.withResolvers<ListedRefs>();
-  const advertisement = createAdvertisementReader({ hasServiceLine: false, maxRefs: limits.refs });
+  const advertisement = createAdvertisementReader({ hasServiceLine: false, maxRefs });
   let lsRefs: PktLineReader<ListedRefs> | undefined;
 
   /** After each flush: what comes next, if anything does. */
   function advance(): void {
     const offered = advertisement.result();
     if (lsRefs === undefined && offered?.version === 2) {
-      lsRefs = createLsRefsReader(offered.capabilities, limits.refs);
+      lsRefs = createLsRefsReader(offered.capabilities, maxRefs);
       socket.write(encodeLsRefs(offered.capabilities, userAgent));
       return;
     }

@@ -54,7 +54,7 @@ export function createHttpListRefs({
         if (head.status !== 200) throw statusError(head, listing.remote, listing.endpoint.host);
         if (mediaType(head.header("content-type")) !== `application/x-${SERVICE}-result`)
           throw wrongTypeError(listing, "");
-        return readPktLines(listing, createLsRefsReader(capabilities, limits.refs));
+        return readPktLines(listing, createLsRefsReader(capabilities, listing.maxRefs));
       },
       listing.signal,
     );
@@ -67,11 +67,11 @@ export function createHttpListRefs({
       if (type === `application/x-${SERVICE}-advertisement`) {
         return readPktLines(
           listing,
-          createAdvertisementReader({ hasServiceLine: true, maxRefs: limits.refs }),
+          createAdvertisementReader({ hasServiceLine: true, maxRefs: listing.maxRefs }),
         );
       }
       if (type === "text/html" || type === "application/xhtml+xml") throw wrongTypeError(listing, type);
-      return createDumbRefsReader(limits.refs, () => wrongTypeError(listing, ""));
+      return createDumbRefsReader(listing.maxRefs, () => wrongTypeError(listing, ""));
     });
   }
 

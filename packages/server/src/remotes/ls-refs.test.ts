@@ -131,7 +131,7 @@ test("has a limit for refs, and one for unusable refs", () => {
   const many = (count: number, name: string) =>
     Array.from({ length: count }, (_, i) => `${A} refs/heads/${name}${i}`);
   assert.equal(read(many(100, "x")).names.length, 100);
-  assert.throws(() => read(many(101, "x")), { code: "remote-not-git", message: /more than 100 refs/ });
+  assert.throws(() => read(many(101, "x")), { code: "too-many-refs", message: /more than 100 refs/ });
   assert.throws(() => read(many(10_001, "..")), { code: "remote-not-git", message: /10000 unusable refs/ });
 });
 

@@ -1,5 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { type ObjectFormat, type Oid, objectFormatOf, parseOid } from "../domain/oid.ts";
+import { tooManyRefs } from "./collected-refs.ts";
 import type { PktLineReader } from "./ref-advertisement.ts";
 
 /** What a remote says that is about to be pushed to. */
@@ -47,7 +48,7 @@ export function createReceivePackReader(maxRefs: number): PktLineReader<ReceiveP
     if (text === "shallow" || /^0+$/.test(text)) return;
     count += 1;
     if (count > maxRefs) {
-      throw new HeliostatError("remote-not-git", `The remote has more than ${maxRefs} refs.`);
+      throw tooManyRefs(maxRefs);
     }
     const oid = readOid(text);
     haves.add(oid);

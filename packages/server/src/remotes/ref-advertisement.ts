@@ -17,6 +17,9 @@ export type Advertisement =
   | { readonly version: 2; readonly capabilities: Capabilities }
   | { readonly version: 0 | 1; readonly listed: ListedRefs };
 
+/** Git has about ten, each on a line of its own. */
+const MAX_CAPABILITIES = 1000;
+
 /** A reader of one part of a conversation: null until that part has ended. */
 export interface PktLineReader<T> extends Omit<PktLineSink, "refused"> {
   result(): T | null;
@@ -83,6 +86,8 @@ export function createAdvertisementReader(options: {
           return;
         case "capabilities":
           lines.push(text);
+          // Refs come only when they are asked for: what goes on and on is none of git's.
+          if (lines.length > MAX_CAPABILITIES) throw notAdvertisement();
           return;
         case "after-service":
         case "done":

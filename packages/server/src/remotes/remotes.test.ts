@@ -391,7 +391,7 @@ test("more refs than allowed are refused", async (t) => {
   const { list } = makeRemotes(t, { limits: { refs: 9_999 } });
   for (const peer of [http, http0, daemon]) {
     await assert.rejects(list(peer.urlOf("large.git")), {
-      code: "remote-not-git",
+      code: "too-many-refs",
       message: /more than 9999 refs/,
     });
   }

@@ -1,4 +1,4 @@
-import type { Log, RemoteAccess, Remotes, TransferOptions } from "../app/ports.ts";
+import type { ListOptions, Log, RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import { createGitListRefs } from "./git-list-refs.ts";
@@ -56,7 +56,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
 
   async function converse<T>(
     remote: RemoteAccess,
-    { signal, stallTimeoutMs }: TransferOptions,
+    { signal, stallTimeoutMs, maxRefs = 0 }: ListOptions,
     talk: (conversation: Conversation) => Promise<T>,
   ): Promise<T> {
     const endpoint = endpointOf(remote.url);
@@ -64,7 +64,11 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     if (address === null)
       throw new HeliostatError("bug", "a remote without a checked address cannot be spoken to");
     try {
-      return await talk({ remote, endpoint, address, signal, stallMs: stallTimeoutMs });
+      return await talk({
+        ...{ remote, endpoint, address, signal },
+        stallMs: stallTimeoutMs,
+        maxRefs: Math.max(maxRefs, limits.refs),
+      });
     } catch (error) {
       // A host with several addresses gets another chance with the next one.
       if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);

@@ -17,6 +17,8 @@ export interface Conversation {
   readonly signal: AbortSignal;
   /** The longest time without a byte, in milliseconds, where the caller has set one. */
   readonly stallMs: number | undefined;
+  /** Branches and tags that are read. */
+  readonly maxRefs: number;
 }
 
 /** Runs a listing within the time that one may take. */

@@ -1,3 +1,5 @@
+import type { FsckSeverity } from "@heliostat/contract";
+
 export interface Clock {
   now(): Date;
   /** Calls `work` once, `ms` milliseconds from now, unless it is cancelled before. Keeps no process alive. */
@@ -53,6 +55,12 @@ export interface InstanceSettings {
   readonly mirrorStallTimeoutSeconds: number;
   /** How long the history of updates is kept. */
   readonly mirrorUpdateRetentionDays: number;
+  /** Bytes that a repository may take on disk; 0: no limit. */
+  readonly repositorySizeLimit: number;
+  /** Refs that a project may have. */
+  readonly maxRefs: number;
+  /** What incoming objects are checked for. */
+  readonly fsckSeverity: FsckSeverity;
   /** More changes of a kind than this in one push make one event for all. */
   readonly pushEventActivitiesLimit: number;
   readonly pushEventHooksLimit: number;

@@ -1,4 +1,5 @@
 import type { Visibility } from "@heliostat/contract";
+import type { ProjectLimits } from "../../domain/incoming-limits.ts";
 import type { Project } from "../../domain/project.ts";
 import type { NewProjectEvent, ProjectEvent } from "../../domain/project-event.ts";
 import type { User } from "../../domain/user.ts";
@@ -33,7 +34,7 @@ export interface ProjectStore {
         | "pullMirrorAvailable"
         | "pushMirrorsAvailable"
       >
-    >,
+    > & { readonly limits?: Partial<ProjectLimits> },
   ): Promise<Project>;
   /** Takes the project and all its rows away; its repository is the caller's to remove afterwards. */
   remove(id: number): Promise<void>;

@@ -3,7 +3,7 @@ import type { AdvertisedRefs, RefChange } from "../../domain/refs.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
 import type { InstanceSettings } from "./instance.ts";
 import type { RemoteCredential } from "./mirrors.ts";
-import type { OpenPack, RemoteAccess, RemoteTrust, TransferOptions } from "./transfers.ts";
+import type { ListOptions, OpenPack, RemoteAccess, RemoteTrust, TransferOptions } from "./transfers.ts";
 
 /**
  * One push of these changes, each with a lease on its old value; one verdict a change, in their order. Throws when the
@@ -46,8 +46,8 @@ export interface Remotes {
    * to it. Throws what a connection may end with.
    */
   scanHostKeys(remote: RemoteAccess, signal: AbortSignal): Promise<readonly ScannedHostKey[]>;
-  /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. */
-  listRefs(remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
+  /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. `too-many-refs`. */
+  listRefs(remote: RemoteAccess, options: ListOptions): Promise<AdvertisedRefs>;
   /**
    * Pushes over `http(s)://` in process, group by group; what the remote has is asked for once and kept in step with
    * what it accepts. `openPack` is called for each group, unless nothing but deletions is left of it. `onProgress` is

@@ -5,7 +5,14 @@ import type { RefName } from "../../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../../domain/ref-plan/ancestry.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefMove, RefResult } from "../../domain/refs.ts";
 import type { GitExchange, GitService } from "../git-exchange.ts";
-import type { FetchOptions, Pack, PackRequest, RemoteAccess, TransferOptions } from "./transfers.ts";
+import type {
+  FetchOptions,
+  Pack,
+  PackRequest,
+  ReceiveOptions,
+  RemoteAccess,
+  TransferOptions,
+} from "./transfers.ts";
 
 /** One ref that a client's push changed, by the old and new value that git's hook reported. */
 export interface PushedRef {
@@ -38,17 +45,20 @@ export interface Repositories {
   /** Moves the repository away at once and deletes it behind the scenes. */
   remove(path: string): Promise<void>;
   readRefs(path: string): Promise<LocalRefs>;
+  /** Bytes that its objects take on disk. Starts no process; reads the directories of its objects. */
+  measure(path: string): Promise<number>;
   /** The branch that HEAD points at, or null while it is unborn; starts no process. */
   readDefaultBranch(path: string): Promise<RefName | null>;
   answerAncestry(path: string, questions: readonly AncestryQuestion[]): Promise<AncestryAnswers>;
   /**
    * First pull into a repository that has no refs: transfers everything below heads and tags as `git clone` does
-   * and answers what the remote had, its objects now in `path`, no ref written yet.
+   * and answers what the remote had, its objects now in `path`, no ref written yet. `repository-too-large`,
+   * `too-many-refs` and `fsck-refused` where the admission does not let them in: then nothing came.
    */
-  fetchAll(path: string, remote: RemoteAccess, options: TransferOptions): Promise<AdvertisedRefs>;
+  fetchAll(path: string, remote: RemoteAccess, options: ReceiveOptions): Promise<AdvertisedRefs>;
   /**
    * Transfers what these oids need and is not here yet; writes no ref. Objects that lead to `haves`, or to any ref of
-   * ours if that is left out, are not asked for again.
+   * ours if that is left out, are not asked for again. `repository-too-large` and `fsck-refused` as above.
    */
   fetchObjects(
     path: string,
@@ -94,7 +104,8 @@ export interface Repositories {
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
   /**
    * One stateless exchange with a client; streams both ways. Answers the refs that a push really changed. Rejects
-   * when git cannot be started, fails or is aborted.
+   * when git cannot be started, fails or is aborted. What the exchange's admission does not let in is told to the client, and
+   * no ref changes.
    */
   servePack(
     path: string,

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from "node:stream";
+import type { IncomingLimits } from "../../domain/incoming-limits.ts";
 import type { UpdateProgress } from "../../domain/mirror.ts";
 import type { Oid } from "../../domain/oid.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
@@ -46,7 +47,24 @@ export interface TransferOptions {
   readonly stallTimeoutMs?: number;
 }
 
-export interface FetchOptions extends TransferOptions {
+/** What may come in. */
+export interface Admission {
+  readonly limits: IncomingLimits;
+  /** Bytes that the repository may still grow by; null: any number. */
+  readonly room: number | null;
+}
+
+export interface ReceiveOptions extends TransferOptions {
+  /** Anything, unless told. */
+  readonly admission?: Admission;
+}
+
+export interface ListOptions extends TransferOptions {
+  /** Branches and tags that the list may have, where it is more than what the adapter reads in any case. */
+  readonly maxRefs?: number;
+}
+
+export interface FetchOptions extends ReceiveOptions {
   /** Not empty; each is here. */
   readonly haves?: readonly Oid[];
 }

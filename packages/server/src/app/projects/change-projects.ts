@@ -1,9 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { type ProjectLimits, refuseBadLimits } from "../../domain/incoming-limits.ts";
 import { may, mayMirror } from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
 import { branchRef } from "../../domain/ref-name.ts";
 import type { Principal, User } from "../../domain/user.ts";
-import { findProjectFor, requireSignedIn } from "../access.ts";
+import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
 import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
@@ -21,6 +22,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       const { user } = requireSignedIn(principal);
       const namespace = await findOwnNamespace(ports, user, draft.namespaceId);
       const { name, path } = namesOf(draft);
+      checkLimits(principal, draft.limits);
       const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
       // Everything that can be wrong is found before anything is made.
       if (pullMirror) {
@@ -38,6 +40,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       try {
         const repository = ports.repositories.pathOf(project.id);
         await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
+        if (draft.limits) await ports.projects.update(project.id, { limits: draft.limits });
         if (pullMirror) await configureIfAny(ports, user, project, pullMirror);
       } catch (error) {
         // A project without its repository would be a trap; the path is free again for the next try.
@@ -52,6 +55,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
     async updateProject(principal, which, changes) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
       const { pullMirror, ...own } = changes;
+      checkLimits(principal, own.limits);
       if (own.path !== undefined || own.name !== undefined) {
         refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
       }
@@ -74,6 +78,13 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
   async function mayConfigure(principal: Principal, project: Project): Promise<boolean> {
     return may(principal, "admin-mirrors", project) && mayMirror(principal, await ports.settings.read());
   }
+}
+
+/** Whoever could set their own limits would have none. */
+function checkLimits(principal: Principal, limits: Partial<ProjectLimits> | undefined): void {
+  if (limits === undefined) return;
+  requireAdmin(principal);
+  refuseBadLimits(limits);
 }
 
 /** Attributes that switch nothing on and name no URL are no wish for a mirror where there is none. */

@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { incomingLimits } from "../../domain/incoming-limits.ts";
 import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
@@ -8,6 +9,7 @@ import type { GitService } from "../git-exchange.ts";
 import { notePushWishes } from "../mirrors/request-update.ts";
 import type { Ports, PushedRef } from "../ports.ts";
 import type { OpenRepository, UseCases } from "../use-cases.ts";
+import { admissionTo } from "./admission.ts";
 
 export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository"> {
   return {
@@ -47,7 +49,9 @@ function open(ports: Ports, principal: Principal, project: Project, service: Git
       await ports.projects.beginRefsWrite(project.id);
       let pushed: readonly PushedRef[] = [];
       try {
-        pushed = await ports.repositories.servePack(path, service, exchange, input, output);
+        const limits = incomingLimits(project.limits, await ports.settings.read());
+        const admission = await admissionTo(ports, path, limits);
+        pushed = await ports.repositories.servePack(path, service, { ...exchange, admission }, input, output);
         if (pushed.length > 0)
           ports.log.info({ projectId: project.id, refs: pushed.length }, "push received");
       } finally {

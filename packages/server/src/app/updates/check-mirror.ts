@@ -1,3 +1,4 @@
+import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Ports } from "../ports.ts";
 import { openRemote } from "./open-remote.ts";
@@ -24,6 +25,7 @@ export async function checkMirror(
   if (mirror.appliedDigest === null || !sawOurLastState) return "changed";
   const { remote } = await openRemote(ports, mirror, signal);
   const wanted = await wantedRefs(ports, mirror);
-  const theirs = await ports.remotes.listRefs(remote, { signal });
+  const { refs: maxRefs } = incomingLimits(project.limits, await ports.settings.read());
+  const theirs = await ports.remotes.listRefs(remote, { signal, maxRefs });
   return wanted.digest(theirs) === mirror.appliedDigest ? "unchanged" : "changed";
 }

@@ -103,7 +103,9 @@ export async function fetchWhatComes(
 export function isOfObjects(error: unknown): error is HeliostatError {
   return (
     error instanceof HeliostatError &&
-    (error.code === "repository-corrupt" || error.code === "remote-lacks-object")
+    (error.code === "repository-corrupt" ||
+      error.code === "remote-lacks-object" ||
+      error.code === "fsck-refused")
   );
 }
 
@@ -115,7 +117,9 @@ export function lackingResult(
   const [message, fix] = isCertain
     ? [
         `What this ref leads to at upstream did not come: ${error.message}`,
-        "Run `git fsck` on the upstream repository, and push this ref to it again from a copy that is whole.",
+        error.code === "fsck-refused"
+          ? "Mend the object in the upstream's history, or have an admin set `fsck_severity` for this project."
+          : "Run `git fsck` on the upstream repository, and push this ref to it again from a copy that is whole.",
       ]
     : [
         `Not fetched, because too many of upstream's refs lead to missing or broken objects to try each: ${error.message}`,

@@ -1,4 +1,5 @@
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
+import { refuseTooManyRefs } from "../../domain/incoming-limits.ts";
 import type { Oid } from "../../domain/oid.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import { compileTagProtection } from "../../domain/protected-tags.ts";
@@ -14,6 +15,7 @@ import {
   preparePull,
 } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
+import { admissionTo } from "../repositories/admission.ts";
 import { fetchWhatComes, isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
 import { nameRedirect } from "./name-redirect.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
@@ -33,7 +35,7 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
   const [ours, listed] = await Promise.all([
     ports.repositories.readRefs(path),
     // In process, and before any git: a remote that does not answer must not take a transfer's place from one that does.
-    ports.remotes.listRefs(remote, run.transfer),
+    ports.remotes.listRefs(remote, { ...run.transfer, maxRefs: run.limits.refs }),
   ]);
   const seen = await adoptFormat(run, path, ours, listed);
   const first = await cloneFirst(run, path, ours, listed);
@@ -50,18 +52,22 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
   });
   let needed: readonly Oid[] = [];
   let haves: readonly Oid[] | undefined;
+  let counts = { here: 0, created: 0, deleted: 0 };
   const questions = collectQuestions((ancestry) => {
     const draft = planWith(ancestry);
     needed = neededBy(draft);
     haves = likelyHaves(ours, [...draft.changes, ...draft.held]);
+    counts = countsOf(ours, draft);
   });
+  refuseTooManyRefs(run.limits, counts);
   const lacks =
     cloned === null
       ? await fetchWhatComes(
           needed,
           async (oids, come) => {
             const shown = come.length === 0 ? haves : [...(haves ?? ours.refs.values()), ...come];
-            const transfer = { ...run.transfer, ...(shown === undefined ? {} : { haves: shown }) };
+            const admission = await admissionTo(ports, path, run.limits);
+            const transfer = { ...run.transfer, admission, ...(shown === undefined ? {} : { haves: shown }) };
             await nameRedirect(ports.remotes, remote, transfer, () =>
               ports.repositories.fetchObjects(path, remote, oids, transfer),
             );
@@ -103,9 +109,11 @@ async function cloneFirst(
 ): Promise<AdvertisedRefs | HeliostatError | null> {
   const { ports, remote, wanted } = run;
   if (ours.refs.size === 0 && wanted.everything && listed.refs.size > 0) {
+    refuseTooManyRefs(run.limits, { here: 0, created: listed.refs.size, deleted: 0 });
     try {
+      const admission = await admissionTo(ports, path, run.limits);
       const cloned = await nameRedirect(ports.remotes, remote, run.transfer, () =>
-        ports.repositories.fetchAll(path, remote, run.transfer),
+        ports.repositories.fetchAll(path, remote, { ...run.transfer, admission }),
       );
       return completeClone(cloned, listed);
     } catch (error) {
@@ -183,6 +191,13 @@ async function adoptFormat(
 function neededBy({ changes, held }: PullPlan): Oid[] {
   const diverged = held.filter(({ outcome }) => outcome === "diverged");
   return [...new Set([...changes, ...diverged].flatMap((ref) => ref.new ?? []))];
+}
+
+/** How the number of our refs changes by the plan. */
+function countsOf(ours: LocalRefs, { changes }: PullPlan): Parameters<typeof refuseTooManyRefs>[1] {
+  const count = (action: RefChange["action"]): number =>
+    changes.filter((change) => change.action === action).length;
+  return { here: ours.refs.size, created: count("create"), deleted: count("delete") };
 }
 
 /** What is held because of what it would become, unless that has not come: then this is what is known of it. */

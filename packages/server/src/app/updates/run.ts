@@ -1,4 +1,5 @@
 import type { HeliostatError } from "../../domain/errors.ts";
+import type { IncomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
 import type { RefName } from "../../domain/ref-name.ts";
@@ -24,6 +25,8 @@ export interface UpdateRun {
   readonly remote: RemoteAccess;
   readonly wanted: WantedRefs;
   readonly transfer: TransferOptions;
+  /** What the project may become by it. */
+  readonly limits: IncomingLimits;
   /** Rejects (`cancelled`) when this run is no longer the mirror's: to be asked before anything is changed. */
   readonly requireLease: () => Promise<void>;
 }

@@ -1,10 +1,11 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
+import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { actingUser } from "../mirrors/acting-user.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
-import type { Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
+import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
 import {
   type EndOfRun,
   type RecordedRun,
@@ -78,7 +79,7 @@ async function runLeased(
       stallTimeoutMs: settings.mirrorStallTimeoutSeconds * 1000,
       onProgress: note.report,
     };
-    const outcome = await run({ ...ports, ...observed.ports }, lease, transfer, log);
+    const outcome = await run({ ...ports, ...observed.ports }, lease, { transfer, settings }, log);
     changedProject = outcome.changedProject;
     ended = outcome.brokenOffBy
       ? await recordEnd(ports, lease, recorded, endOf(outcome.brokenOffBy), outcome)
@@ -112,7 +113,7 @@ async function runLeased(
 async function run(
   ports: Ports,
   lease: UpdateLease,
-  transfer: TransferOptions,
+  { transfer, settings }: { readonly transfer: TransferOptions; readonly settings: InstanceSettings },
   log: UpdateLog,
 ): Promise<RunOutcome> {
   const { mirror, trigger } = lease;
@@ -134,6 +135,7 @@ async function run(
       remote,
       wanted,
       transfer: answers.transfer,
+      limits: incomingLimits(project.limits, settings),
       requireLease: () => requireLease(ports, lease),
     };
     const outcome = await runDirection(update);

@@ -4,6 +4,7 @@ import type { MirrorDirection } from "@heliostat/contract";
 import { makeMemoryLog, openRemote } from "../../../../../test/support/git-adapter.ts";
 import { startGitHttpPeer } from "../../../../../test/support/git-http-peer.ts";
 import { makeRepository, makeTempDir } from "../../../../../test/support/repositories.ts";
+import { type IncomingLimits, NO_LIMITS } from "../../domain/incoming-limits.ts";
 import { DEFAULT_MIRROR_OPTIONS, type MirrorOptions } from "../../domain/mirror.ts";
 import { createRepositories, type GitRepositories } from "../../git/repositories.ts";
 import { createRemotes } from "../../remotes/remotes.ts";
@@ -25,6 +26,7 @@ export interface UpdateStage {
   readonly repositories: GitRepositories;
   /** Counts the writes to our refs, as the store does; raised by hand, somebody else has written. */
   generation: number;
+  limits: IncomingLimits;
   /** Called before each write of an update, to our refs or to the remote's: what happens then is seen too late. */
   beforeWrite: () => Promise<void>;
   /** How often an update has listed the remote. */
@@ -56,6 +58,7 @@ export async function setStage(
     theirs,
     repositories,
     generation: 1,
+    limits: NO_LIMITS,
     beforeWrite: async () => {},
     listings: 0,
     async update(options = {}, { protectedBranches = [], protectedTags = [] } = {}) {
@@ -99,6 +102,7 @@ export async function setStage(
       const run: UpdateRun = {
         ...{ ports, mirror, wanted, project: project(), remote: openRemote(peer.urlOf("theirs.git")) },
         transfer: { signal: t.signal },
+        limits: stage.limits,
         requireLease: () => stage.beforeWrite(),
       };
       return direction === "pull" ? await runPullUpdate(run) : await runPushUpdate(run);

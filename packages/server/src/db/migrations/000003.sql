@@ -58,3 +58,15 @@ alter table mirrors
   add check ((client_key_sealed is null) = (client_key_key_id is null)),
   add check ((client_key_sealed is null) = (client_certificate is null));
 create index mirrors_credential on mirrors (credential_id) where credential_id is not null;
+
+-- What may come in; of a project null means: as the instance says.
+alter table instance_settings
+  -- bytes on disk; 0: no limit
+  add column repository_size_limit bigint not null default 0 check (repository_size_limit >= 0),
+  add column max_refs integer not null default 1000000 check (max_refs > 0),
+  add column fsck_severity text not null default 'off' check (fsck_severity in ('off', 'error', 'warn'));
+
+alter table projects
+  add column repository_size_limit bigint check (repository_size_limit >= 0),
+  add column max_refs integer check (max_refs > 0),
+  add column fsck_severity text check (fsck_severity in ('off', 'error', 'warn'));

@@ -49,6 +49,9 @@ const SETTINGS: InstanceSettings = {
   mirrorUpdateTimeoutSeconds: 10_800,
   mirrorStallTimeoutSeconds: 120,
   mirrorUpdateRetentionDays: 30,
+  repositorySizeLimit: 0,
+  maxRefs: 1_000_000,
+  fsckSeverity: "off",
   pushEventActivitiesLimit: 3,
   pushEventHooksLimit: 3,
   gitPushPipelineLimit: 4,
@@ -362,6 +365,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
           creatorId: ROOT.id,
           pullMirrorAvailable: null,
           pushMirrorsAvailable: null,
+          limits: { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null },
           refsGeneration: 0,
           createdAt: EPOCH,
           updatedAt: EPOCH,
@@ -375,10 +379,13 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       if (draft.pullMirror !== undefined) configurePull(view.project.id, draft.pullMirror);
       return findView(view.project.id);
     },
-    updateProject: async (_principal, which, { pullMirror, ...changes }) => {
+    updateProject: async (_principal, which, { pullMirror, limits, ...changes }) => {
       const view = findView(which);
       const index = projects.findIndex(({ project }) => project.id === view.project.id);
-      projects[index] = { ...view, project: { ...view.project, ...changes } };
+      projects[index] = {
+        ...view,
+        project: { ...view.project, ...changes, limits: { ...view.project.limits, ...limits } },
+      };
       if (pullMirror !== undefined) configurePull(view.project.id, pullMirror);
       return findView(view.project.id);
     },

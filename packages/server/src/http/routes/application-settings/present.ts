@@ -22,5 +22,8 @@ export function presentSettings(settings: InstanceSettings): ApplicationSettings
     mirror_update_timeout_seconds: settings.mirrorUpdateTimeoutSeconds,
     mirror_stall_timeout_seconds: settings.mirrorStallTimeoutSeconds,
     mirror_update_retention_days: settings.mirrorUpdateRetentionDays,
+    repository_size_limit: settings.repositorySizeLimit,
+    max_refs: settings.maxRefs,
+    fsck_severity: settings.fsckSeverity,
   };
 }

@@ -38,6 +38,9 @@ export const applicationSettingsRoutes = [
         mirrorUpdateTimeoutSeconds: params.mirror_update_timeout_seconds,
         mirrorStallTimeoutSeconds: params.mirror_stall_timeout_seconds,
         mirrorUpdateRetentionDays: params.mirror_update_retention_days,
+        repositorySizeLimit: params.repository_size_limit,
+        maxRefs: params.max_refs,
+        fsckSeverity: params.fsck_severity,
       });
       return ok(presentSettings(await useCases.writeSettings(principal, changes)));
     },

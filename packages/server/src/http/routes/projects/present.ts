@@ -76,6 +76,9 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
           import_url: pullMirror === null ? null : presentUrl(pullMirror),
           import_type: pullMirror === null ? null : "git",
           import_error: pullMirror?.lastError ?? null,
+          repository_size_limit: project.limits.repositorySizeLimit,
+          max_refs: project.limits.maxRefs,
+          fsck_severity: project.limits.fsckSeverity,
         }
       : {}),
     ...(pullMirror?.enabled === true

@@ -6,6 +6,7 @@ import {
 } from "@heliostat/contract/api/projects.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
+import type { ProjectLimits } from "../../../domain/incoming-limits.ts";
 import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
 import { readTags } from "../mirrors/read-tags.ts";
@@ -26,6 +27,18 @@ type MirrorAttributes = Pick<
   | "mirror_deletions"
   | "follow_default_branch"
 > & { readonly mirror_user_id?: number | undefined };
+
+/** The limits that the attributes of a project set; undefined when none of them is given. */
+function readLimits(
+  params: Pick<z.output<typeof newProjectParams>, "repository_size_limit" | "max_refs" | "fsck_severity">,
+): Partial<ProjectLimits> | undefined {
+  const limits: Partial<ProjectLimits> = given({
+    repositorySizeLimit: params.repository_size_limit,
+    maxRefs: params.max_refs,
+    fsckSeverity: params.fsck_severity,
+  });
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
 
 /** The pull mirror that the attributes of a project describe; undefined when none of them is given. */
 function readPullMirror(params: MirrorAttributes): MirrorSettings | undefined {
@@ -77,6 +90,7 @@ export const projectRoutes = [
         namespaceId: params.namespace_id,
         description: params.description,
         visibility: params.visibility,
+        limits: readLimits(params),
         pullMirror: readPullMirror(params),
       });
       return created(presentProject(await useCases.createProject(principal, draft), externalUrl));
@@ -104,6 +118,7 @@ export const projectRoutes = [
         description: params.description,
         visibility: params.visibility,
         archived: params.archived,
+        limits: readLimits(params),
         pullMirror: readPullMirror(params),
       });
       return ok(presentProject(await useCases.updateProject(principal, params.id, changes), externalUrl));

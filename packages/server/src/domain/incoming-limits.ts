@@ -1,0 +1,79 @@
+import type { FsckSeverity } from "@heliostat/contract";
+import { HeliostatError } from "./errors.ts";
+import { formatBytes } from "./format-bytes.ts";
+
+/** What a project has of its own; null: as the instance says. */
+export interface ProjectLimits {
+  /** Bytes; 0: no limit. */
+  readonly repositorySizeLimit: number | null;
+  readonly maxRefs: number | null;
+  readonly fsckSeverity: FsckSeverity | null;
+}
+
+/** What holds for one project, by mirror and by push. */
+export interface IncomingLimits {
+  /** How many bytes the repository may take on disk; null: any number. */
+  readonly repositoryBytes: number | null;
+  readonly refs: number;
+  readonly fsck: FsckSeverity;
+}
+
+/** As many as the longest list of refs that is read from a remote can hold. */
+export const MOST_REFS = 4_000_000;
+
+/** For what belongs to no project. */
+export const NO_LIMITS: IncomingLimits = { repositoryBytes: null, refs: MOST_REFS, fsck: "off" };
+
+interface InstanceLimits {
+  readonly repositorySizeLimit: number;
+  readonly maxRefs: number;
+  readonly fsckSeverity: FsckSeverity;
+}
+
+/** The limits of a project: its own, and where it has none those of the instance. */
+export function incomingLimits(project: ProjectLimits, instance: InstanceLimits): IncomingLimits {
+  const bytes = project.repositorySizeLimit ?? instance.repositorySizeLimit;
+  return {
+    repositoryBytes: bytes === 0 ? null : bytes,
+    refs: project.maxRefs ?? instance.maxRefs,
+    fsck: project.fsckSeverity ?? instance.fsckSeverity,
+  };
+}
+
+/** Null: there is no limit. `size`: what the repository takes now. */
+export function roomFor({ repositoryBytes }: IncomingLimits, size: number): number | null {
+  return repositoryBytes === null ? null : Math.max(0, repositoryBytes - size);
+}
+
+/** `repository-too-large`, with the limit and what to do. */
+export function repositoryTooLarge(limitBytes: number): HeliostatError {
+  return new HeliostatError(
+    "repository-too-large",
+    `With what comes, the repository would be larger than it may be: its limit is ${formatBytes(limitBytes)}. Nothing of it was kept. An admin can raise \`repository_size_limit\`, of the project or of the instance.`,
+  );
+}
+
+/** Throws `too-many-refs` when refs are to be created and there would be more than may be. */
+export function refuseTooManyRefs(
+  { refs: limit }: Pick<IncomingLimits, "refs">,
+  counts: { readonly here: number; readonly created: number; readonly deleted: number },
+): void {
+  const after = counts.here + counts.created - counts.deleted;
+  if (counts.created === 0 || after <= limit) return;
+  throw new HeliostatError(
+    "too-many-refs",
+    `The project would have ${after} branches and tags, and may have ${limit}. Nothing was changed. Let the mirror carry fewer of them, or have an admin raise \`max_refs\`, of the project or of the instance.`,
+  );
+}
+
+/** `model-invalid` for numbers that are no limits. */
+export function refuseBadLimits({ repositorySizeLimit, maxRefs }: Partial<ProjectLimits>): void {
+  const fields: Record<string, readonly string[]> = {};
+  if ((repositorySizeLimit ?? 0) < 0)
+    fields["repository_size_limit"] = ["must be greater than or equal to 0"];
+  if ((maxRefs ?? 1) < 1) fields["max_refs"] = ["must be greater than 0"];
+  else if ((maxRefs ?? 1) > MOST_REFS) fields["max_refs"] = [`must be less than or equal to ${MOST_REFS}`];
+  if (Object.keys(fields).length > 0) {
+    throw new HeliostatError("model-invalid", "a limit is out of range", { fields });
+  }
+}
