@@ -85,7 +85,10 @@ export async function startScriptedGitPeer(): Promise<ScriptedGitPeer> {
 function writerOf(response: ServerResponse): Write {
   return async (bytes) => {
     if (response.destroyed) throw new Error("gone");
-    if (response.write(bytes)) return;
+    if (response.write(bytes)) {
+      // A reader that is as quick as this would leave nobody else in this process a turn.
+      return await new Promise((resolve) => void setImmediate(resolve));
+    }
     await new Promise<void>((resolve, reject) => {
       const over = (): void => reject(new Error("gone"));
       response.once("close", over);

@@ -7,6 +7,20 @@ import { classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts"
  * formats and connection timeouts are written as git and curl word them, and were not captured.
  */
 const CAPTURED: readonly (readonly [code: string, stderr: string])[] = [
+  [
+    "repository-too-large",
+    "fatal: Out of memory, malloc failed (tried to allocate 4294967041 bytes)\nfatal: fetch-pack: invalid index-pack output",
+  ],
+  [
+    "repository-too-large",
+    "fatal: data too large to fit into virtual memory space\nfatal: fetch-pack: invalid index-pack output",
+  ],
+  [
+    "fsck-refused",
+    "error: object 082ae7708d7d3a9af2841d18d49896763440a459: duplicateEntries: contains duplicate file entries\nfatal: fsck error in packed object\nfatal: fetch-pack: invalid index-pack output",
+  ],
+  ["remote-not-git", "fatal: protocol error: bad pack header"],
+  ["remote-not-git", "fatal: invalid length read 22"],
   ["remote-not-git", "fatal: http://h/a.git/info/refs not valid: is this a git repository?"],
   ["remote-not-git", "fatal: unable to access 'http://h/a/': The requested URL returned error: 400"],
   ["remote-redirects", "fatal: unable to access 'http://h/a.git/': The requested URL returned error: 301"],

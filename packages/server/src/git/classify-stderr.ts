@@ -43,7 +43,7 @@ const ROWS: readonly Row[] = [
   {
     // Of memory, more than the system, or our own bound for it, gives to one process.
     pattern:
-      /Out of memory, \w+ failed|attempting to allocate \d+ over limit|cannot (?:m?re?)?allocate memory/i,
+      /Out of memory, \w+ failed|attempting to allocate \d+ over limit|data too large to fit into virtual memory|cannot allocate memory/i,
     code: "repository-too-large",
     message:
       "Git needed more memory for this than it is given. Nothing was changed. If the repository is in order, run the server on a machine with more memory.",
@@ -84,7 +84,7 @@ const ROWS: readonly Row[] = [
   },
   {
     pattern:
-      /did not send all necessary objects|pack is corrupted|pack has bad object|inflate returned|fsck error|object corrupt or missing|index-pack died of signal|unpack-objects died/,
+      /did not send all necessary objects|pack is corrupted|pack has bad object|inflate returned|fsck error|object corrupt or missing|index-pack died of signal|unpack-objects died|write stream object \d+ != \d+/,
     code: "repository-corrupt",
     message:
       "The remote sent objects that are broken or incomplete. Nothing was changed here; run `git fsck` on the remote repository.",
@@ -162,6 +162,13 @@ const ROWS: readonly Row[] = [
       /early EOF|hung up|unexpected disconnect|transfer closed|Connection reset|Empty reply|Recv failure|Send failure|connection was non-properly terminated|curl (16|18|52|55|56|92)|expected flush after|Broken pipe|Could not read from remote repository/i,
     code: "remote-closed",
     message: "The remote closed the connection before everything was transferred. It is tried again later.",
+  },
+  {
+    // Whatever else there is to say about a connection goes before: half a header is as bad as a wrong one.
+    pattern: /bad pack header|bad band #|invalid length read|^fatal: invalid hash$/m,
+    code: "remote-not-git",
+    message:
+      "The remote sent something else than the objects that it was asked for. Nothing was changed; the remote's server, or a proxy before it, is broken.",
   },
   {
     pattern:

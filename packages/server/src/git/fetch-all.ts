@@ -52,8 +52,7 @@ export async function fetchAll(
       ],
     };
     const stallMs = stallMsOf(options, patience);
-    // A clone keeps the pack that came: nothing is unpacked.
-    const arrival = { objects: join(clone, "objects"), admission, bounds, stallMs, mayUnpack: false };
+    const arrival = { objects: join(clone, "objects"), admission, bounds, stallMs };
     await receive(git, request, arrival, options);
     const advertised = await readClone(clone, admission?.limits ?? NO_LIMITS);
     if (advertised.objectFormat !== ownFormat) {

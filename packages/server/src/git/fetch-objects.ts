@@ -92,40 +92,32 @@ async function fetchOnce(
   { patience, bounds }: Limits,
 ): Promise<void> {
   const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
-  const fetchInto = (mayUnpack: boolean) =>
-    staging.use("fetch", async (arriving) => {
-      await mkdir(arriving);
-      const view = join(arriving, "..", "view");
-      if (haves) await makeView(view, haves.map(nameHave), format);
-      const request: GitCall = {
-        ...call,
-        // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
-        config: [...config, ["core.alternateRefsPrefixes", "refs/none/"]],
-        env: {
-          ...env,
-          GIT_OBJECT_DIRECTORY: arriving,
-          GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
-        },
-        gitDir: haves ? view : path,
-        args: [
-          ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
-          ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
-        ],
-        // A command line has a limit of length, standard input has none.
-        input: oids.map((oid) => `${oid}\n`).join(""),
-      };
-      const { admission } = options;
-      const stallMs = stallMsOf(options, patience);
-      const outcome = await receive(
-        git,
-        request,
-        { objects: arriving, admission, bounds, stallMs, mayUnpack },
-        options,
-      );
-      if (outcome === "received") await moveObjects(arriving, join(path, "objects"));
-      return outcome;
-    });
-  if ((await fetchInto(true)) === "unpacks-too-much") await fetchInto(false);
+  await staging.use("fetch", async (arriving) => {
+    await mkdir(arriving);
+    const view = join(arriving, "..", "view");
+    if (haves) await makeView(view, haves.map(nameHave), format);
+    const request: GitCall = {
+      ...call,
+      // Our own objects are an alternate here, and git would read all our refs a second time as those of a stranger.
+      config: [...config, ["core.alternateRefsPrefixes", "refs/none/"]],
+      env: {
+        ...env,
+        GIT_OBJECT_DIRECTORY: arriving,
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: quote(join(path, "objects")),
+      },
+      gitDir: haves ? view : path,
+      args: [
+        ...["fetch", "--progress", "--dry-run", "--no-write-fetch-head", "--no-tags", "--no-prune"],
+        ...["--no-auto-maintenance", "--no-recurse-submodules", "--stdin", "--", url],
+      ],
+      // A command line has a limit of length, standard input has none.
+      input: oids.map((oid) => `${oid}\n`).join(""),
+    };
+    const { admission } = options;
+    const stallMs = stallMsOf(options, patience);
+    await receive(git, request, { objects: arriving, admission, bounds, stallMs }, options);
+    await moveObjects(arriving, join(path, "objects"));
+  });
 }
 
 function nameHave(oid: Oid, index: number): readonly [string, Oid] {

@@ -4,8 +4,6 @@ import { totalmem } from "node:os";
 export interface ReceiveBounds {
   /** Of each process. */
   readonly memoryBytes: number;
-  /** So much on disk may become of a small transfer that git unpacks; what is more is kept as the pack that came. */
-  readonly unpackedBytes: number;
 }
 
 const GIB = 1024 ** 3;
@@ -17,5 +15,5 @@ const GIB = 1024 ** 3;
 export function usualBounds(): ReceiveBounds {
   const constrained = process.constrainedMemory();
   const memory = constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
-  return { memoryBytes: Math.min(4 * GIB, Math.max(GIB, memory / 4)), unpackedBytes: GIB / 4 };
+  return { memoryBytes: Math.min(4 * GIB, Math.max(GIB, memory / 4)) };
 }

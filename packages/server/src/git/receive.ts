@@ -8,9 +8,6 @@ import { readProgress } from "./progress.ts";
 import type { ReceiveBounds } from "./receive-bounds.ts";
 import type { Git, GitCall } from "./run-git.ts";
 
-/** Why a transfer was ended that is to be made again without unpacking. */
-const UNPACKS_TOO_MUCH = Symbol("unpacks too much");
-
 interface Arrival {
   /** Where git puts the objects: nothing else is there. */
   readonly objects: string;
@@ -18,8 +15,6 @@ interface Arrival {
   readonly bounds: ReceiveBounds;
   /** In this time a remote that has begun to send a pack must get on. */
   readonly stallMs: number;
-  /** Whether git may unpack what it receives. */
-  readonly mayUnpack: boolean;
 }
 
 const LOOK_MS = 100;
@@ -32,8 +27,11 @@ const OBJECT_SHARE = 8;
 /** What git does itself when nobody tells it anything. */
 const USUAL_BIG_FILE = 512 * 1024 * 1024;
 
-const RECEIVING = /^(Receiving|Unpacking) objects:/;
-const ARRIVED = /^(Receiving|Unpacking) objects:.* done\.$/;
+/** More than any server has to tell of a transfer. */
+const MAX_MESSAGES = 16 * 1024 * 1024;
+
+const RECEIVING = /^Receiving objects:/;
+const ARRIVED = /^Receiving objects:.* done\.$/;
 /** What becomes of a process that writes a larger file than it may. */
 const FILE_TOO_LARGE = /died of signal 25\b|File too large/;
 
@@ -42,16 +40,13 @@ const FILE_TOO_LARGE = /died of signal 25\b|File too large/;
  * process and the length of each file; what arrives is looked at ten times a second, and the transfer is ended when it
  * is more than the admission allows (`repository-too-large`), or when it comes so slowly that it would hold a place of
  * others for hours (`remote-timeout`).
- *
- * Answers `unpacks-too-much` when git has unpacked more than it may, where it may at all: a few bytes of delta are an
- * object of any size. What arrived is then of no use, and to be received again as the pack that it came in.
  */
 export async function receive(
   git: Git,
   call: GitCall,
   arrival: Arrival,
   options: TransferOptions,
-): Promise<"received" | "unpacks-too-much"> {
+): Promise<void> {
   const { admission, bounds, objects } = arrival;
   const room = admission?.room ?? null;
   const broken = new AbortController();
@@ -72,10 +67,8 @@ export async function receive(
     });
     // What came between the last look and the end.
     if (room !== null && (await measureFiles(objects)) > room) throw tooLarge(admission);
-    return "received";
   } catch (error) {
     if (options.signal.aborted) throw error;
-    if (broken.signal.reason === UNPACKS_TOO_MUCH) return "unpacks-too-much";
     if (broken.signal.aborted) throw broken.signal.reason;
     if (room !== null && isFileTooLarge(error)) throw tooLarge(admission);
     throw error;
@@ -84,11 +77,16 @@ export async function receive(
   }
 }
 
-function boundsConfig({ admission, bounds, mayUnpack }: Arrival): readonly ConfigLine[] {
+/**
+ * A pack stays the pack that came, however small: a few bytes of delta unpack into an object of any size. And
+ * `unpack-objects` passes on what comes behind the pack, which `git fetch` over HTTP with protocol 0 takes for words of
+ * its own helper: `lock <path>` made git 2.39 delete any file of ours that a hostile server named.
+ */
+function boundsConfig({ admission, bounds }: Arrival): readonly ConfigLine[] {
   const bigFile = Math.min(USUAL_BIG_FILE, Math.floor(bounds.memoryBytes / OBJECT_SHARE));
   return [
     ["core.bigFileThreshold", String(bigFile)],
-    ...(mayUnpack ? [] : [["fetch.unpackLimit", "1"] as const]),
+    ["fetch.unpackLimit", "1"],
     ...fsckConfig("fetch", admission?.limits.fsck ?? "off"),
   ];
 }
@@ -104,34 +102,34 @@ function isFileTooLarge(error: unknown): boolean {
 }
 
 function watchArrival(
-  { objects, admission, bounds, stallMs, mayUnpack }: Arrival,
+  { objects, admission, stallMs }: Arrival,
   room: number | null,
-  end: (reason: HeliostatError | typeof UNPACKS_TOO_MUCH) => void,
+  end: (reason: HeliostatError) => void,
 ): { onLine(line: string): void; stop(): void } {
-  let received: number | null = null;
-  let mark = { bytes: 0, at: 0 };
-  let isUnpacked = false;
+  // By git's own count, which begins with its first object, or by what there is on disk, which a single one makes grow.
+  let counted = 0;
+  let mark: { readonly bytes: number; readonly at: number } | null = null;
+  let hasArrived = false;
+  let told = 0;
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;
 
   const look = async (): Promise<void> => {
-    if (received !== null) {
-      const now = performance.now();
-      if (received - mark.bytes >= (LEAST_BYTES_PER_SECOND * stallMs) / 1000) {
-        mark = { bytes: received, at: now };
-      } else if (now - mark.at >= stallMs) {
-        return end(
-          new HeliostatError(
-            "remote-timeout",
-            `The remote sends so slowly that the transfer was ended: less than ${LEAST_BYTES_PER_SECOND} bytes a second. It is tried again later.`,
-          ),
-        );
-      }
-    }
-    if (room === null && !(mayUnpack && isUnpacked)) return;
     const bytes = await measureFiles(objects);
-    if (room !== null && bytes > room) end(tooLarge(admission));
-    else if (mayUnpack && isUnpacked && bytes > bounds.unpackedBytes) end(UNPACKS_TOO_MUCH);
+    if (room !== null && bytes > room) return end(tooLarge(admission));
+    const received = Math.max(bytes, counted);
+    if (hasArrived || received === 0) return;
+    const now = performance.now();
+    if (mark === null || received - mark.bytes >= (LEAST_BYTES_PER_SECOND * stallMs) / 1000) {
+      mark = { bytes: received, at: now };
+    } else if (now - mark.at >= stallMs) {
+      end(
+        new HeliostatError(
+          "remote-timeout",
+          `The remote sends so slowly that the transfer was ended: less than ${LEAST_BYTES_PER_SECOND} bytes a second. It is tried again later.`,
+        ),
+      );
+    }
   };
   const wait = (): void => {
     if (isOver) return;
@@ -143,13 +141,12 @@ function watchArrival(
 
   return {
     onLine(line) {
-      isUnpacked ||= line.startsWith("Unpacking objects:");
-      if (ARRIVED.test(line)) received = null;
-      else if (RECEIVING.test(line)) {
-        const bytes = readProgress(line)?.bytes ?? 0;
-        if (received === null) mark = { bytes, at: performance.now() };
-        received = Math.max(received ?? 0, bytes);
+      told += line.length;
+      if (told > MAX_MESSAGES) {
+        end(new HeliostatError("remote-not-git", "The remote sends nothing but messages, without an end."));
       }
+      hasArrived ||= ARRIVED.test(line);
+      if (RECEIVING.test(line)) counted = Math.max(counted, readProgress(line)?.bytes ?? 0);
     },
     stop() {
       isOver = true;
