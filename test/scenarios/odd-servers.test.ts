@@ -87,8 +87,7 @@ test("refs with names that nobody could have are left out, and the good ones com
   scripted.setScript("names.git", {
     refs: {},
     async list(write) {
-      const capabilities =
-        "side-band-64k ofs-delta symref=HEAD:refs/heads/../../../etc symref=refs/heads/main:refs/heads/main";
+      const capabilities = "side-band-64k ofs-delta symref=HEAD:refs/heads/../../../etc";
       const lines = [`${oid} HEAD\0${capabilities}`, ...[...good, ...bad].map((name) => `${oid} ${name}`)];
       for (const line of lines) await write(Buffer.from(framed(line), "latin1"));
       await write(FLUSH_PKT);
@@ -104,6 +103,25 @@ test("refs with names that nobody could have are left out, and the good ones com
   );
   assert.ok(JSON.stringify(update).length < 20_000);
   await assertNothingArriving();
+});
+
+test("symbolic refs that lead in a circle are refused before git follows them", async () => {
+  for (const [name, symref] of [
+    ["loop", "symref=refs/heads/main:refs/heads/main"],
+    ["circle", "symref=refs/heads/main:refs/heads/two symref=refs/heads/two:refs/heads/main"],
+    ["head", "symref=HEAD:HEAD"],
+  ] as const) {
+    scripted.setScript(`${name}.git`, {
+      refs: {},
+      async list(write) {
+        await write(framed(`${OID} HEAD\0side-band-64k ofs-delta ${symref}`));
+        await write(framed(`${OID} refs/heads/main`) + FLUSH_PKT);
+      },
+    });
+    await api.createProject(name, { import_url: scripted.urlOf(`${name}.git`), mirror: true });
+    const update = await api.waitForMirror(`root/${name}`, "pull", "failed");
+    assert.match(update.error ?? "", /symbolic ref that leads in a circle/);
+  }
 });
 
 test("a repository's size limit holds for pulls and pushes, with overrides, and is mended by raising it", async () => {

@@ -35,6 +35,8 @@ const MAX_SKIPPED = 10_000;
 const MAX_NAME = 2048;
 const MAX_COMPONENT = 250;
 
+const MAX_SYMREF_STEPS = 5;
+
 // No BOM handling: a name must come back to git byte for byte.
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what is not ASCII
@@ -52,6 +54,7 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
   let last: { readonly bytes: string; readonly name: RefName } | null = null;
   let head: RefName | null = null;
   const broken = new Set<RefName>();
+  const symrefs = new Map<string, string>();
   let skipped = 0;
   let unusable = 0;
   let example: string | null = null;
@@ -99,7 +102,10 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       if (name === null || target === null) return skip(bytes, name);
       const ref: { oid: Oid; peeled?: Oid; symref?: RefName } = { oid };
       if (peeled !== undefined) ref.peeled = readOid(peeled);
-      if (target !== undefined) ref.symref = target;
+      if (target !== undefined) {
+        ref.symref = target;
+        symrefs.set(name, target);
+      }
       const before = refs.size;
       refs.set(name, ref);
       if (refs.size === before) throw new HeliostatError("remote-not-git", `The remote lists ${name} twice.`);
@@ -117,16 +123,38 @@ export function createRefCollector(objectFormat: ObjectFormat, maxRefs: number):
       // Not counted: if the branch is there, it is listed too.
       head = target.startsWith("refs/heads/") ? parseName(target) : null;
     },
-    finish: () => ({
-      advertised: {
-        ...{ objectFormat, refs, head },
-        ...(unusable === 0 ? {} : { unusable }),
-        ...(broken.size === 0 ? {} : { broken }),
-      },
-      skipped,
-      example,
-    }),
+    finish() {
+      refuseLoops(symrefs);
+      return {
+        advertised: {
+          ...{ objectFormat, refs, head },
+          ...(unusable === 0 ? {} : { unusable }),
+          ...(broken.size === 0 ? {} : { broken }),
+        },
+        skipped,
+        example,
+      };
+    },
   };
+}
+
+/**
+ * `remote-not-git` for symbolic refs that lead in a circle: git follows them until it has no memory left. As git does,
+ * takes more than five steps for one.
+ */
+export function refuseLoops(symrefs: ReadonlyMap<string, string>): void {
+  for (const [name, first] of symrefs) {
+    let target: string | undefined = first;
+    for (let step = 0; target !== undefined; step += 1) {
+      if (step >= MAX_SYMREF_STEPS) {
+        throw new HeliostatError(
+          "remote-not-git",
+          `The remote lists ${printable(name)} as a symbolic ref that leads in a circle.`,
+        );
+      }
+      target = symrefs.get(target);
+    }
+  }
 }
 
 /** For a list that is not read any further. */

@@ -1,6 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
 import type { ObjectFormat } from "../domain/oid.ts";
-import { createRefCollector, type ListedRefs, type RefCollector } from "./collected-refs.ts";
+import { createRefCollector, type ListedRefs, type RefCollector, refuseLoops } from "./collected-refs.ts";
 import type { PktLineSink } from "./pkt-line.ts";
 
 /** What a protocol v2 remote can do, as far as listing refs goes. It offers refs only when asked (`ls-refs`). */
@@ -56,6 +56,7 @@ export function createAdvertisementReader(options: {
       const words = capabilities.split(" ");
       refs = createRefCollector(readObjectFormat(valuesOf(words, "object-format")), options.maxRefs);
       symrefs = new Map(valuesOf(words, "symref").map((value) => split(value, ":")));
+      refuseLoops(symrefs);
       const head = symrefs.get("HEAD");
       if (head !== undefined) refs.setHead(head);
       // An empty repository has no ref to hang its capabilities on.
