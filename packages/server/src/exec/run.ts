@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
-import { Readable, type Writable } from "node:stream";
+import { type Duplex, Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createTail } from "./tail.ts";
 
@@ -40,6 +40,11 @@ export interface StartOptions {
   readonly fd3Input?: Buffer;
   /** Collect what the process writes to descriptor 3, up to so many bytes. */
   readonly fd3MaxOutput?: number;
+  /**
+   * Joined to descriptor 3 in both directions, at the pace of both sides. What ends one ends the other; when the process
+   * is gone, the stream is destroyed.
+   */
+  readonly fd3Stream?: Duplex;
 }
 
 /** One shape for success and failure: whether it is one is for the caller to say. */
@@ -51,6 +56,8 @@ export interface Exit {
   /** The last whole lines of standard error, progress left out. For `spawn-failed`: the system's message. */
   readonly stderr: string;
   readonly fd3: Buffer;
+  /** What the stream at descriptor 3 failed with. The process has only seen that it ended. */
+  readonly fd3Error: Error | null;
   readonly durationMs: number;
 }
 
@@ -118,9 +125,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
  */
 export function start(options: StartOptions): RunningProcess {
   const startedAt = performance.now();
-  if (options.signal?.aborted) return notStarted("aborted", "", startedAt);
+  const notStarted = (reason: StopReason, stderr: string): RunningProcess => {
+    options.fd3Stream?.destroy();
+    return gone(reason, stderr, startedAt);
+  };
+  if (options.signal?.aborted) return notStarted("aborted", "");
 
-  const withFd3 = options.fd3Input !== undefined || options.fd3MaxOutput !== undefined;
+  const withFd3 =
+    options.fd3Input !== undefined || options.fd3MaxOutput !== undefined || options.fd3Stream !== undefined;
   let child: ChildProcess;
   try {
     const [command, ...args] = limited(options);
@@ -132,7 +144,7 @@ export function start(options: StartOptions): RunningProcess {
       detached: true,
     });
   } catch (error) {
-    return notStarted("spawn-failed", String(error), startedAt);
+    return notStarted("spawn-failed", String(error));
   }
   let reason: StopReason | null = null;
   let spawnError = "";
@@ -144,7 +156,7 @@ export function start(options: StartOptions): RunningProcess {
   });
   const { stdin, stdout, stderr } = child;
   // Node makes no pipes, and tells it by an event only, when the system has no descriptors left.
-  if (!stdin || !stdout || !stderr) return notStarted("spawn-failed", "no pipes to the process", startedAt);
+  if (!stdin || !stdout || !stderr) return notStarted("spawn-failed", "no pipes to the process");
 
   if (options.isBackground) giveWay(child);
 
@@ -163,13 +175,15 @@ export function start(options: StartOptions): RunningProcess {
   const tail = createTail(STDERR_TAIL_BYTES, options.onStderrLine);
   stderr.on("data", (chunk: Buffer) => tail.add(chunk));
   for (const stream of [stdin, stdout, stderr]) stream.on("error", ignoreBrokenPipe);
-  const fd3 = attachFd3(child, options, stop);
+  const fd3 = options.fd3Stream === undefined ? attachFd3(child, options, stop) : () => Buffer.alloc(0);
+  const fd3Error = options.fd3Stream === undefined ? () => null : joinFd3(child, options.fd3Stream);
 
   const onAbort = (): void => stop("aborted");
   options.signal?.addEventListener("abort", onAbort, { once: true });
   if (options.timeoutMs !== undefined) after(options.timeoutMs, () => stop("timed-out"));
   if (options.idleTimeoutMs !== undefined) {
-    timers.add(watchProgress([stdin, stdout, stderr], options.idleTimeoutMs, () => stop("no-progress")));
+    const watched = [stdin, stdout, stderr, ...joinedFd3(child, options)];
+    timers.add(watchProgress(watched, options.idleTimeoutMs, () => stop("no-progress")));
   }
   child.once("exit", () => {
     hasExited = true;
@@ -194,8 +208,10 @@ export function start(options: StartOptions): RunningProcess {
         reason,
         stderr: spawnError === "" ? tail.text() : spawnError,
         fd3: fd3(),
+        fd3Error: fd3Error(),
         durationMs: performance.now() - startedAt,
       });
+      options.fd3Stream?.destroy();
     });
   });
   return { stdin, stdout, exited, stop };
@@ -269,6 +285,35 @@ function attachFd3(
   return () => Buffer.concat(chunks);
 }
 
+/** The answer is what the stream has failed with, if it has. */
+function joinFd3(child: ChildProcess, stream: Duplex): () => Error | null {
+  let failure: Error | null = null;
+  const socket = child.stdio[3];
+  if (!(socket instanceof Socket)) {
+    stream.destroy();
+    return () => failure;
+  }
+  // Git is done speaking long before it is done listening.
+  socket.allowHalfOpen = true;
+  socket.on("error", ignoreBrokenPipe);
+  stream.on("error", (error) => {
+    failure = error;
+    // The process sees an end in the middle, and ends with it.
+    socket.destroy();
+  });
+  // The process has gone, or is not listening any more.
+  socket.on("close", () => stream.destroy());
+  socket.pipe(stream);
+  stream.pipe(socket);
+  return () => failure;
+}
+
+/** Of a process that speaks over descriptor 3, what moves there is a sign of life. */
+function joinedFd3(child: ChildProcess, options: StartOptions): readonly Socket[] {
+  const socket = child.stdio[3];
+  return options.fd3Stream !== undefined && socket instanceof Socket ? [socket] : [];
+}
+
 /** Looks at byte counts rather than at events: a listener would set the streams flowing and undo back-pressure. */
 function watchProgress(
   streams: readonly (Readable | Writable)[],
@@ -304,7 +349,7 @@ function closeAbandoned(child: ChildProcess, stopped: boolean): void {
   }
 }
 
-function notStarted(reason: StopReason, stderr: string, startedAt: number): RunningProcess {
+function gone(reason: StopReason, stderr: string, startedAt: number): RunningProcess {
   const nothing = new Socket();
   nothing.on("error", ignoreBrokenPipe);
   nothing.destroy();
@@ -314,6 +359,7 @@ function notStarted(reason: StopReason, stderr: string, startedAt: number): Runn
     reason,
     stderr,
     fd3: Buffer.alloc(0),
+    fd3Error: null,
     durationMs: performance.now() - startedAt,
   };
   return { stdin: nothing, stdout: nothing, exited: Promise.resolve(exit), stop: () => {} };

@@ -1,5 +1,5 @@
 /** Protocols that git may speak in one call; git itself refuses all others. */
-export type Protocol = "http" | "https" | "git" | "file";
+export type Protocol = "http" | "https" | "git" | "file" | "fd";
 
 /** One line of configuration for one call: `["http.lowSpeedTime", "60"]`. A key may occur more than once. */
 export type ConfigLine = readonly [key: string, value: string];

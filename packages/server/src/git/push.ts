@@ -28,7 +28,7 @@ export async function push(
   options: TransferOptions,
   patience: Patience,
 ): Promise<readonly PushVerdict[]> {
-  const { url, config, ...prepared } = prepareRemoteCall(remote, options, patience);
+  const { url, config, ...prepared } = prepareRemoteCall(remote, options, patience, "git-receive-pack");
   return await staging.use("push", async (view) => {
     await makePushView(view, group);
     const call: GitCall = {

@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import type { RemoteAccess, TransferOptions } from "../app/ports.ts";
+import type { RemoteAccess, RemoteService, TransferOptions } from "../app/ports.ts";
 import { assertNever, HeliostatError } from "../domain/errors.ts";
 import { hostOf, portOf, schemeOf } from "../domain/remote-url.ts";
 import { makeCredentialHelper } from "./credentials.ts";
@@ -30,7 +30,15 @@ const ARRIVED = /^(Receiving|Unpacking) objects:.* done\.$/;
 
 export type RemoteCall = Pick<
   GitCall,
-  "protocols" | "config" | "env" | "fd3Input" | "secrets" | "idleTimeoutMs" | "signal" | "onStderrLine"
+  | "protocols"
+  | "config"
+  | "env"
+  | "fd3Input"
+  | "converse"
+  | "secrets"
+  | "idleTimeoutMs"
+  | "signal"
+  | "onStderrLine"
 > & {
   /** What to give git as the repository, after `--`. */
   readonly url: string;
@@ -39,12 +47,13 @@ export type RemoteCall = Pick<
 
 /**
  * All that a git call needs to speak to this remote and to no other: its one protocol, the address that was checked,
- * the credential, the limits. `url-invalid` for a URL of a scheme that is not for git to speak.
+ * the credential, the limits. Over SSH git is given the conversation itself, with this service.
  */
 export function prepareRemoteCall(
   remote: RemoteAccess,
   options: TransferOptions,
   patience: Patience = DEFAULT_PATIENCE,
+  service: RemoteService = "git-upload-pack",
 ): RemoteCall {
   const { onProgress } = options;
   const stallMs = stallMsOf(options, patience);
@@ -53,9 +62,9 @@ export function prepareRemoteCall(
   let hasArrived = false;
   const common = {
     signal: options.signal,
-    // Nothing in git watches a `git://` connection, so we do, for as long as git waits for the remote. What it does
-    // with a pack that has arrived is its own work again.
-    idleTimeoutMs: () => (scheme === "git" && !hasArrived ? stallMs : silenceMs),
+    // Nothing in git watches these connections, so we do, for as long as git waits for the remote. What it does with a
+    // pack that has arrived is its own work again.
+    idleTimeoutMs: () => ((scheme === "git" || scheme === "ssh") && !hasArrived ? stallMs : silenceMs),
     onStderrLine: (line: string) => {
       hasArrived ||= ARRIVED.test(line);
       const progress = onProgress ? readProgress(line) : null;
@@ -83,11 +92,18 @@ export function prepareRemoteCall(
         ...(helper ? { fd3Input: helper.fd3Input, secrets: helper.secrets } : {}),
       };
     }
-    case "ssh":
-      throw new HeliostatError(
-        "url-invalid",
-        "Mirroring over SSH is not possible yet: use the remote's HTTPS URL.",
-      );
+    case "ssh": {
+      const { converse, credential } = remote;
+      if (!converse) throw new HeliostatError("bug", "an ssh:// remote without a way to speak to it");
+      return {
+        ...common,
+        url: "fd::3",
+        protocols: ["fd"],
+        config: [],
+        converse: (signal) => converse(service, signal),
+        ...(credential ? { secrets: [credential.password] } : {}),
+      };
+    }
     default:
       return assertNever(scheme);
   }

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { Log } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { joinRemoteWords, remoteSays } from "../domain/push-verdict.ts";
@@ -36,6 +36,8 @@ export interface GitCall {
   readonly onStderrLine?: (line: string) => void;
   readonly fd3Input?: Buffer;
   readonly fd3MaxOutput?: number;
+  /** Opens what git speaks to as `fd::3`. It has failed with an error of ours when it fails. */
+  readonly converse?: (signal: AbortSignal) => Promise<Duplex>;
   /** What must not appear in any message. */
   readonly secrets?: readonly string[];
   /** Exit codes other than 0 that the caller handles itself. */
@@ -90,7 +92,13 @@ export function createGit(options: { readonly log: Log; readonly searchPath?: st
   };
   return {
     async run(call) {
-      const result = await run({ ...prepare(call), ...pick(call, ["input", "maxOutput"]) });
+      const signal = call.signal ?? new AbortController().signal;
+      const fd3Stream = await call.converse?.(signal);
+      const result = await run({
+        ...prepare(call),
+        ...pick(call, ["input", "maxOutput"]),
+        ...(fd3Stream ? { fd3Stream } : {}),
+      });
       check(call, result);
       return result;
     },
@@ -130,6 +138,10 @@ function describeFailure(call: GitCall, exit: Exit): HeliostatError {
       exit.reason satisfies never;
   }
   const known = classifyStderr(said);
+  // Git knows only that the conversation broke off; who carried it knows why.
+  if (exit.fd3Error instanceof HeliostatError && (known === null || known.code === "remote-closed")) {
+    return exit.fd3Error;
+  }
   const tail = remoteSays(joinRemoteWords(remoteWords(said)));
   if (known)
     return new HeliostatError(known.code, `${known.message}${tail}`, {

@@ -1,18 +1,13 @@
 import { connect, type Socket } from "node:net";
 import { HeliostatError } from "../domain/errors.ts";
-import { limitBody } from "./body-sinks.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import type { RemoteLimits } from "./limits.ts";
-import { createLsRefsReader, encodeLsRefs } from "./ls-refs.ts";
-import { createPktLineDecoder, encodePktLine, FLUSH_PKT } from "./pkt-line.ts";
-import { createAdvertisementReader, type PktLineReader } from "./ref-advertisement.ts";
-import { closedError, networkError, refusalError } from "./remote-errors.ts";
+import { encodePktLine } from "./pkt-line.ts";
+import { createRefsDialogue } from "./refs-dialogue.ts";
+import { networkError } from "./remote-errors.ts";
 import type { Conversation } from "./smart-http.ts";
 
-/**
- * Lists refs over `git://`. One connection each: a daemon holds a process for every one that is kept. What the remote
- * answers decides the protocol, since an old daemon ignores the wish for v2.
- */
+/** Lists refs over `git://`. One connection each: a daemon holds a process for every one that is kept. */
 export function createGitListRefs({
   limits,
   userAgent,
@@ -36,43 +31,23 @@ export function createGitListRefs({
 function converse(
   socket: Socket,
   request: string,
-  { remote, endpoint, signal, stallMs, maxRefs }: Conversation,
-  { limits, userAgent }: { limits: RemoteLimits; userAgent: string },
+  listing: Conversation,
+  options: { limits: RemoteLimits; userAgent: string },
 ): Promise<ListedRefs> {
+  const { endpoint, signal, stallMs } = listing;
+  const { limits } = options;
   const { promise, resolve, reject } = Promise.withResolvers<ListedRefs>();
-  const advertisement = createAdvertisementReader({ hasServiceLine: false, maxRefs });
-  let lsRefs: PktLineReader<ListedRefs> | undefined;
-
-  /** After each flush: what comes next, if anything does. */
-  function advance(): void {
-    const offered = advertisement.result();
-    if (lsRefs === undefined && offered?.version === 2) {
-      lsRefs = createLsRefsReader(offered.capabilities, maxRefs);
-      socket.write(encodeLsRefs(offered.capabilities, userAgent));
-      return;
-    }
-    const listed = offered === null || offered.version === 2 ? lsRefs?.result() : offered.listed;
-    if (listed === undefined || listed === null) return;
-    // Says goodbye: without it the daemon logs that we hung up.
-    socket.end(FLUSH_PKT);
-    resolve(listed);
-  }
-
-  const decoder = createPktLineDecoder({
-    line: (text) => (lsRefs ?? advertisement).line(text),
-    control: (kind) => {
-      (lsRefs ?? advertisement).control(kind);
-      advance();
-    },
-    refused: (text) => {
-      throw refusalError(text, remote, endpoint.host);
-    },
+  const dialogue = createRefsDialogue(listing, options, {
+    say: (text) => socket.write(text),
+    sayGoodbye: (text) => socket.end(text),
   });
-  const body = limitBody(
-    { push: (chunk) => decoder.push(chunk), end: () => reject(closedError(endpoint.host)) },
-    limits.answerBytes,
-  );
-
+  const attempt = (step: () => void) => {
+    try {
+      step();
+    } catch (error) {
+      reject(error);
+    }
+  };
   const timedOut = () => {
     const what = socket.connecting ? "cannot be reached" : "did not answer";
     reject(new HeliostatError("remote-timeout", `${endpoint.host} ${what} in time.`));
@@ -85,14 +60,12 @@ function converse(
     socket.write(request, "latin1");
   });
   socket.on("data", (chunk: Buffer) => {
-    try {
-      body.push(chunk);
-    } catch (error) {
-      reject(error);
-    }
+    attempt(() => dialogue.push(chunk));
+    const listed = dialogue.listed();
+    if (listed !== null) resolve(listed);
   });
-  socket.once("end", () => body.end());
-  socket.once("close", () => body.end());
+  socket.once("end", () => attempt(dialogue.end));
+  socket.once("close", () => attempt(dialogue.end));
   socket.once("error", reject);
   return promise.finally(() => signal.removeEventListener("abort", cancel));
 }

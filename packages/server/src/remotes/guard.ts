@@ -15,7 +15,7 @@ export type ResolveHost = (host: string) => Promise<readonly string[]>;
 
 /** Where a remote listens, as read from its URL. */
 export interface Endpoint {
-  readonly scheme: "http" | "https" | "git";
+  readonly scheme: "http" | "https" | "git" | "ssh";
   /** In lower case, an IPv6 address without its brackets. */
   readonly host: string;
   readonly port: number;
@@ -36,7 +36,6 @@ const OWN_ADDRESSES_MS = 10_000;
 /** Reads where a URL leads; `url-blocked` when there is no way to go there. */
 export function endpointOf(url: RemoteUrl): Endpoint {
   const scheme = schemeOf(url);
-  if (scheme === "ssh") throw blocked("ssh mirrors are not available yet");
   if (scheme === "file") throw blocked("Only allowed schemes are http, https, ssh, git");
   return { scheme, host: hostOf(url), port: portOf(url) };
 }
@@ -109,7 +108,10 @@ export function createGuard({
       }
       const last = silent.get(host);
       const next = last === undefined ? 0 : (addresses.indexOf(last) + 1) % addresses.length;
-      return { url, credential, address: addresses[next] ?? null };
+      return {
+        ...{ url, credential, address: addresses[next] ?? null },
+        ...(rules.trust === undefined ? {} : { trust: rules.trust }),
+      };
     },
     avoid({ url, address }) {
       if (address !== null) silent.set(endpointOf(url).host, address);

@@ -6,6 +6,8 @@ export interface RemoteLimits {
   readonly connectMs: number;
   /** Without a byte arriving. */
   readonly idleMs: number;
+  /** For an SSH handshake, from the connection to being signed in. */
+  readonly handshakeMs: number;
   /** For one listing from end to end. */
   readonly totalMs: number;
   /** For a push: without a byte moving, while the remote is to take or to say something. */
@@ -28,6 +30,7 @@ export const DEFAULT_LIMITS: RemoteLimits = {
   resolveMs: 15_000,
   connectMs: 10_000,
   idleMs: 30_000,
+  handshakeMs: 20_000,
   totalMs: 120_000,
   pushIdleMs: 120_000,
   answerBytes: 256 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import type { RemoteAccess, RemoteCredential } from "../app/ports.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import { redact } from "../domain/redact.ts";
+import { schemeOf } from "../domain/remote-url.ts";
 
 /** The head of an HTTP answer, as far as errors need it. */
 export interface AnswerHead {
@@ -181,7 +182,12 @@ export function refusalError(text: string, remote: RemoteAccess, host: string): 
 
 /** Text from outside, fit for a message: short, one line, and without what a hostile remote may echo back. */
 export function quoteRemote(text: string, remote: RemoteAccess): string {
-  return redactEcho(oneLine(text), remote).slice(0, 300);
+  return quoteText(text, secretsOf(remote));
+}
+
+/** The same where no remote is at hand, only what must not appear. */
+export function quoteText(text: string, secrets: readonly string[]): string {
+  return redact(oneLine(text), secrets).slice(0, 300);
 }
 
 /** The same for lines, which are not cut: they are redacted in one go, since each go costs. */
@@ -193,10 +199,15 @@ function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ").trim();
 }
 
-function redactEcho(text: string, { credential }: RemoteAccess): string {
-  const secrets =
-    credential === null ? [] : [credential.username, credential.password, userinfoOf(credential)];
-  return redact(text, secrets);
+function redactEcho(text: string, remote: RemoteAccess): string {
+  return redact(text, secretsOf(remote));
+}
+
+/** A token may stand in either half; over SSH the user name is public, and a part of the words that are looked for. */
+function secretsOf({ credential, url }: RemoteAccess): readonly string[] {
+  if (credential === null) return [];
+  if (schemeOf(url) === "ssh") return [credential.password];
+  return [credential.username, credential.password, userinfoOf(credential)];
 }
 
 /** What Basic authentication encodes. */

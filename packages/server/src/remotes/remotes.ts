@@ -9,6 +9,12 @@ import { createHttpPush } from "./http-push.ts";
 import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { type Conversation, withListingLimit } from "./smart-http.ts";
+import { openDirectSocket } from "./ssh/open-direct-socket.ts";
+import { commandOf } from "./ssh/ssh-command.ts";
+import { createSshConnections } from "./ssh/ssh-connections.ts";
+import { converseOver } from "./ssh/ssh-conversation.ts";
+import { createSshListRefs } from "./ssh/ssh-list-refs.ts";
+import { withTimeLimit } from "./time-limit.ts";
 
 function atMost(conversation: Conversation, idleMs: number): Conversation {
   return { ...conversation, stallMs: Math.min(conversation.stallMs ?? idleMs, idleMs) };
@@ -29,9 +35,8 @@ const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
 
 /**
- * The `Remotes` port: the outbound guard, and listing refs over `http(s)://` and `git://`, and pushing over
- * `http(s)://`, without a process. Keeps
- * connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
+ * The `Remotes` port: the outbound guard, and without a process: listing refs, pushing over `http(s)://`, and
+ * conversations over `ssh://` for git. Keeps connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
  * own signal and limits.
  */
 export function createRemotes(options: RemotesOptions): Remotes & { close(): Promise<void> } {
@@ -43,6 +48,9 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   const openHttpPush = createHttpPush({ connections, uploads, limits, userAgent });
   const listHttp = createHttpListRefs({ connections, limits, userAgent });
   const listGit = createGitListRefs({ limits, userAgent });
+  const ssh = createSshConnections({ limits, openSocket: openDirectSocket });
+  const listSsh = createSshListRefs({ connections: ssh, limits, userAgent });
+  const lists = { http: listHttp, https: listHttp, git: listGit, ssh: listSsh };
   const told = createMemory<number>(TOLD_MS, MAX_TOLD);
 
   function tellSkipped(url: string, { skipped, example }: ListedRefs): void {
@@ -63,28 +71,53 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     const { address } = remote;
     if (address === null)
       throw new HeliostatError("bug", "a remote without a checked address cannot be spoken to");
-    try {
-      return await talk({
-        ...{ remote, endpoint, address, signal },
-        stallMs: stallTimeoutMs,
-        maxRefs: Math.max(maxRefs, limits.refs),
-      });
-    } catch (error) {
-      // A host with several addresses gets another chance with the next one.
+    return await talk({
+      ...{ remote, endpoint, address, signal },
+      stallMs: stallTimeoutMs,
+      maxRefs: Math.max(maxRefs, limits.refs),
+    }).catch(noteSilence(remote));
+  }
+
+  /** A host with several addresses gets another chance with the next one. */
+  function noteSilence(remote: RemoteAccess) {
+    return (error: unknown): never => {
       if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
       throw error;
-    }
+    };
+  }
+
+  /** Gives git the way to speak to a remote whose protocol it does not speak here. */
+  function withConversation(remote: RemoteAccess): RemoteAccess {
+    if (endpointOf(remote.url).scheme !== "ssh") return remote;
+    return {
+      ...remote,
+      async converse(service, signal) {
+        const options = { signal, isTransfer: true };
+        const channel = await ssh
+          .run(remote, commandOf(service, remote.url), options)
+          .catch(noteSilence(remote));
+        return converseOver(channel, remote, signal);
+      },
+    };
   }
 
   return {
-    open: guard.open,
-    scanHostKeys: () =>
-      Promise.reject(new HeliostatError("url-blocked", "ssh mirrors are not available yet")),
+    async open(url, credential, rules) {
+      return withConversation(await guard.open(url, credential, rules));
+    },
+    async scanHostKeys(remote, signal) {
+      if (endpointOf(remote.url).scheme !== "ssh")
+        throw new HeliostatError("url-invalid", "Only ssh:// remotes have host keys.");
+      return await withTimeLimit(
+        { ms: limits.totalMs, signal, what: "looking at the host keys" },
+        (limited) => ssh.scanHostKeys(remote, limited),
+      );
+    },
     async listRefs(remote, options) {
       const listed = await converse(remote, options, (conversation) =>
         // A listing answers at once or not at all: who lets transfers be silent for longer does not mean this.
         withListingLimit(atMost(conversation, limits.idleMs), limits, (limited) =>
-          (conversation.endpoint.scheme === "git" ? listGit : listHttp)(limited),
+          lists[conversation.endpoint.scheme](limited),
         ),
       );
       tellSkipped(remote.url, listed);
@@ -94,13 +127,13 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
       const session = openHttpPush(openPack, options.onProgress);
       return (changes) =>
         converse(remote, options, (conversation) => {
-          if (conversation.endpoint.scheme === "git")
-            throw new HeliostatError("bug", "git:// is not pushed to in process");
+          if (!conversation.endpoint.scheme.startsWith("http"))
+            throw new HeliostatError("bug", "only http(s):// is pushed to in process");
           return session(conversation, changes);
         });
     },
     async close() {
-      await Promise.all([connections.close(), uploads.close()]);
+      await Promise.all([connections.close(), uploads.close(), ssh.close()]);
     },
   };
 }
