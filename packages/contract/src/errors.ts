@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   conflict: "conflict",
   "mirror-on-pause": "denied",
   "too-many-streams": "throttled",
+  "too-many-scans": "throttled",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

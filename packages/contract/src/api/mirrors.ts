@@ -8,6 +8,7 @@ import {
   UPDATE_STATUSES,
   UPDATE_TRIGGERS,
 } from "../words.ts";
+import { hostKeySchema, sshAttributes } from "./host-keys.ts";
 import {
   integer,
   nullableInteger,
@@ -34,6 +35,16 @@ export const mirrorSchema = z.object({
   enabled: z.boolean(),
   url: z.string().nullable(),
   auth_method: z.enum(AUTH_METHODS),
+  /** Of its key pair, to be given to the remote; null: it has none. */
+  public_key: z.string().nullable(),
+  public_key_fingerprint_sha256: z.string().nullable(),
+  /** Lines in known_hosts form: what the remote's SSH server must show; `host_keys` describes them. */
+  ssh_known_hosts: z.string(),
+  host_keys: z.array(hostKeySchema),
+  /** Null: there are none, or nobody has looked at them. */
+  host_keys_verified_at: timestamp.nullable(),
+  /** Null too when they are gone. */
+  host_keys_verified_by: userSchema.nullable(),
   update_status: z.enum(UPDATE_STATUSES),
   last_error: z.string().nullable(),
   last_update_at: timestamp.nullable(),
@@ -169,6 +180,7 @@ const settings = {
   auth_user: nullableText,
   auth_password: nullableText,
   auth_method: optionalWord(AUTH_METHODS),
+  ...sshAttributes,
   only_protected_branches: optionalFlag,
   mirror_branch_regex: nullableText,
   keep_divergent_refs: optionalFlag,

@@ -104,6 +104,17 @@ export const optionalTextList = z.preprocess(
     .transform((entries) => entries.map((entry) => entry.trim()).filter((entry) => entry !== ""))
     .optional(),
 );
+/** The same, with at least one entry. */
+export const textList = optionalTextList
+  .transform((entries) => entries ?? [])
+  .pipe(z.array(plainText).min(1, { error: "is empty" }));
+
+/** A JSON array, `k[]=a&k[]=b`, or one text as the only entry: each as it stands. Null counts as left out. */
+export const optionalStrings = z.preprocess(
+  (value) => (typeof value === "string" ? [value] : (value ?? undefined)),
+  z.array(plainText).optional(),
+);
+
 const date = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}(?:[T ].*)?$/)

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
+import { AUTH_METHODS, MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
+import { sshAttributes } from "./host-keys.ts";
 import {
   nullableFlag,
   nullableText,
@@ -10,7 +11,7 @@ import {
   timestamp,
 } from "./parameters.ts";
 
-/** The pull mirror of a project, with exactly GitLab's keys. */
+/** The pull mirror of a project with GitLab's keys, and those that GitLab has for push mirrors only. */
 export const pullMirrorSchema = z.object({
   id: z.int(),
   update_status: z.enum(UPDATE_STATUSES),
@@ -24,6 +25,8 @@ export const pullMirrorSchema = z.object({
   only_mirror_protected_branches: z.boolean().nullable(),
   mirror_overwrites_diverged_branches: z.boolean(),
   mirror_branch_regex: z.string().nullable(),
+  auth_method: z.enum(AUTH_METHODS),
+  host_keys: z.array(z.object({ fingerprint_sha256: z.string() })),
 });
 export type PullMirrorAnswer = z.infer<typeof pullMirrorSchema>;
 
@@ -42,6 +45,7 @@ export const pullMirrorSettingsParams = z.object({
   url: optionalText,
   auth_user: nullableText,
   auth_password: nullableText,
+  auth_method: optionalWord(AUTH_METHODS),
   mirror_trigger_builds: optionalFlag,
   only_mirror_protected_branches: nullableFlag,
   mirror_overwrites_diverged_branches: optionalFlag,
@@ -50,6 +54,7 @@ export const pullMirrorSettingsParams = z.object({
   mirror_tags: nullableText,
   mirror_deletions: optionalWord(MIRROR_DELETIONS),
   follow_default_branch: optionalFlag,
+  ...sshAttributes,
 });
 
 /** With `import_url` this configures as well, as one widespread client library expects. */

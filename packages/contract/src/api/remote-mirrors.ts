@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AUTH_METHODS, MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
+import { sshAttributes } from "./host-keys.ts";
 import {
   nullableFlag,
   nullableText,
@@ -43,6 +44,7 @@ const attributes = {
   mirror_tags: nullableText,
   mirror_deletions: optionalWord(MIRROR_DELETIONS),
   follow_default_branch: optionalFlag,
+  ...sshAttributes,
 } as const;
 
 export const newRemoteMirrorParams = z.object({

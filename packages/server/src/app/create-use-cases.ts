@@ -4,10 +4,13 @@ import { userUseCases } from "./accounts/users.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
+import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
+import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
 import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
+import { hostKeyReviewUseCases } from "./mirrors/review-host-keys.ts";
 import { updateUseCases } from "./mirrors/update-history.ts";
 import { namespaceUseCases } from "./namespaces.ts";
 import type { Ports } from "./ports.ts";
@@ -21,6 +24,7 @@ import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
 export function createUseCases(ports: Ports): UseCases {
+  const scans = createHostKeyScans(ports);
   return {
     ...authenticationUseCases(ports),
     ...instanceUseCases(ports),
@@ -37,6 +41,8 @@ export function createUseCases(ports: Ports): UseCases {
     ...mirrorListUseCases(ports),
     ...mirrorChangeUseCases(ports),
     ...pausedMirrorUseCases(ports),
+    ...detectHostKeysUseCases(ports, scans),
+    ...hostKeyReviewUseCases(ports, scans),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...repositoryUseCases(ports),

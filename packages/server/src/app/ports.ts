@@ -1,5 +1,6 @@
 import type { NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
+import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";
 import type { HostStore, MirrorStore } from "./ports/mirrors.ts";
 import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore } from "./ports/projects.ts";
@@ -46,4 +47,5 @@ export interface Ports {
   readonly background: Background;
   readonly progress: ProgressBoard;
   readonly passwords: PasswordHasher;
+  readonly keyPairs: KeyPairs;
 }

@@ -1,6 +1,12 @@
 import type { Readable, Writable } from "node:stream";
-import type { AuthMethod, MirrorDirection, TokenScope, Visibility } from "@heliostat/contract";
-import type { ProjectLimits } from "../domain/incoming-limits.ts";
+import type {
+  AuthMethod,
+  FsckSeverity,
+  MirrorDirection,
+  SshKeyType,
+  TokenScope,
+  Visibility,
+} from "@heliostat/contract";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
@@ -190,6 +196,27 @@ export interface UseCases {
     mirrorId: number,
     options: { readonly force: boolean },
   ): Promise<MirrorStart>;
+  /**
+   * The host keys that the SSH server of a URL shows, asked once in ten minutes for a project. Without `wait` the answer
+   * may be that this takes a moment; with it, it takes ten seconds at most.
+   */
+  detectHostKeys(
+    principal: Principal,
+    project: PathOrId,
+    wish: { readonly url: string; readonly compareWith: string; readonly wait: boolean },
+  ): Promise<HostKeyDetection>;
+  /** Asks the mirror's server anew. Throws what the connection ends with; `model-invalid` for a URL that is not SSH. */
+  reviewHostKeys(principal: Principal, project: PathOrId, mirrorId: number): Promise<HostKeyReview>;
+  /**
+   * Stores the host keys that the server shows now, verified by the principal, and starts the mirror anew. `conflict`
+   * unless they are exactly those with these SHA-256 fingerprints.
+   */
+  acceptHostKeys(
+    principal: Principal,
+    project: PathOrId,
+    mirrorId: number,
+    fingerprints: readonly string[],
+  ): Promise<MirrorView>;
   /** Hosts that did not answer the last time; for admins. */
   listFailingHosts(principal: Principal): Promise<readonly FailingHost[]>;
   /**
@@ -360,6 +387,16 @@ export interface MirrorSettings extends Partial<MirrorOptions> {
   readonly username?: string | null;
   readonly password?: string | null;
   readonly authMethod?: AuthMethod;
+  /** A private key of somebody's own, for `ssh_public_key`. */
+  readonly privateKey?: string;
+  /** Makes another key pair. */
+  readonly regeneratesKeyPair?: boolean;
+  /** Of a key pair that is made now; left out: as the one before, else ed25519. */
+  readonly sshKeyType?: SshKeyType;
+  /** What the remote's SSH server must show: lines of known_hosts, or bare keys; none takes the stored ones away. */
+  readonly hostKeys?: readonly string[];
+  /** The same as one text. */
+  readonly knownHosts?: string;
   /** Another mirror user than the principal; admins only. */
   readonly userId?: number;
 }
@@ -384,6 +421,36 @@ export interface MirrorView {
   readonly hostPausedUntil: Date | null;
   /** A stored secret of it cannot be opened any more: somebody must enter it again. */
   readonly needsSecret: boolean;
+  /** Who looked at its host keys; null: nobody, or they are gone. */
+  readonly hostKeysVerifiedBy: User | null;
+}
+
+/** What a look at an SSH server's host keys has brought. */
+export type HostKeyDetection =
+  | { readonly kind: "scanning" }
+  | {
+      readonly kind: "found";
+      /** In the form in which mirrors store it. */
+      readonly knownHosts: string;
+      /** Whether it differs from the text that was to be compared. */
+      readonly haveChanged: boolean;
+    }
+  /** Not an `ssh://` URL, or one that is refused. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** A mirror's stored host keys against those that its server shows now. */
+export interface HostKeyReview {
+  readonly mirror: Mirror;
+  /** All that the server shows, in the form in which mirrors store it. */
+  readonly knownHosts: string;
+  /** Shown, and not stored. */
+  readonly added: readonly HostKeyFingerprint[];
+  /** Stored, and no more shown. */
+  readonly removed: readonly HostKeyFingerprint[];
+  readonly kept: readonly HostKeyFingerprint[];
+  /** Shown, and marked `@revoked` among the stored ones: never to be accepted. */
+  readonly revoked: readonly HostKeyFingerprint[];
 }
 
 export interface MirrorStart {

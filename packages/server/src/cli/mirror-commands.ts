@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { text as readAll } from "node:stream/consumers";
 import {
@@ -23,7 +24,12 @@ export async function addMirror(project: string, url: string, flags: AddFlags): 
   const settings = readAddFlags(url, flags);
   const api = await connect(flags);
   const password = flags.passwordStdin ? await readPassword() : null;
-  const parameters = { ...settings, ...(password === null ? {} : { auth_password: password }) };
+  const hostKeys = flags.hostKeys === undefined ? null : await readHostKeys(flags.hostKeys);
+  const parameters = {
+    ...settings,
+    ...(password === null ? {} : { auth_password: password }),
+    ...(hostKeys === null ? {} : { ssh_known_hosts: hostKeys }),
+  };
   const answer = await api.call("POST", mirrorsPath(project), parameters);
   const mirror = mirrorSchema.parse(answer);
   const path = `${mirrorsPath(project)}/${mirror.id}`;
@@ -32,6 +38,9 @@ export async function addMirror(project: string, url: string, flags: AddFlags): 
     else {
       const { id, direction } = mirror;
       console.log(`Mirror ${id} added: ${project} ${directionOf(direction)} ${plain(mirror.url ?? url)}`);
+      if (mirror.public_key !== null && flags.sshKey !== undefined) {
+        console.log(`Give the remote its public key:\n${plain(mirror.public_key)}`);
+      }
       if (mirror.enabled) console.log(`Its first update: heliostat mirror watch ${project} ${id}`);
     }
     return 0;
@@ -123,7 +132,7 @@ export async function removeMirror(
   const answer = await api.call("GET", path);
   const { id, direction, url } = mirrorSchema.parse(answer);
   const what = `Mirror ${id}: ${project} ${directionOf(direction)} ${plain(url ?? "-")}`;
-  if (!flags.yes && !(await confirm(`${what}\nRemove it? What it has mirrored stays. [y/N] `))) {
+  if (!flags.yes && !(await confirm(`${what}\nRemove it? What it has mirrored stays. [y/N] `, "remove it"))) {
     console.error("Nothing was removed.");
     return 1;
   }
@@ -173,16 +182,18 @@ async function readUpdate(api: ApiClient, path: string, id: number): Promise<Mir
   return mirrorUpdateSchema.parse(await api.call("GET", `${path}/updates/${id}?outcome=${CHANGED}`));
 }
 
-async function connect(flags: CommonFlags): Promise<ApiClient> {
+/** The server that the flags name. */
+export async function connect(flags: CommonFlags): Promise<ApiClient> {
   return createApiClient(await openAccess(flags));
 }
 
-function mirrorsPath(project: string): string {
+/** Where the API has the mirrors of a project. */
+export function mirrorsPath(project: string): string {
   return `/projects/${encodeURIComponent(project)}/mirrors`;
 }
 
 /** A mirror's path by its id, or by `pull` for the project's pull mirror. */
-async function findMirror(api: ApiClient, project: string, name: string): Promise<string> {
+export async function findMirror(api: ApiClient, project: string, name: string): Promise<string> {
   if (/^\d{1,10}$/.test(name)) return `${mirrorsPath(project)}/${name}`;
   if (name !== "pull") {
     throw new HeliostatError(
@@ -218,6 +229,13 @@ async function namesOf(api: ApiClient, project: string): Promise<string> {
   return names.length === 0 ? "none" : names.join(", ");
 }
 
+async function readHostKeys(path: string): Promise<string> {
+  if (path === "-") return await readAll(process.stdin);
+  return await readFile(path, "utf8").catch((error: unknown) => {
+    throw new HeliostatError("parameter-invalid", `--host-keys ${path} cannot be read: ${String(error)}`);
+  });
+}
+
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) {
     throw new HeliostatError(
@@ -230,9 +248,10 @@ async function readPassword(): Promise<string> {
   return password;
 }
 
-async function confirm(question: string): Promise<boolean> {
+/** Asks a person; `yes` says what `--yes` would do where nobody is there. */
+export async function confirm(question: string, yes: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new HeliostatError("parameter-invalid", "Nobody is here to ask: add --yes to remove it.");
+    throw new HeliostatError("parameter-invalid", `Nobody is here to ask: add --yes to ${yes}.`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -242,6 +261,7 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
-function printJson(value: unknown): void {
+/** Prints an answer as it is. */
+export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }

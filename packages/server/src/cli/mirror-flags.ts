@@ -1,4 +1,4 @@
-import { MIRROR_DELETIONS, MIRROR_DIRECTIONS } from "@heliostat/contract";
+import { MIRROR_DELETIONS, MIRROR_DIRECTIONS, SSH_KEY_TYPES } from "@heliostat/contract";
 import { HeliostatError } from "../domain/errors.ts";
 import type { AccessFlags } from "./api-access.ts";
 
@@ -19,6 +19,10 @@ export interface AddFlags extends CommonFlags {
   readonly adaptive?: boolean;
   readonly username?: string;
   readonly passwordStdin?: boolean;
+  /** True: of the type that is made unless told. */
+  readonly sshKey?: string | true;
+  /** A file; `-`: standard input. */
+  readonly hostKeys?: string;
   readonly disabled?: boolean;
   readonly wait?: boolean;
 }
@@ -41,6 +45,15 @@ export function readAddFlags(url: string, flags: AddFlags): object {
   if (flags.branches !== undefined && flags.onlyProtected) {
     refuse("--branches", "and --only-protected exclude each other");
   }
+  if (typeof flags.sshKey === "string" && !SSH_KEY_TYPES.some((word) => word === flags.sshKey)) {
+    refuse("--ssh-key", `is one of ${SSH_KEY_TYPES.join(", ")}`);
+  }
+  if (flags.sshKey !== undefined && flags.passwordStdin) {
+    refuse("--ssh-key", "and --password-stdin exclude each other");
+  }
+  if (flags.hostKeys === "-" && flags.passwordStdin) {
+    refuse("--host-keys", "and --password-stdin cannot both read standard input");
+  }
   if (flags.disabled && flags.wait) refuse("--wait", "would wait for ever: --disabled starts no update");
   // What the other direction would silently ignore is most likely a mistake.
   if (isPull && flags.keepDivergentRefs) refuse("--keep-divergent-refs", "is for push mirrors");
@@ -58,6 +71,8 @@ export function readAddFlags(url: string, flags: AddFlags): object {
     url,
     enabled: !flags.disabled,
     ...(flags.username === undefined ? {} : { auth_user: flags.username }),
+    ...(flags.sshKey === undefined ? {} : { auth_method: "ssh_public_key" }),
+    ...(typeof flags.sshKey === "string" ? { ssh_key_type: flags.sshKey } : {}),
     ...(flags.branches === undefined ? {} : { mirror_branch_regex: flags.branches }),
     ...(flags.onlyProtected ? { only_protected_branches: true } : {}),
     ...(flags.tags === undefined ? {} : { mirror_tags: flags.tags }),

@@ -37,7 +37,7 @@ export function describeMirror(
   const { id, direction, url, last_error } = mirror;
   const facts = Object.entries(answer)
     .filter(([name]) => !SAID_ABOVE.has(name))
-    .map(([name, value]) => [`  ${name}`, value === null ? "-" : String(value)]);
+    .map(([name, value]) => [`  ${name}`, describeValue(value)]);
   const [newest] = updates;
   return [
     `Mirror ${id}: ${project} ${directionOf(direction)} ${plain(url ?? "-")}`,
@@ -62,6 +62,15 @@ const SAID_ABOVE = new Set([
   "last_error",
   "enabled",
 ]);
+
+/** A list of things in one line, and a thing by its name. */
+function describeValue(value: unknown): string {
+  if (value === null || value === "") return "-";
+  if (Array.isArray(value)) return value.map(describeValue).join(", ") || "-";
+  if (typeof value !== "object") return String(value);
+  const { name, fingerprint_sha256 }: { name?: unknown; fingerprint_sha256?: unknown } = value;
+  return String(name ?? fingerprint_sha256 ?? JSON.stringify(value));
+}
 
 function describeUpdates(updates: readonly MirrorUpdateAnswer[]): string {
   const rows = updates.map((update) => [

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { AcceptFlags } from "./host-key-commands.ts";
 import type { AddFlags, CommonFlags } from "./mirror-flags.ts";
 
 /** Adds the commands of `heliostat mirror`. What they do is loaded when one of them runs. */
@@ -21,6 +22,14 @@ export function addMirrorCommands(program: Command): void {
     .option("--adaptive", "pull: look more often at what changes more often")
     .option("--username <name>", "user name for URL")
     .option("--password-stdin", "read the password or token for URL from standard input")
+    .option(
+      "--ssh-key [type]",
+      "ssh:// URL: sign in with a key pair made for it: ed25519 (the default) or rsa",
+    )
+    .option(
+      "--host-keys <file>",
+      "ssh:// URL: what its server must show, as known_hosts has it; - for standard input",
+    )
     .option("--disabled", "do not start it")
     .option("--wait", "wait for the end of the first update (exit code 1: it failed)")
     .addHelpText(
@@ -29,7 +38,8 @@ export function addMirrorCommands(program: Command): void {
 Examples:
   heliostat mirror add root/hello https://github.com/octocat/Hello-World.git --direction pull --interval 5m
   heliostat mirror add root/hello https://git.example.com/copy.git --direction push \\
-      --username bot --password-stdin --wait < token.txt`,
+      --username bot --password-stdin --wait < token.txt
+  heliostat mirror add root/hello ssh://git@git.example.com/copy.git --direction push --ssh-key --host-keys keys.txt`,
     )
     .action(async (project: string, url: string, flags: AddFlags) => {
       const { addMirror } = await import("./mirror-commands.ts");
@@ -84,6 +94,52 @@ Examples:
     .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
       const { watchMirror } = await import("./mirror-commands.ts");
       process.exitCode = await watchMirror(project, name ?? null, flags);
+    });
+
+  addSshCommands(mirror);
+}
+
+const HOST_KEYS_HELP = `
+A mirror speaks to an SSH server only if it shows one of the stored keys. What detect prints is what answered: compare
+the fingerprints with those that the host publishes before you trust them.
+
+Examples:
+  heliostat mirror host-keys detect root/hello ssh://git@git.example.com/hello.git > keys.txt
+  heliostat mirror host-keys accept root/hello pull`;
+
+/** Adds what concerns SSH. */
+function addSshCommands(mirror: Command): void {
+  add(mirror, "public-key <project> <mirror>", `print the public key that its remote must know (${MIRROR})`)
+    .addHelpText("after", "\nExample:\n  heliostat mirror public-key root/hello 2")
+    .action(async (project: string, name: string, flags: CommonFlags) => {
+      const { showPublicKey } = await import("./host-key-commands.ts");
+      process.exitCode = await showPublicKey(project, name, flags);
+    });
+
+  const hostKeys = mirror
+    .command("host-keys")
+    .description("look at, detect and accept the keys of SSH servers")
+    .addHelpText("after", HOST_KEYS_HELP);
+  add(
+    hostKeys,
+    "show <project> <mirror>",
+    `show the stored host keys and who verified them (${MIRROR})`,
+  ).action(async (project: string, name: string, flags: CommonFlags) => {
+    const { showHostKeys } = await import("./host-key-commands.ts");
+    process.exitCode = await showHostKeys(project, name, flags);
+  });
+  add(hostKeys, "detect <project> <ssh-url>", "print what the server of an ssh:// URL shows").action(
+    async (project: string, url: string, flags: CommonFlags) => {
+      const { detectHostKeys } = await import("./host-key-commands.ts");
+      process.exitCode = await detectHostKeys(project, url, flags);
+    },
+  );
+  add(hostKeys, "accept <project> <mirror>", `store what its server shows now, and start it (${MIRROR})`)
+    .option("--fingerprint <sha256...>", "accept exactly these, and do not ask")
+    .option("-y, --yes", "do not ask: trust whatever the server shows")
+    .action(async (project: string, name: string, flags: AcceptFlags) => {
+      const { acceptHostKeys } = await import("./host-key-commands.ts");
+      process.exitCode = await acceptHostKeys(project, name, flags);
     });
 }
 

@@ -38,6 +38,7 @@ import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { createRemotes } from "../remotes/remotes.ts";
+import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
@@ -149,6 +150,7 @@ async function start(
       get externalUrl() {
         return externalUrl;
       },
+      sshPort: settings.sshListen?.port ?? null,
       makeTokenSecret: () => `hlpat-${randomBytes(20).toString("base64url")}`,
       random: Math.random,
       readinessProbes: {
@@ -181,6 +183,7 @@ async function start(
     background,
     progress: createProgressBoard({ clock: systemClock, log, mirrors }),
     passwords: createPasswordHasher(),
+    keyPairs,
   };
 
   await projects.endLostRefsWrites();

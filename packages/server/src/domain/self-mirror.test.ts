@@ -5,7 +5,7 @@ import { isItself } from "./self-mirror.ts";
 
 const fullPath = "Group/sub/project";
 const itself = (text: string, externalUrl: string) =>
-  isItself(parseRemoteUrl(text).url, { externalUrl, fullPath });
+  isItself(parseRemoteUrl(text).url, { externalUrl, sshPort: 2222, fullPath });
 
 describe("isItself", () => {
   it("knows the clone URL however it is spelled", () => {
@@ -32,6 +32,25 @@ describe("isItself", () => {
     assert.ok(itself("https://example.com/git/Group/sub/project", "https://example.com/git/"));
     assert.ok(!itself("https://example.com/Group/sub/project", "https://example.com/git/"));
     assert.ok(itself("http://[::1]:8080/Group/sub/project", "http://[::1]:8080"));
+  });
+
+  it("knows the clone URL of SSH, wherever the pages are", () => {
+    for (const text of [
+      "ssh://git@git.example.com:2222/Group/sub/project.git",
+      "ssh://git.example.com:2222/group/sub/project",
+      "ssh://git@GIT.example.com.:2222//Group/sub/project.git/",
+    ]) {
+      assert.ok(itself(text, "https://git.example.com"), text);
+      assert.ok(itself(text, "https://git.example.com/pages"), text);
+    }
+    const at = (text: string, sshPort: number | null) =>
+      isItself(parseRemoteUrl(text).url, { externalUrl: "https://git.example.com", sshPort, fullPath });
+    assert.ok(at("git@git.example.com:Group/sub/project.git", 22));
+    assert.ok(at("git@git.example.com:/Group/sub/project", 22));
+    assert.ok(!at("git@git.example.com:Group/sub/project.git", 2222));
+    assert.ok(!at("git@git.example.com:Group/sub/project.git", null));
+    assert.ok(!at("git@other.example.com:Group/sub/project.git", 22));
+    assert.ok(!at("git@git.example.com:Group/sub/project2.git", 22));
   });
 
   it("lets every other repository be", () => {

@@ -12,6 +12,7 @@ import { applicationSettingsRoutes } from "./routes/application-settings/routes.
 import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerHealth } from "./routes/health/routes.ts";
+import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
@@ -119,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...remoteMirrorRoutes,
     ...pullMirrorRoutes,
     ...mirrorRoutes,
+    ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...eventRoutes,
     ...mirrorUpdateRoutes,

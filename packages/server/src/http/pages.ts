@@ -7,6 +7,7 @@ import { serveGit } from "./git/serve-git.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { isFault, textAnswerTo } from "./on-error.ts";
 import { reportFault } from "./request-log.ts";
+import { answerHostKeys, parseHostKeysPath } from "./routes/host-keys/web-routes.ts";
 
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
   // Styles are set on elements by the component library; scripts come from files only.
@@ -59,7 +60,10 @@ export async function registerPages(
       method: ["GET", "HEAD", "POST"],
       url: "/*",
       handler: async (request, reply) => {
-        const target = parseGitPath(request.originalUrl.split("?", 1)[0] ?? "");
+        const path = request.originalUrl.split("?", 1)[0] ?? "";
+        const mirrored = request.method === "POST" ? null : parseHostKeysPath(path);
+        if (mirrored !== null) return await answerHostKeys(door, request, reply, mirrored);
+        const target = parseGitPath(path);
         if (target !== null) return await serveGit(door, request, reply, target);
         const wantsPage = request.method !== "POST" && (request.headers.accept ?? "").includes("text/html");
         if (hasPages && wantsPage) return await reply.sendFile("index.html");

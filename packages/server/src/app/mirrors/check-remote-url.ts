@@ -26,7 +26,8 @@ export async function checkRemoteUrl(
   }
   const { url, username, password, hadUserinfo } = parseRemoteUrl(text);
   refuseLongCredential({ username, password });
-  if (isItself(url, { externalUrl: ports.instance.externalUrl, fullPath: projectFullPath })) {
+  const { externalUrl, sshPort } = ports.instance;
+  if (isItself(url, { externalUrl, sshPort, fullPath: projectFullPath })) {
     throw new HeliostatError("model-invalid", "You cannot mirror a repository to itself.", {
       fields: { base: ["You cannot mirror a repository to itself."] },
     });

@@ -3,18 +3,20 @@ import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import { hostAndPortOf } from "../../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorView } from "../use-cases.ts";
 import { asSeen } from "./effective-mirror.ts";
 
 /** A project's mirrors with what answers about them show besides their rows. */
 export async function viewMirrors(
-  ports: Pick<Ports, "settings" | "repositories" | "hosts" | "secretKeys">,
+  ports: Pick<Ports, "settings" | "repositories" | "hosts" | "secretKeys" | "users">,
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly MirrorView[]> {
   const switches = await ports.settings.read();
   const pauses = new Map((await ports.hosts.list()).map(({ host, pausedUntil }) => [host, pausedUntil]));
+  const verifiers = await findUsers(ports, mirrors);
   return (await asSeen(ports, project, mirrors)).map((mirror) => {
     const hostPausedUntil = pauses.get(hostAndPortOf(mirror.url)) ?? null;
     const mayRun = mirror.enabled && refusalToStart(mirror.direction, project, switches) === null;
@@ -25,8 +27,19 @@ export async function viewMirrors(
       isPaused: mirror.direction === "pull" && mirror.retryCount > HARD_FAILURE_AFTER,
       hostPausedUntil,
       needsSecret: mirror.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
+      hostKeysVerifiedBy: verifiers.get(mirror.hostKeysVerifiedBy ?? 0) ?? null,
     };
   });
+}
+
+/** Who verified the host keys of these mirrors, by id. */
+async function findUsers(
+  ports: Pick<Ports, "users">,
+  mirrors: readonly Mirror[],
+): Promise<ReadonlyMap<number, User>> {
+  const ids = new Set(mirrors.flatMap(({ hostKeysVerifiedBy }) => hostKeysVerifiedBy ?? []));
+  const users = await Promise.all([...ids].map((id) => ports.users.find(id)));
+  return new Map(users.flatMap((user) => (user === null ? [] : [[user.id, user]])));
 }
 
 /** The earlier of the wish for an update and the next look at the remote. */

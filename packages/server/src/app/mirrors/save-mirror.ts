@@ -7,14 +7,16 @@ import {
   type MirrorOptions,
 } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
-import { hostOf, sameRemote } from "../../domain/remote-url.ts";
+import { hostOf, sameRemote, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
-import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential } from "../ports.ts";
+import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
+import { authMethodAfter, type KeyPairChange, keyPairChange, prepareKeyPair } from "./key-pair.ts";
 import { requestUpdate } from "./request-update.ts";
+import { submittedHostKeys } from "./submitted-host-keys.ts";
 
 /** GitLab 18.9's limit; disabled mirrors do not count. */
 const MAX_ENABLED_PUSH_MIRRORS = 10;
@@ -29,8 +31,8 @@ export type SaveTarget =
   | { readonly kind: "the-pull-mirror"; readonly direction: "pull" };
 
 /**
- * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials unless new
- * ones come along; switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
+ * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials and host keys
+ * unless new ones come along; switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
  * user. A run of the old relation ends. Where there is something new to carry, and after each save of a pull mirror
  * that is on, an update starts at once. Saved while mirroring is switched off for the instance, which only admins may,
  * it sets the project's override, as in GitLab.
@@ -53,12 +55,20 @@ export async function saveMirror(
     settings.url === undefined
       ? null
       : await checkRemoteUrl(ports, { url: settings.url, direction: target.direction }, fullPathOf(project));
+  const url = remote?.url ?? seen?.url;
+  // Before a key pair is made, which takes a while.
+  if (url !== undefined) submittedHostKeys(settings, url, user.id);
+  const wanted = changeOfKeyPair(seen, { settings, remote });
+  const keyPair = { change: wanted, pair: await prepareKeyPair(ports, wanted, seen, settings) };
 
   const { before, after } = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
     const all = await mirrors.listOf(project.id);
     const stored = findTarget(all, target);
     refuseBadOptions(target.direction, options, stored?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
-    const saving = { user, project, settings, remote, options };
+    const saving = { user, project, settings, remote, options, keyPair };
+    if (changeOfKeyPair(stored, saving) !== wanted) {
+      throw new HeliostatError("conflict", "Somebody else has changed the mirror meanwhile. Try again.");
+    }
     if (target.direction === "push") refuseBadPushMirror(all, stored, saving);
     return {
       before: stored,
@@ -102,6 +112,7 @@ interface Saving {
   readonly settings: MirrorSettings;
   readonly remote: CheckedRemote | null;
   readonly options: Partial<MirrorOptions>;
+  readonly keyPair: { readonly change: KeyPairChange; readonly pair: SshKeyPair | null };
 }
 
 function findTarget(all: readonly Mirror[], target: SaveTarget): Mirror | null {
@@ -138,44 +149,79 @@ function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, savi
 }
 
 async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving): Promise<Mirror> {
-  const { project, user, settings, remote, options } = saving;
+  const { project, user, settings, remote, options, keyPair } = saving;
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
+  const knownHosts = submittedHostKeys(settings, remote.url, user.id);
   return await mirrors.create({
     projectId: project.id,
     direction: target.direction,
     enabled: settings.enabled ?? false,
     url: remote.url,
     urlHadUserinfo: remote.urlHadUserinfo && !beside,
-    authMethod: settings.authMethod ?? "password",
-    credential: withoutNulls({ ...remote.credential, ...beside }),
+    authMethod: authMethodAfter(null, settings),
+    credential: {
+      ...withoutNulls({ ...remote.credential, ...beside }),
+      ...(keyPair.pair === null ? {} : { keyPair: keyPair.pair }),
+    },
+    ...(knownHosts === undefined ? {} : { knownHosts }),
     options: { ...DEFAULT_MIRROR_OPTIONS, ...options },
     userId: settings.userId ?? user.id,
   });
 }
 
 async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
-  const { user, settings, remote, options } = saving;
+  const { user, settings, remote, options, keyPair } = saving;
   const isPull = stored.direction === "pull";
-  const isOtherHost = remote !== null && hostOf(remote.url) !== hostOf(stored.url);
+  const isOtherHost = leadsToOtherHost(stored, remote);
   const beside = credentialBeside(settings);
   const switchesPullOff = isPull && settings.enabled === false;
-  const dropsSecrets = isOtherHost || remote?.urlHadUserinfo === true || switchesPullOff;
+  const dropsSecrets = isOtherHost || replacesUserinfo(stored, remote) || switchesPullOff;
+  const authMethod = authMethodAfter(stored, settings);
+  const knownHosts =
+    submittedHostKeys(settings, remote?.url ?? stored.url, user.id) ??
+    (isOtherHost ? { text: "", verifiedBy: null } : undefined);
+  const isOtherProof = keyPair.pair !== null || knownHosts !== undefined || authMethod !== stored.authMethod;
   const changes: MirrorChanges = {
     ...(Object.keys(options).length === 0 ? {} : { options }),
     ...(isPull ? { userId: settings.userId ?? user.id } : {}),
     ...(settings.enabled === undefined ? {} : { enabled: settings.enabled }),
-    ...(settings.authMethod === undefined ? {} : { authMethod: settings.authMethod }),
+    ...(authMethod === stored.authMethod ? {} : { authMethod }),
     ...(remote ? { url: remote.url } : {}),
     ...(remote || beside ? { urlHadUserinfo: remote?.urlHadUserinfo === true && !beside } : {}),
     credential: {
       ...(dropsSecrets ? { username: null, password: null } : {}),
       ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
+      ...(keyPair.change === "keep" ? {} : { keyPair: keyPair.pair }),
     },
-    clearsError: isPull || remote !== null || beside !== null,
+    ...(knownHosts === undefined ? {} : { knownHosts }),
+    clearsError: isPull || remote !== null || beside !== null || isOtherProof,
     resetState: remote !== null && remote.url !== stored.url,
   };
   return await mirrors.update(stored.id, changes);
+}
+
+function leadsToOtherHost(stored: Mirror, remote: CheckedRemote | null): boolean {
+  return remote !== null && hostOf(remote.url) !== hostOf(stored.url);
+}
+
+/**
+ * Userinfo in a URL takes the place of what is stored. The user name in one of SSH is part of the address: by itself it
+ * leaves that user's password as it is.
+ */
+function replacesUserinfo(stored: Mirror, remote: CheckedRemote | null): boolean {
+  if (remote?.urlHadUserinfo !== true) return false;
+  const { username, password } = remote.credential;
+  return schemeOf(remote.url) !== "ssh" || password !== undefined || username !== stored.username;
+}
+
+function changeOfKeyPair(
+  stored: Mirror | null,
+  { settings, remote }: Pick<Saving, "settings" | "remote">,
+): KeyPairChange {
+  const isOff = stored?.direction === "pull" && settings.enabled === false;
+  const dropsKey = isOff || (stored !== null && leadsToOtherHost(stored, remote));
+  return keyPairChange(stored, settings, { dropsKey, isOff });
 }
 
 /**
@@ -185,7 +231,14 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
 function wantsUpdate(before: Mirror | null, after: Mirror, settings: MirrorSettings): boolean {
   if (!before?.enabled || after.direction === "pull") return true;
   const isOtherRemote = before.url !== after.url || settings.url !== undefined || credentialBeside(settings);
-  return Boolean(isOtherRemote) || !areSameOptions(before.options, after.options);
+  // A key pair that was made now is not known to the remote yet.
+  const isOtherProof = before.authMethod !== after.authMethod || before.knownHosts !== after.knownHosts;
+  return (
+    Boolean(isOtherRemote) ||
+    isOtherProof ||
+    Boolean(settings.privateKey) ||
+    !areSameOptions(before.options, after.options)
+  );
 }
 
 /** Credentials that came beside the URL; null when none did. An empty text takes away. */

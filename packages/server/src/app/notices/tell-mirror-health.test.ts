@@ -71,6 +71,7 @@ describe("mail about a mirror's health", () => {
         version: "",
         revision: "",
         externalUrl: "https://git.example.org",
+        sshPort: null,
         makeTokenSecret: () => "",
         random: () => 0,
         readinessProbes: {},

@@ -24,6 +24,8 @@ export interface Instance {
   readonly revision: string;
   /** Base URL that people and clients see, without a slash at its end. */
   readonly externalUrl: string;
+  /** Where Git over SSH is spoken; null: nowhere. */
+  readonly sshPort: number | null;
   /** A fresh secret for a token: long, random, URL-safe. */
   readonly makeTokenSecret: () => string;
   /** Between 0 and 1: jitter. */

@@ -43,7 +43,7 @@ test("an update whose log cannot be made ends as failed, in plain words, and is 
     settings: createInstanceSettingsStore(db),
     instance: {
       ...{ version: "", revision: "", externalUrl: "https://git.example.org", readinessProbes: {} },
-      ...{ makeTokenSecret: () => "", random: () => 0 },
+      ...{ makeTokenSecret: () => "", random: () => 0, sshPort: null },
     },
   };
 

@@ -219,8 +219,16 @@ async function recordEnd(
   return await recordFailure(ports, run, { ...done, error: text, code, waitsForHost });
 }
 
-/** As GitLab puts it, a URL that was fine when it was saved and is refused now. */
+/** As GitLab puts it, a URL that was fine when it was saved and is refused now; and what to do about host keys. */
 function textOf({ code, message }: HeliostatError, mirror: Mirror): string {
+  if (code === "host-key-missing" || code === "host-key-changed") {
+    const { id, projectId } = mirror;
+    return (
+      `${message} To compare the stored host keys with those that it shows now, and to accept them: ` +
+      `"heliostat mirror host-keys accept ${projectId} ${id}", ` +
+      `or GET /projects/${projectId}/mirrors/${id}/host_keys/review.`
+    );
+  }
   if (code !== "url-blocked" && code !== "url-invalid") return message;
   const what = mirror.direction === "pull" ? "import" : "remote mirror";
   return `The ${what} URL is invalid: ${message}`;

@@ -122,6 +122,7 @@ function viewOf(mirror: Mirror): MirrorView {
     isPaused: false,
     hostPausedUntil: null,
     needsSecret: false,
+    hostKeysVerifiedBy: null,
   };
 }
 
@@ -495,6 +496,12 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       findMirror(principal, which, id);
       return { status: "queued", nextUpdateAt: EPOCH };
     },
+    detectHostKeys: async () => ({ kind: "scanning" }),
+    reviewHostKeys: async (principal, which, id) => {
+      const mirror = findMirror(principal, which, id);
+      return { mirror, knownHosts: "", added: [], removed: [], kept: [], revoked: [] };
+    },
+    acceptHostKeys: async (principal, which, id) => viewOf(findMirror(principal, which, id)),
     listFailingHosts: async (principal) => {
       requireAdmin(principal);
       return [

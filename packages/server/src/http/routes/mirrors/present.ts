@@ -1,8 +1,11 @@
 import type { MirrorAnswer, MirrorStartAnswer } from "@heliostat/contract/api/mirrors.ts";
 import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
+import { describeKeys } from "../../../domain/known-hosts.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
+import { fingerprintSha256 } from "../../../domain/ssh-public-key.ts";
+import { presentUser } from "../users/present.ts";
 
 /** The mirror's URL for answers: userinfo that came inside it is masked, what came apart from it is not shown. */
 export function presentUrl(mirror: Mirror): string {
@@ -17,13 +20,14 @@ export function presentTime(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }
 
-export function presentMirror({
-  mirror,
-  nextUpdateAt,
-  isPaused,
-  hostPausedUntil,
-  needsSecret,
-}: MirrorView): MirrorAnswer {
+/** The host keys of a mirror as GitLab's endpoints show them. */
+export function presentFingerprints({ knownHosts }: Mirror): { fingerprint_sha256: string }[] {
+  return describeKeys(knownHosts).map(({ fingerprint_sha256 }) => ({ fingerprint_sha256 }));
+}
+
+export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnswer {
+  const { mirror, nextUpdateAt, isPaused, hostPausedUntil, needsSecret, hostKeysVerifiedBy } = view;
+  const [, keyBlob] = mirror.publicKey?.split(" ") ?? [];
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -31,6 +35,12 @@ export function presentMirror({
     enabled: mirror.enabled,
     url: presentUrl(mirror),
     auth_method: mirror.authMethod,
+    public_key: mirror.publicKey,
+    public_key_fingerprint_sha256: keyBlob === undefined ? null : fingerprintSha256(keyBlob),
+    ssh_known_hosts: mirror.knownHosts,
+    host_keys: [...describeKeys(mirror.knownHosts)],
+    host_keys_verified_at: presentTime(mirror.hostKeysVerifiedAt),
+    host_keys_verified_by: hostKeysVerifiedBy && presentUser(hostKeysVerifiedBy, externalUrl),
     update_status: mirror.updateStatus,
     last_error: mirror.lastError,
     last_update_at: presentTime(mirror.lastUpdateAt),

@@ -10,6 +10,7 @@ import type { MirrorSettings } from "../../../app/use-cases.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
 import { presentMirror, presentStart } from "./present.ts";
+import { readSsh } from "./read-ssh.ts";
 import { readTags } from "./read-tags.ts";
 
 const LIST = "/projects/:id/mirrors";
@@ -22,6 +23,7 @@ function readSettings(params: Omit<z.output<typeof mirrorChangeParams>, "mirror_
     username: params.auth_user,
     password: params.auth_password,
     authMethod: params.auth_method,
+    ...readSsh(params),
     onlyProtectedBranches: params.only_protected_branches,
     branchRegex: params.mirror_branch_regex,
     keepDivergentRefs: params.keep_divergent_refs,
@@ -42,9 +44,9 @@ export const mirrorRoutes = [
     path: LIST,
     access: "read_api",
     params: mirrorListParams,
-    handle: async ({ useCases, principal, params }) => {
+    handle: async ({ useCases, principal, params, externalUrl }) => {
       const mirrors = await useCases.listMirrors(principal, params.id);
-      return ok(mirrors.map(presentMirror));
+      return ok(mirrors.map((view) => presentMirror(view, externalUrl)));
     },
   }),
   apiRoute({
@@ -52,10 +54,11 @@ export const mirrorRoutes = [
     path: LIST,
     access: "api",
     params: newMirrorParams,
-    handle: async ({ useCases, principal, params }) => {
+    handle: async ({ useCases, principal, params, externalUrl }) => {
       const { url, direction } = params;
       const settings = { enabled: true, ...readSettings(params), url, direction };
-      return created(presentMirror(await useCases.createMirror(principal, params.id, settings)));
+      const view = await useCases.createMirror(principal, params.id, settings);
+      return created(presentMirror(view, externalUrl));
     },
   }),
   apiRoute({
@@ -63,17 +66,18 @@ export const mirrorRoutes = [
     path: ONE,
     access: "read_api",
     params: mirrorParams,
-    handle: async ({ useCases, principal, params }) =>
-      ok(presentMirror(await useCases.findMirror(principal, params.id, params.mirror_id))),
+    handle: async ({ useCases, principal, params, externalUrl }) =>
+      ok(presentMirror(await useCases.findMirror(principal, params.id, params.mirror_id), externalUrl)),
   }),
   apiRoute({
     method: "PUT",
     path: ONE,
     access: "api",
     params: mirrorChangeParams,
-    handle: async ({ useCases, principal, params }) => {
+    handle: async ({ useCases, principal, params, externalUrl }) => {
       const { id, mirror_id } = params;
-      return ok(presentMirror(await useCases.updateMirror(principal, id, mirror_id, readSettings(params))));
+      const view = await useCases.updateMirror(principal, id, mirror_id, readSettings(params));
+      return ok(presentMirror(view, externalUrl));
     },
   }),
   apiRoute({

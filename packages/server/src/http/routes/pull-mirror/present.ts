@@ -1,9 +1,9 @@
 import type { PullMirrorAnswer, PullMirrorStartAnswer } from "@heliostat/contract/api/pull-mirror.ts";
 import type { MirrorStart } from "../../../app/use-cases.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
-import { presentTime, presentUrl } from "../mirrors/present.ts";
+import { presentFingerprints, presentTime, presentUrl } from "../mirrors/present.ts";
 
-/** A pull mirror with exactly GitLab's keys. */
+/** A pull mirror with GitLab's keys, and what GitLab shows of push mirrors only. */
 export function presentPullMirror(mirror: Mirror): PullMirrorAnswer {
   return {
     id: mirror.id,
@@ -18,6 +18,8 @@ export function presentPullMirror(mirror: Mirror): PullMirrorAnswer {
     only_mirror_protected_branches: mirror.options.onlyProtectedBranches,
     mirror_overwrites_diverged_branches: mirror.options.overwritesDivergedBranches,
     mirror_branch_regex: mirror.options.branchRegex,
+    auth_method: mirror.authMethod,
+    host_keys: presentFingerprints(mirror),
   };
 }
 

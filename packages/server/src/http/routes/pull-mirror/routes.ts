@@ -1,3 +1,4 @@
+import { sshAttributes } from "@heliostat/contract/api/host-keys.ts";
 import {
   pullMirrorParams,
   pullMirrorSettingsParams,
@@ -6,6 +7,8 @@ import {
 import { HeliostatError } from "../../../domain/errors.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
+import { presentPublicKey } from "../host-keys/present.ts";
+import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";
 import { presentPullMirror, presentStart } from "./present.ts";
 
@@ -46,7 +49,13 @@ export const pullMirrorRoutes = [
       "mirror_overwrites_diverged_branches",
       "mirror_branch_regex",
     ],
-    orOneOf: ["mirror_tags", "mirror_deletions", "follow_default_branch"],
+    orOneOf: [
+      "mirror_tags",
+      "mirror_deletions",
+      "follow_default_branch",
+      "auth_method",
+      ...Object.keys(sshAttributes),
+    ],
     urlField,
     handle: async ({ useCases, principal, params }) => {
       const settings = given({
@@ -54,6 +63,8 @@ export const pullMirrorRoutes = [
         url: params.url,
         username: params.auth_user,
         password: params.auth_password,
+        authMethod: params.auth_method,
+        ...readSsh(params),
         triggerBuilds: params.mirror_trigger_builds,
         onlyProtectedBranches: params.only_mirror_protected_branches ?? undefined,
         overwritesDivergedBranches: params.mirror_overwrites_diverged_branches,
@@ -87,6 +98,18 @@ export const pullMirrorRoutes = [
         throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
       }
       return ok(presentStart(start));
+    },
+  }),
+  // Ours: GitLab has this for push mirrors only.
+  apiRoute({
+    method: "GET",
+    path: `${PATH}/public_key`,
+    access: "read_api",
+    params: pullMirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      const mirror = await useCases.findPullMirror(principal, params.id);
+      if (mirror === null) throw notMirrored();
+      return ok(presentPublicKey(mirror));
     },
   }),
 ];

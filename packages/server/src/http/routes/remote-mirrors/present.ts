@@ -1,6 +1,6 @@
 import type { RemoteMirrorAnswer } from "@heliostat/contract/api/remote-mirrors.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
-import { presentTime, presentUrl } from "../mirrors/present.ts";
+import { presentFingerprints, presentTime, presentUrl } from "../mirrors/present.ts";
 
 /** A push mirror with exactly GitLab's keys. */
 export function presentRemoteMirror(mirror: Mirror): RemoteMirrorAnswer {
@@ -16,7 +16,7 @@ export function presentRemoteMirror(mirror: Mirror): RemoteMirrorAnswer {
     only_protected_branches: mirror.options.onlyProtectedBranches,
     keep_divergent_refs: mirror.options.keepDivergentRefs,
     auth_method: mirror.authMethod,
-    host_keys: [],
+    host_keys: presentFingerprints(mirror),
     mirror_branch_regex: mirror.options.branchRegex,
   };
 }

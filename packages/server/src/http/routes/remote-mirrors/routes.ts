@@ -1,4 +1,5 @@
 import { AUTH_METHODS, type AuthMethod } from "@heliostat/contract";
+import type { sshAttributes } from "@heliostat/contract/api/host-keys.ts";
 import {
   newRemoteMirrorParams,
   remoteMirrorChangeParams,
@@ -19,6 +20,8 @@ import {
   pageOf,
 } from "../../api-route.ts";
 import { given } from "../../check-parameters.ts";
+import { presentPublicKey } from "../host-keys/present.ts";
+import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";
 import { presentRemoteMirror } from "./present.ts";
 
@@ -54,6 +57,7 @@ type Attributes = Pick<
   | "mirror_tags"
   | "mirror_deletions"
   | "follow_default_branch"
+  | keyof typeof sshAttributes
 >;
 
 function readChanges(params: Attributes): MirrorSettings {
@@ -62,6 +66,7 @@ function readChanges(params: Attributes): MirrorSettings {
   return given({
     enabled: params.enabled,
     authMethod: readAuthMethod(params.auth_method),
+    ...readSsh(params),
     keepDivergentRefs: params.keep_divergent_refs,
     onlyProtectedBranches: params.only_protected_branches,
     branchRegex: params.mirror_branch_regex,
@@ -158,10 +163,7 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     path: `${ONE}/public_key`,
     access: "read_api",
     params: remoteMirrorParams,
-    handle: async ({ useCases, principal, params }) => {
-      await useCases.findPushMirror(principal, params.id, params.mirror_id);
-      // A mirror that signs in by password has no key, and so far all do.
-      throw new HeliostatError("not-found", "Not found");
-    },
+    handle: async ({ useCases, principal, params }) =>
+      ok(presentPublicKey(await useCases.findPushMirror(principal, params.id, params.mirror_id))),
   }),
 ];

@@ -1,0 +1,66 @@
+import type { AuthMethod, SshKeyType } from "@heliostat/contract";
+import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
+import type { Ports, SshKeyPair } from "../ports.ts";
+import type { MirrorSettings } from "../use-cases.ts";
+
+/** What becomes of a mirror's key pair: it stays, goes, or another one takes its place. */
+export type KeyPairChange = "keep" | "drop" | "make" | "take";
+
+type KeySettings = Pick<MirrorSettings, "authMethod" | "privateKey" | "regeneratesKeyPair" | "sshKeyType">;
+
+/** How it signs in after this save: who brings a key wants it used. */
+export function authMethodAfter(
+  stored: Pick<Mirror, "authMethod"> | null,
+  { authMethod, privateKey }: KeySettings,
+): AuthMethod {
+  return authMethod ?? (privateKey ? "ssh_public_key" : (stored?.authMethod ?? "password"));
+}
+
+/**
+ * What a save does to the key pair of a mirror. It survives everything but the wish for another one and what `dropsKey`
+ * stands for: another host, a pull mirror that is switched off. One that is to sign in with a key and has none gets one,
+ * for an URL that is not SSH too, as in GitLab.
+ */
+export function keyPairChange(
+  stored: Pick<Mirror, "authMethod" | "publicKey" | "credential"> | null,
+  settings: KeySettings,
+  { dropsKey, isOff }: { readonly dropsKey: boolean; readonly isOff: boolean },
+): KeyPairChange {
+  if (settings.privateKey) return "take";
+  if (settings.regeneratesKeyPair) return "make";
+  // That of a named credential is not the mirror's to change.
+  if (stored?.credential) return "keep";
+  const hasKey = stored !== null && stored.publicKey !== null && !dropsKey;
+  const needsKey = authMethodAfter(stored, settings) === "ssh_public_key" && !isOff;
+  if (needsKey && !hasKey) return "make";
+  return dropsKey ? "drop" : "keep";
+}
+
+/** The key pair that this change brings; null: none. Reads or makes it, which takes a second or two for RSA. */
+export async function prepareKeyPair(
+  ports: Pick<Ports, "instance" | "keyPairs">,
+  change: KeyPairChange,
+  stored: Pick<Mirror, "publicKey"> | null,
+  settings: KeySettings,
+): Promise<SshKeyPair | null> {
+  // As GitLab does, so that people who find it among a host's authorized keys know what put it there.
+  const comment = `git@${new URL(ports.instance.externalUrl).hostname}`;
+  if (change === "make") return await ports.keyPairs.make(typeToMake(stored, settings), comment);
+  if (change !== "take") return null;
+  try {
+    return readSshPrivateKey(settings.privateKey ?? "", comment);
+  } catch (error) {
+    if (!(error instanceof HeliostatError) || error.fields !== undefined) throw error;
+    throw new HeliostatError("model-invalid", error.message, {
+      fields: { ssh_private_key: [error.message] },
+    });
+  }
+}
+
+/** The one that is asked for, else the type of the one before. */
+function typeToMake(stored: Pick<Mirror, "publicKey"> | null, { sshKeyType }: KeySettings): SshKeyType {
+  if (sshKeyType !== undefined) return sshKeyType;
+  return stored?.publicKey?.startsWith("ssh-rsa ") ? "rsa" : "ed25519";
+}

@@ -1,0 +1,97 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { compareHostKeys, type HostKeyComparison } from "../../domain/host-key-comparison.ts";
+import type { Mirror } from "../../domain/mirror.ts";
+import type { Project } from "../../domain/project.ts";
+import { schemeOf } from "../../domain/remote-url.ts";
+import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import { sshPlaceOf } from "../../domain/ssh-remote.ts";
+import type { Principal } from "../../domain/user.ts";
+import { requireSignedIn } from "../access.ts";
+import type { Ports } from "../ports.ts";
+import type { PathOrId, UseCases } from "../use-cases.ts";
+import type { HostKeyScans } from "./host-key-scans.ts";
+import { viewMirrors } from "./mirror-view.ts";
+import { findMirroredProject } from "./mirroring-access.ts";
+import { requestUpdate } from "./request-update.ts";
+
+/** What to do when a server shows other host keys than it did: look at both, then say that the new ones are right. */
+export function hostKeyReviewUseCases(
+  ports: Ports,
+  scans: HostKeyScans,
+): Pick<UseCases, "reviewHostKeys" | "acceptHostKeys"> {
+  async function find(
+    principal: Principal,
+    which: PathOrId,
+    mirrorId: number,
+  ): Promise<{ project: Project; mirror: Mirror }> {
+    const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
+    const mirror = await ports.mirrors.find(mirrorId);
+    if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
+    if (schemeOf(mirror.url) !== "ssh") {
+      throw new HeliostatError(
+        "model-invalid",
+        "The mirror's URL is not an ssh:// URL: it has no host keys.",
+      );
+    }
+    return { project, mirror };
+  }
+
+  async function compare(mirror: Mirror): Promise<HostKeyComparison & { shown: string }> {
+    const shown = await scans.lookAnew(mirror.projectId, mirror.url);
+    return { shown, ...compareHostKeys(mirror.knownHosts, shown, sshPlaceOf(mirror.url)) };
+  }
+
+  return {
+    async reviewHostKeys(principal, which, mirrorId) {
+      const { mirror } = await find(principal, which, mirrorId);
+      const { shown, added, removed, kept, revoked } = await compare(mirror);
+      return { mirror, knownHosts: shown, added, removed, kept, revoked };
+    },
+    async acceptHostKeys(principal, which, mirrorId, fingerprints) {
+      const { project, mirror } = await find(principal, which, mirrorId);
+      const { user } = requireSignedIn(principal);
+      const { added, kept, revoked, accepted } = await compare(mirror);
+      if (revoked.length > 0) {
+        const names = revoked.map((key) => key.fingerprint_sha256).join(", ");
+        throw new HeliostatError(
+          "conflict",
+          `The server shows a key that is marked as revoked among the stored host keys: ${names}.`,
+        );
+      }
+      const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
+      if (!areSame(shown, fingerprints)) {
+        throw new HeliostatError(
+          "conflict",
+          `The server shows other host keys than those that were reviewed. It shows ${shown.join(", ")}. Review them again.`,
+        );
+      }
+      const wasPaused = mirror.retryCount > HARD_FAILURE_AFTER;
+      const saved = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
+        const stored = (await mirrors.listOf(project.id)).find(({ id }) => id === mirror.id);
+        if (!stored) throw new HeliostatError("not-found", "Not found");
+        if (stored.url !== mirror.url || stored.knownHosts !== mirror.knownHosts) {
+          throw new HeliostatError(
+            "conflict",
+            "Somebody else has changed the mirror meanwhile. Review it again.",
+          );
+        }
+        return await mirrors.update(stored.id, {
+          knownHosts: { text: accepted, verifiedBy: user.id },
+          clearsError: true,
+        });
+      });
+      if (saved.enabled) {
+        await requestUpdate(ports, saved, "configured", { userId: user.id, resumes: wasPaused });
+      }
+      const now = (await ports.mirrors.find(saved.id)) ?? saved;
+      const [view] = await viewMirrors(ports, project, [now]);
+      if (!view) throw new HeliostatError("not-found", "Not found");
+      return view;
+    },
+  };
+}
+
+function areSame(shown: readonly string[], reviewed: readonly string[]): boolean {
+  const set = new Set(reviewed);
+  return set.size === new Set(shown).size && shown.every((fingerprint) => set.has(fingerprint));
+}

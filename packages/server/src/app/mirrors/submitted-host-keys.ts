@@ -1,0 +1,45 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
+import type { RemoteUrl } from "../../domain/remote-url.ts";
+import { sshPlaceOf } from "../../domain/ssh-remote.ts";
+import type { KnownHosts } from "../ports.ts";
+import type { MirrorSettings } from "../use-cases.ts";
+
+/** The keys of some hundred servers: more was pasted by mistake. */
+const LONGEST_KNOWN_HOSTS = 65_536;
+
+/**
+ * The host keys among the settings, for a mirror with this URL, as its user has verified them; undefined: none are
+ * given. An empty list or text takes the stored ones away. `model-invalid` in GitLab's words.
+ */
+export function submittedHostKeys(
+  settings: Pick<MirrorSettings, "hostKeys" | "knownHosts">,
+  url: RemoteUrl,
+  userId: number,
+): KnownHosts | undefined {
+  const { hostKeys, knownHosts } = settings;
+  if (hostKeys === undefined && knownHosts === undefined) return undefined;
+  if (hostKeys !== undefined && knownHosts !== undefined) {
+    throw new HeliostatError("parameter-invalid", "host_keys, ssh_known_hosts are mutually exclusive");
+  }
+  const place = sshPlaceOf(url);
+  const text =
+    knownHosts === undefined
+      ? readHostKeyParameters(hostKeys ?? [], place).knownHosts
+      : // Line by line: GitLab's limit is one of the parameter that comes as a list.
+        keyLinesOf(knownHosts)
+          .map((line) => readHostKeyParameters([line], place).knownHosts)
+          .join("\n");
+  return { text, verifiedBy: text === "" ? null : userId };
+}
+
+/** As `ssh-keyscan` prints them and people keep them: with comments between the lines. */
+function keyLinesOf(text: string): string[] {
+  if (text.length > LONGEST_KNOWN_HOSTS) {
+    const complaint = `is too long (maximum is ${LONGEST_KNOWN_HOSTS} characters)`;
+    throw new HeliostatError("model-invalid", `ssh_known_hosts ${complaint}`, {
+      fields: { ssh_known_hosts: [complaint] },
+    });
+  }
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.trim().startsWith("#"));
+}
