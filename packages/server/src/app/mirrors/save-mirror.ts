@@ -7,7 +7,7 @@ import {
   type MirrorOptions,
 } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
-import { hostOf, sameRemote, schemeOf } from "../../domain/remote-url.ts";
+import { hostOf, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
@@ -158,7 +158,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
     direction: target.direction,
     enabled: settings.enabled ?? false,
     url: remote.url,
-    urlHadUserinfo: remote.urlHadUserinfo && !beside,
+    urlHadUserinfo: remote.urlHadUserinfo && (!beside || isSsh(remote.url)),
     authMethod: authMethodAfter(null, settings),
     credential: {
       ...withoutNulls({ ...remote.credential, ...beside }),
@@ -188,7 +188,7 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
     ...(settings.enabled === undefined ? {} : { enabled: settings.enabled }),
     ...(authMethod === stored.authMethod ? {} : { authMethod }),
     ...(remote ? { url: remote.url } : {}),
-    ...(remote || beside ? { urlHadUserinfo: remote?.urlHadUserinfo === true && !beside } : {}),
+    ...urlHadUserinfo(stored, remote, beside !== null),
     credential: {
       ...(dropsSecrets ? { username: null, password: null } : {}),
       ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
@@ -199,6 +199,20 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
     resetState: remote !== null && remote.url !== stored.url,
   };
   return await mirrors.update(stored.id, changes);
+}
+
+/** Whether answers show the URL with masked userinfo; that of SSH, which is part of the address, in any case. */
+function urlHadUserinfo(
+  stored: Mirror,
+  remote: CheckedRemote | null,
+  hasBeside: boolean,
+): Pick<MirrorChanges, "urlHadUserinfo"> {
+  if (remote) return { urlHadUserinfo: remote.urlHadUserinfo && (!hasBeside || isSsh(remote.url)) };
+  return hasBeside && !isSsh(stored.url) ? { urlHadUserinfo: false } : {};
+}
+
+function isSsh(url: RemoteUrl): boolean {
+  return schemeOf(url) === "ssh";
 }
 
 function leadsToOtherHost(stored: Mirror, remote: CheckedRemote | null): boolean {
@@ -212,7 +226,7 @@ function leadsToOtherHost(stored: Mirror, remote: CheckedRemote | null): boolean
 function replacesUserinfo(stored: Mirror, remote: CheckedRemote | null): boolean {
   if (remote?.urlHadUserinfo !== true) return false;
   const { username, password } = remote.credential;
-  return schemeOf(remote.url) !== "ssh" || password !== undefined || username !== stored.username;
+  return !isSsh(remote.url) || password !== undefined || username !== stored.username;
 }
 
 function changeOfKeyPair(
