@@ -105,6 +105,20 @@ protected = project.protectedbranches.create({"name": "main"})
 assert [each.name for each in project.protectedbranches.list()] == ["main"]
 protected.delete()
 
+# A push mirror over SSH: its key pair, and the keys of its host.
+keyed = project.remote_mirrors.create({
+    "url": "ssh://git@127.0.0.1:2022/x.git", "enabled": False, "auth_method": "ssh_public_key",
+    "host_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"],
+})
+assert keyed.host_keys == [{"fingerprint_sha256": "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"}], keyed.host_keys
+assert keyed.url == "ssh://git@127.0.0.1:2022/x.git", keyed.url
+public_key = gl.http_get(f"/projects/{project.id}/remote_mirrors/{keyed.id}/public_key")["public_key"]
+assert public_key.startswith("ssh-ed25519 ") and public_key.endswith(" git@127.0.0.1"), public_key
+keyed.host_keys = []
+keyed.save()
+assert [each.host_keys for each in project.remote_mirrors.list() if each.id == keyed.id] == [[]]
+gl.http_delete(f"/projects/{project.id}/remote_mirrors/{keyed.id}")
+
 # Twenty-five more, to turn pages.
 for index in range(25):
     project.remote_mirrors.create({"url": f"{downstream}-{index}", "enabled": False})

@@ -277,6 +277,13 @@ test("hashed names match, and a revoked key is refused and cannot be accepted", 
   });
   await api.waitForMirror(project, "pull", "finished");
 
+  // What a client sends back as it has read it is no look at it.
+  const { url: _url, ...answer } = await readMirror(project, id);
+  const again = await change(project, id, answer);
+  assert.equal(again.host_keys_verified_at, answer.host_keys_verified_at);
+  assert.deepEqual([again.host_keys, again.public_key], [answer.host_keys, null]);
+  await api.waitForMirror(project, "pull", "finished");
+
   const signIns = peer.accepted().length;
   const [key] = peer.hostKeys();
   const mark = `@revoked * ${key?.algorithm} ${key?.key}`;

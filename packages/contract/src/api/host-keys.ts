@@ -60,9 +60,19 @@ export const webHostKeyDetectionParams = hostKeyDetectionParams.omit({ id: true 
 export const hostKeyReviewParams = z.object({ id: pathOrId, mirror_id: rowId });
 export const hostKeyAcceptanceParams = hostKeyReviewParams.extend({ fingerprints: textList });
 
+/** An answer may be sent back as it is: there these are descriptions of keys, from which nothing can be stored. */
+const submittedHostKeys = z.preprocess(
+  (value) => (isDescription(value) ? undefined : value),
+  optionalStrings,
+);
+
+function isDescription(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((key) => typeof key === "object");
+}
+
 /** What each endpoint that saves mirrors takes for SSH. All but `host_keys` are ours. */
 export const sshAttributes = {
-  host_keys: optionalStrings,
+  host_keys: submittedHostKeys,
   ssh_known_hosts: optionalText,
   ssh_key_type: optionalWord(SSH_KEY_TYPES),
   ssh_private_key: optionalText,

@@ -104,3 +104,14 @@ test("a secret in the URL is refused, and not repeated", () => {
     assert.ok(readAddFlags(url, { direction: "pull" }), url);
   }
 });
+
+test("a key pair and host keys of SSH", () => {
+  const url = "ssh://git@git.example.com/a.git";
+  const base = { direction: "push", url, enabled: true, auth_method: "ssh_public_key" };
+  const direction = "push";
+  assert.deepEqual(readAddFlags(url, { direction, sshKey: true, hostKeys: "keys.txt" }), base);
+  assert.deepEqual(readAddFlags(url, { direction, sshKey: "rsa" }), { ...base, ssh_key_type: "rsa" });
+  assert.throws(() => readAddFlags(url, { direction, sshKey: "dsa" }), /--ssh-key is one of ed25519, rsa/);
+  assert.throws(() => readAddFlags(url, { direction, sshKey: true, passwordStdin: true }), /exclude/);
+  assert.throws(() => readAddFlags(url, { direction, hostKeys: "-", passwordStdin: true }), /standard input/);
+});

@@ -2,7 +2,7 @@ import type { AuthMethod, SshKeyType } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
-import type { Ports, SshKeyPair } from "../ports.ts";
+import type { KeyPairs, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 
 /** What becomes of a mirror's key pair: it stays, goes, or another one takes its place. */
@@ -40,7 +40,7 @@ export function keyPairChange(
 
 /** The key pair that this change brings; null: none. Reads or makes it, which takes a second or two for RSA. */
 export async function prepareKeyPair(
-  ports: Pick<Ports, "instance" | "keyPairs">,
+  ports: { readonly instance: { readonly externalUrl: string }; readonly keyPairs: KeyPairs },
   change: KeyPairChange,
   stored: Pick<Mirror, "publicKey"> | null,
   settings: KeySettings,

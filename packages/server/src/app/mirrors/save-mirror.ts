@@ -55,9 +55,8 @@ export async function saveMirror(
     settings.url === undefined
       ? null
       : await checkRemoteUrl(ports, { url: settings.url, direction: target.direction }, fullPathOf(project));
-  const url = remote?.url ?? seen?.url;
   // Before a key pair is made, which takes a while.
-  if (url !== undefined) submittedHostKeys(settings, url, user.id);
+  submittedHostKeys(settings, hostKeysBefore(seen, remote), user.id);
   const wanted = changeOfKeyPair(seen, { settings, remote });
   const keyPair = { change: wanted, pair: await prepareKeyPair(ports, wanted, seen, settings) };
 
@@ -152,7 +151,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
   const { project, user, settings, remote, options, keyPair } = saving;
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
-  const knownHosts = submittedHostKeys(settings, remote.url, user.id);
+  const knownHosts = submittedHostKeys(settings, hostKeysBefore(null, remote), user.id);
   return await mirrors.create({
     projectId: project.id,
     direction: target.direction,
@@ -179,7 +178,7 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
   const dropsSecrets = isOtherHost || replacesUserinfo(stored, remote) || switchesPullOff;
   const authMethod = authMethodAfter(stored, settings);
   const knownHosts =
-    submittedHostKeys(settings, remote?.url ?? stored.url, user.id) ??
+    submittedHostKeys(settings, hostKeysBefore(stored, remote), user.id) ??
     (isOtherHost ? { text: "", verifiedBy: null } : undefined);
   const isOtherProof = keyPair.pair !== null || knownHosts !== undefined || authMethod !== stored.authMethod;
   const changes: MirrorChanges = {
@@ -199,6 +198,16 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
     resetState: remote !== null && remote.url !== stored.url,
   };
   return await mirrors.update(stored.id, changes);
+}
+
+/** The host keys that a save begins with, and the URL that it ends with: those of another host are none. */
+function hostKeysBefore(
+  stored: Mirror | null,
+  remote: CheckedRemote | null,
+): Pick<Mirror, "url" | "knownHosts"> {
+  const url = remote?.url ?? stored?.url;
+  if (url === undefined) throw urlMissing();
+  return { url, knownHosts: stored === null || leadsToOtherHost(stored, remote) ? "" : stored.knownHosts };
 }
 
 /** Whether answers show the URL with masked userinfo; that of SSH, which is part of the address, in any case. */
