@@ -1,12 +1,7 @@
 import type { Readable, Writable } from "node:stream";
-import type {
-  AuthMethod,
-  FsckSeverity,
-  MirrorDirection,
-  SshKeyType,
-  TokenScope,
-  Visibility,
-} from "@heliostat/contract";
+import type { AuthMethod, MirrorDirection, SshKeyType, TokenScope, Visibility } from "@heliostat/contract";
+import type { ProjectLimits } from "../domain/incoming-limits.ts";
+import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
