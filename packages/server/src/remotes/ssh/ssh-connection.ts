@@ -253,7 +253,7 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
     whenSent(before, bytes, done) {
       if (failure !== null) return;
       // In the middle of a rekey the library keeps what it is given, however much that is.
-      if (socket.bytesWritten - before < bytes) client.once("handshake", done);
+      if (socket.bytesWritten - before < bytes) client.once("handshake", () => done());
       else if (socket.writableNeedDrain) socket.once("drain", done);
       else done();
     },
