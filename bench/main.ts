@@ -6,6 +6,8 @@ import { largePush } from "./benchmarks/large-push.ts";
 import { manyRefs } from "./benchmarks/many-refs.ts";
 import { poisonedRef } from "./benchmarks/poisoned-ref.ts";
 import { pushLatency } from "./benchmarks/push-latency.ts";
+import { sshFetch } from "./benchmarks/ssh-fetch.ts";
+import { sshList } from "./benchmarks/ssh-list.ts";
 import { syncUnchanged } from "./benchmarks/sync-unchanged.ts";
 import { thousandUpdates } from "./benchmarks/thousand-updates.ts";
 import type { Benchmark, Outcome } from "./harness.ts";
@@ -14,7 +16,7 @@ import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
   ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
-  ...[manyRefs, thousandUpdates, poisonedRef],
+  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];

@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { digestRefs } from "../../packages/server/src/domain/digest.ts";
 import { parseRemoteUrl } from "../../packages/server/src/domain/remote-url.ts";
 import { createRemotes } from "../../packages/server/src/remotes/remotes.ts";
-import { GIT_ENV, git, makeLargeRepository } from "../../test/support/repositories.ts";
+import { git, makeLargeRepository } from "../../test/support/repositories.ts";
+import { cpuOf } from "../cpu-of.ts";
 import { alternate, type Benchmark, compare } from "../harness.ts";
 import { SILENT } from "../silent-log.ts";
 import { onStage } from "../stage.ts";
@@ -47,21 +47,3 @@ export const checkCpu: Benchmark = {
       };
     }),
 };
-
-/** User and system time in milliseconds of one of so many commands in a shell: `times` counts what has ended. */
-async function cpuOf(cwd: string, script: string, commands: number): Promise<number> {
-  const child = spawn("bash", ["-c", `set -e; ${script}; times`], {
-    cwd,
-    env: GIT_ENV,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let stdout = "";
-  for await (const chunk of child.stdout.setEncoding("utf8")) stdout += chunk;
-  // The second line is the children's: `0m0.123s 0m0.045s`.
-  const [, children = ""] = stdout.trim().split("\n");
-  const times = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
-    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
-  );
-  if (times.length !== 2) throw new Error(`the shell did not tell its times: ${stdout}`);
-  return (times.reduce((sum, seconds) => sum + seconds, 0) * 1_000) / commands;
-}

@@ -6,7 +6,7 @@ import { type SyncEnd, type SyncOutcome, syncRepositories } from "../app/sync/sy
 import { openOneShot } from "../compose/open-one-shot.ts";
 import { validateBranchRegex } from "../domain/branch-filter.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { parseRemoteUrl } from "../domain/remote-url.ts";
+import { parseRemoteUrl, schemeOf } from "../domain/remote-url.ts";
 import { showProgress } from "./progress-line.ts";
 import { describeSync, syncAsJson } from "./sync-report.ts";
 
@@ -58,6 +58,12 @@ async function openEnd(text: string, remotes: Remotes, which: "SOURCE" | "TARGET
     /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || (/^[^/]+@[^/]+:/.test(text) && !existsSync(text));
   if (looksLikeUrl) {
     const { url, username, password } = parseRemoteUrl(text);
+    if (schemeOf(url) === "ssh") {
+      throw new HeliostatError(
+        "parameter-invalid",
+        `${which} is an SSH URL. Those need host keys that somebody has verified and a key or password, which mirrors of a server have (heliostat mirror add). Here, use the repository's https:// URL.`,
+      );
+    }
     const credential =
       username === null && password === null ? null : { username: username ?? "", password: password ?? "" };
     return { kind: "remote", access: await remotes.open(url, credential, { allowLocalRequests: true }) };
