@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   "mirror-on-pause": "denied",
   "too-many-streams": "throttled",
   "too-many-scans": "throttled",
+  "too-many-tests": "throttled",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

@@ -12,6 +12,7 @@ import { hostKeySchema, sshAttributes } from "./host-keys.ts";
 import {
   integer,
   nullableInteger,
+  nullableRowId,
   nullableText,
   optionalFlag,
   optionalInteger,
@@ -45,6 +46,11 @@ export const mirrorSchema = z.object({
   host_keys_verified_at: timestamp.nullable(),
   /** Null too when they are gone. */
   host_keys_verified_by: userSchema.nullable(),
+  /** The named credential that it uses; null: it has its own, or none. */
+  credential: z.object({ id: z.int(), name: z.string() }).nullable(),
+  credential_expires_at: timestamp.nullable(),
+  /** Within seven days, or it has. */
+  credential_expires_soon: z.boolean(),
   update_status: z.enum(UPDATE_STATUSES),
   last_error: z.string().nullable(),
   last_update_at: timestamp.nullable(),
@@ -181,6 +187,8 @@ const settings = {
   auth_password: nullableText,
   auth_method: optionalWord(AUTH_METHODS),
   ...sshAttributes,
+  /** A named credential, in place of `auth_user` and `auth_password`; null: none. */
+  credential_id: nullableRowId,
   only_protected_branches: optionalFlag,
   mirror_branch_regex: nullableText,
   keep_divergent_refs: optionalFlag,

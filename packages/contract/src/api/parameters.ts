@@ -56,6 +56,12 @@ export const nullableInteger = z.preprocess(
   z.int().nullish(),
 );
 
+/** The id of a row; null and empty take it away. */
+export const nullableRowId = z.preprocess(
+  (value) => (value === null || value === "" ? null : readInteger(value)),
+  z.int().min(0).max(2_147_483_647).nullish(),
+);
+
 /** The id of a row: what a 32-bit column holds. */
 export const rowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647));
 export const optionalRowId = z.preprocess(readInteger, z.int().min(0).max(2_147_483_647).optional());
@@ -134,6 +140,25 @@ export const optionalDate = z.preprocess(
   (value) => (value === "" || value === null ? undefined : value),
   date.optional(),
 );
+
+const moment = z.string().transform((value, context) => {
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(value);
+  const isTime = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})$/i.test(
+    value,
+  );
+  const time = new Date(isDate ? `${value}T00:00:00Z` : value);
+  // `2027-02-30` would be read as a day in March.
+  const day = new Date(`${value.slice(0, 10)}T00:00:00Z`);
+  const isDay = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value.slice(0, 10));
+  if ((!isDate && !isTime) || !isDay || Number.isNaN(time.getTime())) {
+    context.addIssue({ code: "custom", message: "is invalid" });
+    return z.NEVER;
+  }
+  return time;
+});
+
+/** `YYYY-MM-DD`, which is midnight UTC, or a time by RFC 3339. Null and empty: never. */
+export const nullableMoment = z.preprocess((value) => (value === "" ? null : value), moment.nullish());
 
 /** A row's id, or a full path: what `:id` of projects, groups and namespaces may be. */
 export const pathOrId = plainText.transform((value) => {

@@ -3,6 +3,7 @@ import { AUTH_METHODS, MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
 import { sshAttributes } from "./host-keys.ts";
 import {
   nullableFlag,
+  nullableRowId,
   nullableText,
   optionalFlag,
   optionalText,
@@ -55,6 +56,7 @@ export const pullMirrorSettingsParams = z.object({
   mirror_deletions: optionalWord(MIRROR_DELETIONS),
   follow_default_branch: optionalFlag,
   ...sshAttributes,
+  credential_id: nullableRowId,
 });
 
 /** With `import_url` this configures as well, as one widespread client library expects. */

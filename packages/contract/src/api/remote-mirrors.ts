@@ -3,6 +3,7 @@ import { AUTH_METHODS, MIRROR_DELETIONS, UPDATE_STATUSES } from "../words.ts";
 import { sshAttributes } from "./host-keys.ts";
 import {
   nullableFlag,
+  nullableRowId,
   nullableText,
   optionalFlag,
   optionalText,
@@ -45,6 +46,7 @@ const attributes = {
   mirror_deletions: optionalWord(MIRROR_DELETIONS),
   follow_default_branch: optionalFlag,
   ...sshAttributes,
+  credential_id: nullableRowId,
 } as const;
 
 export const newRemoteMirrorParams = z.object({

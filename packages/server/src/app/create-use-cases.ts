@@ -1,6 +1,7 @@
 import { accessTokenUseCases } from "./accounts/access-tokens.ts";
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
+import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
@@ -43,6 +44,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...pausedMirrorUseCases(ports),
     ...detectHostKeysUseCases(ports, scans),
     ...hostKeyReviewUseCases(ports, scans),
+    ...credentialUseCases(ports),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...repositoryUseCases(ports),

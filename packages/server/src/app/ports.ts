@@ -1,4 +1,5 @@
 import type { NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
+import type { CredentialStore, KeyPairs } from "./ports/credentials.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";
@@ -10,6 +11,7 @@ import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
+export type * from "./ports/credentials.ts";
 export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
 export type * from "./ports/mail.ts";
@@ -34,6 +36,8 @@ export interface Ports {
   readonly protectedBranches: ProtectedBranchStore;
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
+  readonly credentials: CredentialStore;
+  readonly keyPairs: KeyPairs;
   readonly hosts: HostStore;
   readonly secretKeys: SecretKeys;
   readonly sealedSecrets: SealedSecretStore;

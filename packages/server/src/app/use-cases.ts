@@ -5,6 +5,7 @@ import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
+import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type {
   AuthoredEvent,
@@ -32,7 +33,7 @@ import type {
  *   and the name of the parameter that held the URL;
  * - `conflict`: there is one already.
  */
-export interface UseCases {
+export interface UseCases extends CredentialUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */
@@ -392,6 +393,8 @@ export interface MirrorSettings extends Partial<MirrorOptions> {
   readonly hostKeys?: readonly string[];
   /** The same as one text. */
   readonly knownHosts?: string;
+  /** A named credential, which is then all that the remote is shown; null: none. */
+  readonly credentialId?: number | null;
   /** Another mirror user than the principal; admins only. */
   readonly userId?: number;
 }
@@ -446,6 +449,8 @@ export interface HostKeyReview {
   readonly kept: readonly HostKeyFingerprint[];
   /** Shown, and marked `@revoked` among the stored ones: never to be accepted. */
   readonly revoked: readonly HostKeyFingerprint[];
+  /** Its named credential expires within seven days, or has. */
+  readonly credentialExpiresSoon: boolean;
 }
 
 export interface MirrorStart {

@@ -10,6 +10,7 @@ import { createBackground } from "../background.ts";
 import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
+import { createCredentialStore } from "../db/credentials.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
 import { createEventStore } from "../db/events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
@@ -42,6 +43,7 @@ import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
+import { sshKeyPairs } from "../secrets/ssh-key-pairs.ts";
 import { systemClock } from "../system-clock.ts";
 import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
 
@@ -171,6 +173,8 @@ async function start(
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
     mirrors,
+    credentials: createCredentialStore(db, sealer),
+    keyPairs: sshKeyPairs,
     hosts: createHostStore(db),
     secretKeys: keyRing,
     sealedSecrets: createSealedSecretStore(db, sealer),

@@ -11,9 +11,13 @@ export function brokenUniqueness(error: unknown): string | null {
     : null;
 }
 
-/** Whether something that other rows refer to was to be removed, or something refers to a row that is gone. */
-export function brokeReference(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === FOREIGN_KEY_VIOLATION;
+/**
+ * Whether something that other rows refer to was to be removed, or something refers to a row that is gone; by this
+ * constraint, where one is named.
+ */
+export function brokeReference(error: unknown, constraint?: string): boolean {
+  if (!(error instanceof pg.DatabaseError) || error.code !== FOREIGN_KEY_VIOLATION) return false;
+  return constraint === undefined || error.constraint === constraint;
 }
 
 /** Whether values were to be written that a check of the table forbids. */

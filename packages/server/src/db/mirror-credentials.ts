@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { MirrorChanges, MirrorSecret } from "../app/ports.ts";
+import type { MirrorChanges, MirrorSecret, RemoteCredential } from "../app/ports.ts";
 import type { Db } from "./pool.ts";
 
 /** What the stores need to keep secrets sealed at rest; `secrets/` gives it. */
@@ -147,15 +147,34 @@ export async function readMirrorSecret(
     .executeTakeFirst();
   if (!row) return null;
   const owner = row.id === null || row.mirror_id !== null ? { mirrorId } : { credentialId: row.id };
-  const open = (sealed: Buffer | null, keyId: string | null, context: string): string | undefined =>
-    sealed === null || keyId === null ? undefined : secrets.open({ sealed, keyId }, context);
-  const password = open(row.password_sealed, row.password_key_id, passwordContext(owner));
-  const privateKey = open(row.private_key_sealed, row.private_key_key_id, privateKeyContext(owner));
-  const clientKey = open(row.client_key_sealed, row.client_key_key_id, clientKeyContext(mirrorId));
+  const clientKey = open(secrets, row.client_key_sealed, row.client_key_key_id, clientKeyContext(mirrorId));
+  return {
+    ...openCredential(secrets, row, owner),
+    ...(clientKey === undefined ? {} : { clientKey }),
+  };
+}
+
+/** What a row of credentials shows a remote, opened. `secret-unreadable` as it says. */
+export function openCredential(
+  secrets: SecretSealer,
+  row: Record<"username" | "password_key_id" | "private_key_key_id", string | null> &
+    Record<"password_sealed" | "private_key_sealed", Buffer | null>,
+  owner: SecretOwner,
+): Partial<RemoteCredential> {
+  const password = open(secrets, row.password_sealed, row.password_key_id, passwordContext(owner));
+  const privateKey = open(secrets, row.private_key_sealed, row.private_key_key_id, privateKeyContext(owner));
   return {
     ...(row.username === null ? {} : { username: row.username }),
     ...(password === undefined ? {} : { password }),
     ...(privateKey === undefined ? {} : { privateKey }),
-    ...(clientKey === undefined ? {} : { clientKey }),
   };
+}
+
+function open(
+  secrets: SecretSealer,
+  sealed: Buffer | null,
+  keyId: string | null,
+  context: string,
+): string | undefined {
+  return sealed === null || keyId === null ? undefined : secrets.open({ sealed, keyId }, context);
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { UpdateStatus, UpdateTrigger } from "@heliostat/contract";
+import type { ErrorCode, UpdateStatus, UpdateTrigger } from "@heliostat/contract";
 import { type RawBuilder, sql, type Transaction } from "kysely";
 import type { FinishedUpdate, LeaseState, MirrorStore, UpdateLease, UpdateWish } from "../app/ports.ts";
+import { CREDENTIAL_FAILURES } from "../domain/credential.ts";
 import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/mirror.ts";
 import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
@@ -175,16 +176,17 @@ export function createUpdateStore(db: Db): UpdateStore {
       return await db.transaction().execute(async (transaction) => {
         const { now } = outcome;
         const succeeded = outcome.status === "finished";
+        const isStale = isFailureOfOldSecret(outcome);
         const row = await transaction
           .updateTable("mirrors")
           .set({
             // A wish that came during the run: the mirror waits again, as `requestUpdate` has it.
-            update_status: sql<UpdateStatus>`case when direction = 'pull' and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
+            update_status: sql<UpdateStatus>`case when (direction = 'pull' or ${isStale}) and enabled and requested_at is not null then 'scheduled' else ${statusAfter(outcome)} end`,
             // What failed under the settings before is in the history; who changed them waits for the run with the new ones.
             last_error: sql<
               string | null
-            >`case when direction = 'pull' and enabled and requested_trigger = 'configured' then null else ${outcome.error} end`,
-            last_error_code: outcome.errorCode,
+            >`case when (direction = 'pull' and enabled and requested_trigger = 'configured') or ${isStale} then null else ${outcome.error} end`,
+            last_error_code: sql<ErrorCode | null>`case when not ${isStale} then ${outcome.errorCode} end`,
             // As GitLab: a run that is to be tried again is not over for who reads the mirror.
             ...(outcome.willRetry ? {} : { last_update_at: now }),
             ...(succeeded ? { last_successful_update_at: now } : {}),
@@ -199,8 +201,8 @@ export function createUpdateStore(db: Db): UpdateStore {
               : // What was settled but for a decision reads another error now: the next run is to say it anew.
                 { applied_digest: sql<string | null>`case when not holds_refs then applied_digest end` }),
             holds_refs: !succeeded && outcome.appliedDigest !== null,
-            retry_count: outcome.retryCount,
-            next_check_at: outcome.nextCheckAt,
+            retry_count: sql<number>`case when ${isStale} then 0 else ${outcome.retryCount}::integer end`,
+            next_check_at: sql<Date | null>`case when ${isStale} then coalesce(${outcome.nextCheckAt}::timestamptz, ${now}) else ${outcome.nextCheckAt} end`,
             // Not in a statement of its own: who is killed between the two must not forget it.
             ...nextWish(outcome),
             ...NO_LEASE,
@@ -239,6 +241,15 @@ export function createUpdateStore(db: Db): UpdateStore {
       });
     },
   };
+}
+
+/**
+ * Whether the run failed with a secret that was replaced since: that says nothing of the one that is there now, which
+ * the run that is wished for tries. The history keeps what happened.
+ */
+function isFailureOfOldSecret({ errorCode }: FinishedUpdate): RawBuilder<boolean> {
+  const mayBeIt = errorCode !== null && CREDENTIAL_FAILURES.includes(errorCode);
+  return mayBeIt ? sql<boolean>`lease_shows_old_secret` : sql<boolean>`false`;
 }
 
 /** Ends the run of a URL that its mirror no longer has: nothing of it is recorded but that it ended. */
@@ -330,7 +341,8 @@ function wishFields({ trigger, at, userId }: UpdateWish) {
   };
 }
 
-function withWish(wish: UpdateWish) {
+/** All columns that change with a wish. */
+export function withWish(wish: UpdateWish) {
   return {
     // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
     update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,
@@ -351,7 +363,12 @@ function dueLater(now: Date): RawBuilder<Date | null> {
 
 const NO_WISH = { requested_at: null, requested_trigger: null, requested_by: null } as const;
 const NO_CANCEL = { cancel_requested_at: null, cancel_requested_by: null } as const;
-const NO_LEASE = { lease_token: null, lease_expires_at: null, lease_superseded: false } as const;
+const NO_LEASE = {
+  lease_token: null,
+  lease_expires_at: null,
+  lease_superseded: false,
+  lease_shows_old_secret: false,
+} as const;
 
 const LEASE_COLUMNS = [
   hindrance().as("hindered_by"),

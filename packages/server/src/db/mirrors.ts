@@ -4,6 +4,7 @@ import type { ClientCertificate, MirrorChanges, MirrorStore } from "../app/ports
 import { HeliostatError } from "../domain/errors.ts";
 import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
+import { brokeReference } from "./broken-constraint.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { readMirrorSecret, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
@@ -24,7 +25,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
     ...createScheduleStore(db),
     ...createUpdateHistory(db),
     async create(mirror) {
-      return await inTransaction(db, async (transaction) => {
+      return await inSave(db, async (transaction) => {
         const row = await transaction
           .insertInto("mirrors")
           .values({
@@ -103,7 +104,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
       });
     },
     async update(id, changes) {
-      return await inTransaction(db, async (transaction) => {
+      return await inSave(db, async (transaction) => {
         const row = await transaction
           .updateTable("mirrors")
           .set({
@@ -116,6 +117,9 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             ...trustColumns(changes),
             ...clientCertificateColumns(secrets, id, changes.clientCertificate),
             user_id: changes.userId,
+            ...(changes.credentialId !== undefined || Object.keys(changes.credential ?? {}).length > 0
+              ? { lease_shows_old_secret: sql<boolean>`lease_token is not null` }
+              : {}),
             ...optionColumns(changes.options ?? {}),
             // Other options want other refs: what was in step need not be any more.
             ...(changes.options ? { applied_digest: null } : {}),
@@ -178,6 +182,19 @@ const FORGOTTEN_STATE = {
   told_health: "good",
   lease_superseded: sql<boolean>`lease_token is not null`,
 } as const;
+
+/** Runs `save` in a transaction; `model-invalid` when the named credential was removed meanwhile. */
+async function inSave<T>(db: Db, save: (transaction: Db) => Promise<T>): Promise<T> {
+  try {
+    return await inTransaction(db, save);
+  } catch (error) {
+    if (!brokeReference(error, "mirrors_credential_id_fkey")) throw error;
+    throw new HeliostatError("model-invalid", "credential_id does not exist", {
+      fields: { credential_id: ["does not exist"] },
+      cause: error,
+    });
+  }
+}
 
 /** One that is off waits for nothing: it reads as its last run left it. */
 const STATUS_OF_LAST_RUN = sql<UpdateStatus>`case

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Mail, MailOutbox } from "../app/ports.ts";
 import type { Db } from "./pool.ts";
 
@@ -32,6 +33,14 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
           .set({ told_health: health })
           .where("id", "=", mirrorId)
           .where("told_health", "!=", health)
+          // A run that failed by a secret that is replaced says nothing: the mirror has forgotten it.
+          .where((where) =>
+            where.or([
+              sql<boolean>`${health} = 'good'`,
+              where("last_error", "is not", null),
+              where("retry_count", ">", 0),
+            ]),
+          )
           .where(({ not, exists, selectFrom }) =>
             not(
               exists(

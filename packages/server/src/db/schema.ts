@@ -10,6 +10,7 @@ import type {
   Visibility,
 } from "@heliostat/contract";
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
+import type { ExpiryNews } from "../domain/credential.ts";
 import type { MirrorHealth, OutcomeCounts, UpdateLogLine, UpdateProgress } from "../domain/mirror.ts";
 import type { RefResult } from "../domain/refs.ts";
 
@@ -178,11 +179,12 @@ export interface MirrorsTable {
   lease_token: string | null;
   lease_expires_at: Date | null;
   lease_superseded: Generated<boolean>;
+  lease_shows_old_secret: Generated<boolean>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
 }
 
-interface CredentialsTable {
+export interface CredentialsTable {
   id: GeneratedAlways<number>;
   namespace_id: number | null;
   name: string | null;
@@ -196,6 +198,7 @@ interface CredentialsTable {
   public_key: string | null;
   expires_at: Date | null;
   told_expires_at: Date | null;
+  told_expiry: ExpiryNews | null;
   rotated_at: Generated<Date>;
   created_by: number | null;
   created_at: Generated<Date>;

@@ -103,6 +103,13 @@ export function createUserStore(db: Db): UserStore {
       } catch (error) {
         // The namespace goes with its user, and no project may be without one.
         if (!brokeReference(error)) throw error;
+        if (brokeReference(error, "mirrors_credential_id_fkey")) {
+          throw new HeliostatError(
+            "conflict",
+            "Mirrors of others use credentials of this user: give them other ones, or remove them, first.",
+            { cause: error },
+          );
+        }
         throw new HeliostatError(
           "conflict",
           "There are projects in the namespace of this user: remove them, or move them elsewhere, first.",

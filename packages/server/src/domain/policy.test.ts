@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { TokenScope, Visibility } from "@heliostat/contract";
-import { accessLevel, may, type ProjectAction } from "./policy.ts";
+import {
+  accessLevel,
+  type CredentialAction,
+  may,
+  mayHandleCredential,
+  type ProjectAction,
+} from "./policy.ts";
 import type { Project } from "./project.ts";
 import type { Principal, User } from "./user.ts";
 
@@ -150,5 +156,42 @@ describe("may", () => {
     assert.equal(allowed(signedIn(admin), archived), "Rr-mMP");
     assert.equal(allowed(signedIn(owner, ["write_repository"]), archived), "-r----");
     assert.equal(allowed(anonymous, archived), "Rr----");
+  });
+});
+
+describe("mayHandleCredential", () => {
+  const actions: readonly CredentialAction[] = ["read-credential", "use-credential", "admin-credential"];
+  const own = { kind: "user", ownerId: OWNER_ID } as const;
+  const group = { kind: "group", ownerId: null } as const;
+  const allowedOn = (principal: Principal, namespace: typeof own | typeof group) =>
+    actions
+      .map((action, at) => (mayHandleCredential(principal, action, namespace) ? "ruA".charAt(at) : "-"))
+      .join("");
+  const matrix: [who: string, principal: Principal, ofUser: string, ofGroup: string][] = [
+    ["nobody", anonymous, "---", "---"],
+    ["any user", signedIn(user()), "---", "---"],
+    ["the user whose it is", signedIn(owner), "ruA", "---"],
+    ["the same with api", signedIn(owner, ["api"]), "ruA", "---"],
+    ["the same with read_api", signedIn(owner, ["read_api"]), "r--", "---"],
+    ["the same with scopes for git", signedIn(owner, ["read_repository", "write_repository"]), "---", "---"],
+    ["the same with no scope", signedIn(owner, []), "---", "---"],
+    ["the same, blocked", signedIn(user({ id: OWNER_ID, state: "blocked" })), "---", "---"],
+    ["an admin", signedIn(admin), "ruA", "ruA"],
+    ["an admin with read_api", signedIn(admin, ["read_api"]), "r--", "r--"],
+    ["an admin with admin_mode and sudo alone", signedIn(admin, ["admin_mode", "sudo"]), "---", "---"],
+    ["a blocked admin", signedIn(user({ isAdmin: true, state: "blocked" })), "---", "---"],
+  ];
+  for (const [who, principal, ofUser, ofGroup] of matrix) {
+    it(`${who}: ${ofUser} on a user's, ${ofGroup} on a group's`, () => {
+      assert.equal(allowedOn(principal, own), ofUser);
+      assert.equal(allowedOn(principal, group), ofGroup);
+    });
+  }
+
+  it("knows no owner of a group, whatever its row says", () => {
+    assert.equal(
+      mayHandleCredential(signedIn(owner), "read-credential", { kind: "group", ownerId: OWNER_ID }),
+      false,
+    );
   });
 });

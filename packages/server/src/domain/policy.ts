@@ -1,5 +1,5 @@
 import type { TokenScope } from "@heliostat/contract";
-import type { Project } from "./project.ts";
+import type { Namespace, Project } from "./project.ts";
 import type { Principal, User } from "./user.ts";
 
 /** GitLab's numbers for what somebody is to a project, as far as we know such people. */
@@ -55,6 +55,40 @@ export function may(principal: Principal, action: ProjectAction, project: Projec
   if (action === "write-repository" && project.archived) return false;
   return accessLevel(principal, project) >= level && allows(principal, scopes);
 }
+
+/**
+ * - `read-credential`: see that it exists, and what uses it;
+ * - `use-credential`: have a mirror of one's own show it to a remote, or try it at one;
+ * - `admin-credential`: make, change, rotate and remove it.
+ */
+export type CredentialAction = "read-credential" | "use-credential" | "admin-credential";
+
+const CREDENTIAL_SCOPES: Readonly<Record<CredentialAction, readonly TokenScope[]>> = {
+  "read-credential": ["api", "read_api"],
+  "use-credential": ["api"],
+  "admin-credential": ["api"],
+};
+
+/** Whether somebody may do this with the named credentials of this namespace, by what they are and their token allows. */
+export function mayHandleCredential(
+  principal: Principal,
+  action: CredentialAction,
+  namespace: CredentialOwner,
+): boolean {
+  if (principal.kind === "anonymous") return false;
+  return ownsCredentials(principal.user, namespace) && allows(principal, CREDENTIAL_SCOPES[action]);
+}
+
+/**
+ * Whether the named credentials of this namespace are somebody's to see and to use: admins' all, everybody's their own.
+ * Those of a group are admins' only, until groups have members.
+ */
+export function ownsCredentials(user: User, namespace: CredentialOwner): boolean {
+  if (user.state === "blocked") return false;
+  return user.isAdmin || (namespace.kind === "user" && namespace.ownerId === user.id);
+}
+
+type CredentialOwner = Pick<Namespace, "kind" | "ownerId">;
 
 /** Whether somebody may change mirrors at all: everybody whose project it is, or only admins, as the instance says. */
 export function mayMirror(

@@ -9,6 +9,7 @@ import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
 import { parseNestedParameters } from "./request-parameters.ts";
 import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
+import { credentialRoutes } from "./routes/credentials/routes.ts";
 import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerHealth } from "./routes/health/routes.ts";
@@ -122,6 +123,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...mirrorRoutes,
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
+    ...credentialRoutes,
     ...eventRoutes,
     ...mirrorUpdateRoutes,
   ]);

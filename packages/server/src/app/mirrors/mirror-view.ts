@@ -1,3 +1,4 @@
+import { expiryNews } from "../../domain/credential.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
@@ -10,7 +11,7 @@ import { asSeen } from "./effective-mirror.ts";
 
 /** A project's mirrors with what answers about them show besides their rows. */
 export async function viewMirrors(
-  ports: Pick<Ports, "settings" | "repositories" | "hosts" | "secretKeys" | "users">,
+  ports: Pick<Ports, "settings" | "repositories" | "hosts" | "secretKeys" | "users" | "clock">,
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly MirrorView[]> {
@@ -28,6 +29,7 @@ export async function viewMirrors(
       hostPausedUntil,
       needsSecret: mirror.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
       hostKeysVerifiedBy: verifiers.get(mirror.hostKeysVerifiedBy ?? 0) ?? null,
+      credentialExpiresSoon: expiryNews(mirror.credentialExpiresAt, ports.clock.now()) !== null,
     };
   });
 }

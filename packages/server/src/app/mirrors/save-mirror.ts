@@ -15,6 +15,7 @@ import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
 import { authMethodAfter, type KeyPairChange, keyPairChange, prepareKeyPair } from "./key-pair.ts";
+import { chooseCredential, findNamedCredentials, type NamedCredentials } from "./choose-credential.ts";
 import { requestUpdate } from "./request-update.ts";
 import { submittedHostKeys } from "./submitted-host-keys.ts";
 
@@ -32,7 +33,7 @@ export type SaveTarget =
 
 /**
  * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials and host keys
- * unless new ones come along; switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
+ * unless new ones come along (what becomes of a named one: `chooseCredential`); switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
  * user. A run of the old relation ends. Where there is something new to carry, and after each save of a pull mirror
  * that is on, an update starts at once. Saved while mirroring is switched off for the instance, which only admins may,
  * it sets the project's override, as in GitLab.
@@ -51,6 +52,7 @@ export async function saveMirror(
   const seen = findTarget(await ports.mirrors.listOf(project.id), target);
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
   if (settings.url === undefined && !seen) throw urlMissing();
+  const named = await findNamedCredentials(ports, user, settings, seen);
   const remote =
     settings.url === undefined
       ? null
@@ -64,7 +66,7 @@ export async function saveMirror(
     const all = await mirrors.listOf(project.id);
     const stored = findTarget(all, target);
     refuseBadOptions(target.direction, options, stored?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
-    const saving = { user, project, settings, remote, options, keyPair };
+    const saving = { user, project, settings, remote, options, keyPair, named };
     if (changeOfKeyPair(stored, saving) !== wanted) {
       throw new HeliostatError("conflict", "Somebody else has changed the mirror meanwhile. Try again.");
     }
@@ -112,6 +114,7 @@ interface Saving {
   readonly remote: CheckedRemote | null;
   readonly options: Partial<MirrorOptions>;
   readonly keyPair: { readonly change: KeyPairChange; readonly pair: SshKeyPair | null };
+  readonly named: NamedCredentials;
 }
 
 function findTarget(all: readonly Mirror[], target: SaveTarget): Mirror | null {
@@ -148,21 +151,25 @@ function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, savi
 }
 
 async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving): Promise<Mirror> {
-  const { project, user, settings, remote, options, keyPair } = saving;
+  const { project, user, settings, remote, options, keyPair, named } = saving;
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
   const knownHosts = submittedHostKeys(settings, hostKeysBefore(null, remote), user.id);
+  const choice = chooseCredential(named, null, { settings, remote, hasOwn: hasText(beside), drops: false });
   return await mirrors.create({
     projectId: project.id,
     direction: target.direction,
     enabled: settings.enabled ?? false,
     url: remote.url,
-    urlHadUserinfo: remote.urlHadUserinfo && (!beside || isSsh(remote.url)),
+    urlHadUserinfo: remote.urlHadUserinfo && ((!beside && !choice.credentialId) || isSsh(remote.url)),
     authMethod: authMethodAfter(null, settings),
-    credential: {
-      ...withoutNulls({ ...remote.credential, ...beside }),
-      ...(keyPair.pair === null ? {} : { keyPair: keyPair.pair }),
-    },
+    credential: choice.credentialId
+      ? {}
+      : {
+          ...withoutNulls({ ...remote.credential, ...beside }),
+          ...(keyPair.pair === null ? {} : { keyPair: keyPair.pair }),
+        },
+    ...choice,
     ...(knownHosts === undefined ? {} : { knownHosts }),
     options: { ...DEFAULT_MIRROR_OPTIONS, ...options },
     userId: settings.userId ?? user.id,
@@ -170,7 +177,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
 }
 
 async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
-  const { user, settings, remote, options, keyPair } = saving;
+  const { user, settings, remote, options, keyPair, named } = saving;
   const isPull = stored.direction === "pull";
   const isOtherHost = leadsToOtherHost(stored, remote);
   const beside = credentialBeside(settings);
@@ -181,20 +188,28 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
     submittedHostKeys(settings, hostKeysBefore(stored, remote), user.id) ??
     (isOtherHost ? { text: "", verifiedBy: null } : undefined);
   const isOtherProof = keyPair.pair !== null || knownHosts !== undefined || authMethod !== stored.authMethod;
+  const choice = chooseCredential(named, stored, {
+    ...{ settings, remote, hasOwn: hasText(beside), drops: switchesPullOff },
+  });
+  const usesNamed = (choice.credentialId === undefined ? stored.credential : choice.credentialId) !== null;
   const changes: MirrorChanges = {
     ...(Object.keys(options).length === 0 ? {} : { options }),
     ...(isPull ? { userId: settings.userId ?? user.id } : {}),
     ...(settings.enabled === undefined ? {} : { enabled: settings.enabled }),
     ...(authMethod === stored.authMethod ? {} : { authMethod }),
     ...(remote ? { url: remote.url } : {}),
-    ...urlHadUserinfo(stored, remote, beside !== null),
-    credential: {
-      ...(dropsSecrets ? { username: null, password: null } : {}),
-      ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
-      ...(keyPair.change === "keep" ? {} : { keyPair: keyPair.pair }),
-    },
+    ...urlHadUserinfo(stored, remote, beside !== null || usesNamed),
+    credential: usesNamed
+      ? {}
+      : {
+          ...(dropsSecrets ? { username: null, password: null } : {}),
+          ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
+          ...(keyPair.change === "keep" ? {} : { keyPair: keyPair.pair }),
+        },
+    ...choice,
     ...(knownHosts === undefined ? {} : { knownHosts }),
-    clearsError: isPull || remote !== null || beside !== null || isOtherProof,
+    clearsError:
+      isPull || remote !== null || beside !== null || isOtherProof || choice.credentialId !== undefined,
     resetState: remote !== null && remote.url !== stored.url,
   };
   return await mirrors.update(stored.id, changes);
@@ -255,7 +270,8 @@ function wantsUpdate(before: Mirror | null, after: Mirror, settings: MirrorSetti
   if (!before?.enabled || after.direction === "pull") return true;
   const isOtherRemote = before.url !== after.url || settings.url !== undefined || credentialBeside(settings);
   // A key pair that was made now is not known to the remote yet.
-  const isOtherProof = before.authMethod !== after.authMethod || before.knownHosts !== after.knownHosts;
+  const isOtherProof = before.authMethod !== after.authMethod || before.knownHosts !== after.knownHosts ||
+    before.credential?.id !== after.credential?.id;
   return (
     Boolean(isOtherRemote) ||
     isOtherProof ||
@@ -273,6 +289,11 @@ function credentialBeside(
     ...(settings.username === undefined ? {} : { username: settings.username || null }),
     ...(settings.password === undefined ? {} : { password: settings.password || null }),
   };
+}
+
+/** Whether there is something in it: an empty user name is what forms send along. */
+function hasText(beside: ReturnType<typeof credentialBeside>): boolean {
+  return Boolean(beside?.username || beside?.password);
 }
 
 function withoutNulls(credential: {

@@ -20,8 +20,9 @@ create table credentials (
   public_key text,
   -- as its owner says it; null: not known
   expires_at timestamptz,
-  -- of which expiry people were told
+  -- of which expiry people were told, and what they were told last
   told_expires_at timestamptz,
+  told_expiry text check (told_expiry in ('week', 'day', 'expired')),
   rotated_at timestamptz not null default now(),
   created_by integer references users (id) on delete set null,
   created_at timestamptz not null default now(),
@@ -55,6 +56,8 @@ alter table mirrors
   add column client_certificate text,
   add column client_key_sealed bytea,
   add column client_key_key_id text,
+  -- a run is under way that shows its remote a secret which has been replaced since
+  add column lease_shows_old_secret boolean not null default false,
   add check ((client_key_sealed is null) = (client_key_key_id is null)),
   add check ((client_key_sealed is null) = (client_certificate is null));
 create index mirrors_credential on mirrors (credential_id) where credential_id is not null;

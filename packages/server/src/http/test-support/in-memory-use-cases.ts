@@ -116,14 +116,11 @@ export const SECRETS = {
 } as const;
 
 function viewOf(mirror: Mirror): MirrorView {
-  return {
-    mirror,
-    nextUpdateAt: mirror.nextCheckAt,
-    isPaused: false,
-    hostPausedUntil: null,
-    needsSecret: false,
+  const rest = {
+    ...{ isPaused: false, hostPausedUntil: null, needsSecret: false, credentialExpiresSoon: false },
     hostKeysVerifiedBy: null,
   };
+  return { mirror, nextUpdateAt: mirror.nextCheckAt, ...rest };
 }
 
 function paged<T>(items: readonly T[], page: Page): Paged<T> {
@@ -136,6 +133,9 @@ function paged<T>(items: readonly T[], page: Page): Paged<T> {
  * and read, no rules of their own beyond what the form of answers depends on. `overrides` replaces any of it.
  */
 export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCases {
+  const noCredentials = async () => {
+    throw new HeliostatError("not-found", "Not found");
+  };
   const tokens = new Map<string, SignedIn>([
     [SECRETS.api, { kind: "user", user: ROOT, token: tokenOf(ROOT, 1, ["api", "sudo"]) }],
     [SECRETS.readApi, { kind: "user", user: ROOT, token: tokenOf(ROOT, 2, ["read_api"]) }],
@@ -509,6 +509,13 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       ];
     },
     resumeMirrors: async (_principal, { host }) => (host === null ? 2 : 1),
+    listCredentials: async (_principal, _filter, page) => paged([], page),
+    findCredential: noCredentials,
+    createCredential: noCredentials,
+    updateCredential: noCredentials,
+    removeCredential: noCredentials,
+    rotateCredential: noCredentials,
+    listCredentialUses: noCredentials,
     cancelUpdate: async (principal, which, id) => {
       findMirror(principal, which, id);
     },

@@ -24,6 +24,7 @@ function readSettings(params: Omit<z.output<typeof mirrorChangeParams>, "mirror_
     password: params.auth_password,
     authMethod: params.auth_method,
     ...readSsh(params),
+    credentialId: params.credential_id,
     onlyProtectedBranches: params.only_protected_branches,
     branchRegex: params.mirror_branch_regex,
     keepDivergentRefs: params.keep_divergent_refs,

@@ -54,6 +54,7 @@ export const pullMirrorRoutes = [
       "mirror_deletions",
       "follow_default_branch",
       "auth_method",
+      "credential_id",
       ...Object.keys(sshAttributes),
     ],
     urlField,
@@ -72,6 +73,7 @@ export const pullMirrorRoutes = [
         tags: readTags(params.mirror_tags),
         deletions: params.mirror_deletions,
         followDefaultBranch: params.follow_default_branch,
+        credentialId: params.credential_id,
       });
       return ok(presentPullMirror(await useCases.configurePullMirror(principal, params.id, settings)));
     },

@@ -58,6 +58,7 @@ type Attributes = Pick<
   | "mirror_deletions"
   | "follow_default_branch"
   | keyof typeof sshAttributes
+  | "credential_id"
 >;
 
 function readChanges(params: Attributes): MirrorSettings {
@@ -73,6 +74,7 @@ function readChanges(params: Attributes): MirrorSettings {
     tags: readTags(params.mirror_tags),
     deletions: params.mirror_deletions,
     followDefaultBranch: params.follow_default_branch,
+    credentialId: params.credential_id,
   });
 }
 

@@ -1,0 +1,103 @@
+import { type Credential, expiryNews } from "../../domain/credential.ts";
+import { HeliostatError } from "../../domain/errors.ts";
+import { requireSignedIn } from "../access.ts";
+import { refuseLongCredential } from "../mirrors/check-credential.ts";
+import type { Ports } from "../ports.ts";
+import { findCredentialFor, findCredentialNamespace } from "./credential-access.ts";
+import type { CredentialUseCases, CredentialView } from "./credential-use-cases.ts";
+import { readSecretDraft } from "./read-secret-draft.ts";
+
+const LONGEST_NAME = 255;
+
+/** What the owners of named credentials may do with them. */
+export function credentialUseCases(ports: Ports): CredentialUseCases {
+  function view(credential: Credential): CredentialView {
+    const news = expiryNews(credential.expiresAt, ports.clock.now());
+    return {
+      credential,
+      isExpired: news === "expired",
+      expiresSoon: news === "week" || news === "day",
+      needsSecret: credential.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
+    };
+  }
+
+  return {
+    async listCredentials(principal, { search, namespaceId }, page) {
+      const { user } = requireSignedIn(principal);
+      const { items, total } = await ports.credentials.list({ visibleTo: user, search, namespaceId }, page);
+      return { items: items.map(view), total };
+    },
+    async findCredential(principal, id) {
+      return view(await findCredentialFor(ports, principal, id, "read-credential"));
+    },
+    async createCredential(principal, draft) {
+      const { user } = requireSignedIn(principal);
+      const namespace = await findCredentialNamespace(ports, principal, draft.namespaceId);
+      const { name, kind, username = null, expiresAt = null } = draft;
+      refuseBadFacts({ name, username });
+      const secret = await readSecretDraft(ports, kind, draft, name);
+      const credential = await ports.credentials.create({
+        ...{ namespaceId: namespace.id, name, kind, username: username || null },
+        ...{ secret, expiresAt, createdBy: user.id },
+      });
+      ports.log.info({ credentialId: credential.id, username: user.username }, "credential made");
+      return view(credential);
+    },
+    async updateCredential(principal, id, changes) {
+      await findCredentialFor(ports, principal, id, "admin-credential");
+      refuseBadFacts(changes);
+      const { username } = changes;
+      return view(
+        await ports.credentials.update(id, {
+          ...changes,
+          ...(username === undefined ? {} : { username: username || null }),
+        }),
+      );
+    },
+    async removeCredential(principal, id) {
+      await findCredentialFor(ports, principal, id, "admin-credential");
+      await ports.credentials.remove(id);
+      const { user } = requireSignedIn(principal);
+      ports.log.info({ credentialId: id, username: user.username }, "credential removed");
+    },
+    async rotateCredential(principal, id, { username, expiresAt = null, ...draft }) {
+      const { user } = requireSignedIn(principal);
+      const { kind, name } = await findCredentialFor(ports, principal, id, "admin-credential");
+      refuseBadFacts({ username });
+      const secret = await readSecretDraft(ports, kind, draft, name);
+      const now = ports.clock.now();
+      const mirrors = await ports.credentials.rotate(id, {
+        ...{ secret, expiresAt, now, userId: user.id },
+        ...(username === undefined ? {} : { username: username || null }),
+      });
+      ports.queue.wakeAt(now);
+      ports.log.info({ credentialId: id, username: user.username, mirrors }, "credential rotated");
+      return view(await findCredentialFor(ports, principal, id, "admin-credential"));
+    },
+    async listCredentialUses(principal, id, page) {
+      await findCredentialFor(ports, principal, id, "read-credential");
+      return await ports.credentials.listUses(id, page);
+    },
+  };
+}
+
+function refuseBadFacts({
+  name,
+  username,
+}: {
+  readonly name?: string | undefined;
+  readonly username?: string | null | undefined;
+}): void {
+  refuseLongCredential({ username });
+  if (name === undefined) return;
+  const complaint =
+    name.trim() === ""
+      ? "can't be blank"
+      : /\p{Cc}/u.test(name)
+        ? "may not hold control characters"
+        : name.length > LONGEST_NAME
+          ? `is too long (maximum is ${LONGEST_NAME} characters)`
+          : null;
+  if (complaint === null) return;
+  throw new HeliostatError("model-invalid", `name ${complaint}`, { fields: { name: [complaint] } });
+}

@@ -1,0 +1,36 @@
+import type { CredentialKind } from "@heliostat/contract";
+import { HeliostatError } from "../../domain/errors.ts";
+import { refuseLongCredential } from "../mirrors/check-credential.ts";
+import type { CredentialSecret, Ports } from "../ports.ts";
+import type { SecretDraft } from "./credential-use-cases.ts";
+
+/** Longer than any private key: an RSA key of 16,384 bits has some 13,000 characters. */
+const LONGEST_PRIVATE_KEY = 32_768;
+
+/** The secret that a draft gives or asks for; `model-invalid` where it fits its kind not at all. */
+export async function readSecretDraft(
+  ports: Pick<Ports, "keyPairs">,
+  kind: CredentialKind,
+  draft: SecretDraft,
+  name: string,
+): Promise<CredentialSecret> {
+  const { password, privateKey, keyType } = draft;
+  if (kind === "password") {
+    if (privateKey || keyType) throw invalid("private_key", "is for credentials of the kind ssh_key");
+    if (!password) throw invalid("password", "can't be blank");
+    refuseLongCredential({ password });
+    return { password };
+  }
+  if (password) throw invalid("password", "is for credentials of the kind password");
+  const comment = `heliostat ${name}`.replaceAll(/[\p{Cc}\s]+/gu, "-");
+  if (!privateKey) return { keyPair: await ports.keyPairs.make(keyType ?? "ed25519", comment) };
+  if (keyType) throw invalid("key_type", "is for a key pair that is made here, not for one that is given");
+  if (privateKey.length > LONGEST_PRIVATE_KEY) {
+    throw invalid("private_key", `is too long (maximum is ${LONGEST_PRIVATE_KEY} characters)`);
+  }
+  return { keyPair: ports.keyPairs.read(privateKey, comment) };
+}
+
+function invalid(field: string, complaint: string): HeliostatError {
+  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
+}

@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { createTestSealer } from "../../../../test/support/sealer.ts";
+import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
+import type { CredentialStore, FinishedUpdate, MirrorStore, NewCredential } from "../app/ports.ts";
+import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
+import { parseRemoteUrl } from "../domain/remote-url.ts";
+import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { createCredentialStore } from "./credentials.ts";
+import { createMirrorStore } from "./mirrors.ts";
+import { createNamespaceStore } from "./namespaces.ts";
+import { createMailOutbox } from "./outgoing-mails.ts";
+import type { Db } from "./pool.ts";
+import { createUserStore } from "./users.ts";
+
+const T0 = new Date("2026-01-01T12:00:00Z");
+const minutes = (count: number) => new Date(T0.getTime() + count * 60_000);
+const days = (count: number) => minutes(count * 24 * 60);
+const PAGE = { page: 1, perPage: 20 };
+const KNOWN = ["k"];
+
+let db: Db;
+let mirrors: MirrorStore;
+let credentials: CredentialStore;
+let projectId = 0;
+let userId = 0;
+let namespaceId = 0;
+
+before(async () => {
+  db = await openTestStore();
+  const sealer = createTestSealer();
+  mirrors = createMirrorStore(db, sealer);
+  credentials = createCredentialStore(db, sealer);
+  ({ userId, projectId } = await makeProjectOfAda(db));
+  namespaceId = (await createNamespaceStore(db).findByFullPath("ada"))?.id ?? 0;
+});
+
+after(async () => {
+  await db.destroy();
+});
+
+beforeEach(async () => {
+  await db.deleteFrom("mirrors").execute();
+  await db.deleteFrom("credentials").execute();
+});
+
+function make(changes: Partial<NewCredential> = {}) {
+  return credentials.create({
+    ...{ namespaceId, name: "bot", kind: "password", username: "robot", expiresAt: null, createdBy: userId },
+    secret: { password: "s1" },
+    ...changes,
+  });
+}
+
+function makeMirror(credentialId: number | null, name: string, enabled = true): Promise<Mirror> {
+  return mirrors.create({
+    ...{ projectId, direction: "push", enabled, urlHadUserinfo: false, authMethod: "password", userId },
+    url: parseRemoteUrl(`https://example.com/${name}.git`).url,
+    ...{ credential: {}, credentialId, options: DEFAULT_MIRROR_OPTIONS },
+  });
+}
+
+async function read(id: number): Promise<Mirror> {
+  const mirror = await mirrors.find(id);
+  assert(mirror);
+  return mirror;
+}
+
+function refused(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
+  return {
+    ...{
+      status: "failed",
+      error: "Password refused.",
+      errorCode: "remote-credential",
+      willRetry: false,
+      now,
+    },
+    ...{ results: [], upToDate: [], skipped: [], notes: [], bytesReceived: 0, bytesSent: 0, log: [] },
+    ...{ appliedDigest: null, appliedGeneration: null },
+    ...{ retryCount: HARD_FAILURE_AFTER + 1, nextCheckAt: null },
+    ...changes,
+  };
+}
+
+const rotation = (password: string, now: Date) => ({ secret: { password }, now, userId });
+
+describe("a named credential", () => {
+  it("is kept sealed for its own row and opened again, whatever its kind", async () => {
+    const password = await make();
+    const keyPair = { publicKey: "ssh-ed25519 AAAA x", privateKey: "PRIVATE" };
+    const key = await make({ name: "deploy", kind: "ssh_key", username: null, secret: { keyPair } });
+    assert.deepEqual(await credentials.readSecret(password.id), { username: "robot", password: "s1" });
+    assert.deepEqual(await credentials.readSecret(key.id), { privateKey: "PRIVATE" });
+    assert.equal(key.publicKey, "ssh-ed25519 AAAA x");
+    const rows = await db.selectFrom("credentials").selectAll().execute();
+    assert(!JSON.stringify(rows).includes("PRIVATE"));
+    const [first, second] = rows;
+    await db
+      .updateTable("credentials")
+      .set({ password_sealed: first?.password_sealed ?? null, password_key_id: "k" })
+      .where("id", "=", second?.id ?? 0)
+      .execute();
+    await assert.rejects(credentials.readSecret(key.id), { code: "secret-unreadable" });
+  });
+
+  it("is what its mirrors show", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    assert.deepEqual(mirror.credential, { id, name: "bot" });
+    assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "robot", password: "s1" });
+  });
+
+  it("has a name of its own in its namespace, without regard to case", async () => {
+    const { id } = await make();
+    const taken = { code: "model-invalid", fields: { name: ["has already been taken"] } };
+    await assert.rejects(make({ name: "BOT" }), taken);
+    const other = await make({ name: "other" });
+    await assert.rejects(credentials.update(other.id, { name: "Bot" }), taken);
+    assert.equal((await credentials.update(id, { name: "Bot", username: null })).name, "Bot");
+  });
+
+  it("is listed for its user and for admins, and for nobody else", async () => {
+    const users = createUserStore(db);
+    const person = (username: string, isAdmin: boolean) =>
+      users.create({
+        ...{ username, name: username, email: `${username}@example.com`, isAdmin, passwordHash: null },
+      });
+    const [ada, bob, admin] = [
+      await users.find(userId),
+      await person("bob", false),
+      await person("boss", true),
+    ];
+    assert(ada);
+    const group = await createNamespaceStore(db).createGroup({ name: "g", path: "g", parentId: null });
+    await make();
+    await make({ namespaceId: group.id, name: "group's" });
+    const namesFor = async (visibleTo: typeof ada, filter = {}) =>
+      (await credentials.list({ visibleTo, ...filter }, PAGE)).items.map(({ name }) => name);
+    assert.deepEqual(await namesFor(ada), ["bot"]);
+    assert.deepEqual(await namesFor(bob), []);
+    assert.deepEqual(await namesFor(admin), ["bot", "group's"]);
+    assert.deepEqual(await namesFor(admin, { search: "OUP" }), ["group's"]);
+    assert.deepEqual(await namesFor(admin, { namespaceId }), ["bot"]);
+  });
+
+  it("is not removed while mirrors use it, and its user neither", async () => {
+    const users = createUserStore(db);
+    const { id: eve } = await users.create({
+      ...{ username: "eve", name: "Eve", email: "eve@example.com", isAdmin: false, passwordHash: null },
+    });
+    const space = await createNamespaceStore(db).findByFullPath("eve");
+    const { id } = await make({ namespaceId: space?.id ?? 0 });
+    const mirror = await makeMirror(id, "a");
+    await makeMirror(id, "b");
+    await assert.rejects(credentials.remove(id), { code: "conflict", message: /^2 mirrors use this/ });
+    await assert.rejects(users.remove(eve), { code: "conflict", message: /use credentials of this user/ });
+    assert.equal((await credentials.find(id))?.mirrorsCount, 2);
+    const uses = await credentials.listUses(id, { page: 2, perPage: 1 });
+    assert.deepEqual([uses.total, uses.items[0]?.projectPath], [2, "ada/p"]);
+    await db.deleteFrom("mirrors").execute();
+    await credentials.remove(id);
+    assert.equal(await credentials.find(id), null);
+    await assert.rejects(makeMirror(id, "c"), {
+      code: "model-invalid",
+      message: "credential_id does not exist",
+    });
+    assert.equal(await mirrors.find(mirror.id), null);
+  });
+
+  it("counts as lost with the key that sealed it, and is not any more once it has another", async () => {
+    const { id, secretKeyIds } = await make({ expiresAt: days(3) });
+    assert.deepEqual(secretKeyIds, KNOWN);
+    await make({ name: "old", expiresAt: days(-1) });
+    await makeMirror(id, "a");
+    await makeMirror(null, "b");
+    const own = await makeMirror(null, "c");
+    await mirrors.update(own.id, { credential: { password: "p" } });
+    const counts = { expiring: 1, expired: 1, needingSecret: 0, mirrorsNeedingSecret: 0 };
+    assert.deepEqual(await credentials.count(T0, KNOWN), counts);
+    const lost = { ...counts, needingSecret: 2, mirrorsNeedingSecret: 2 };
+    assert.deepEqual(await credentials.count(T0, ["n"]), lost);
+    assert.deepEqual(await credentials.count(T0, []), lost);
+    await createCredentialStore(db, createTestSealer("n")).rotate(id, rotation("new", T0));
+    assert.deepEqual((await credentials.find(id))?.secretKeyIds, ["n"]);
+    assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 1);
+  });
+});
+
+describe("a rotation", () => {
+  it("makes its mirrors forget what failed by the old secret, and wishes for updates a little apart", async () => {
+    const { id } = await make();
+    const made: Mirror[] = [];
+    for (let number = 0; number < 7; number += 1) made.push(await makeMirror(id, `m${number}`, number !== 6));
+    const other = await makeMirror(null, "other");
+    const ids = [...made, other].map((mirror) => mirror.id);
+    await db
+      .updateTable("mirrors")
+      .set({ last_error: "no", last_error_code: "remote-credential", retry_count: 15, next_check_at: null })
+      .execute();
+    await db
+      .updateTable("mirrors")
+      .set({ last_error: "gone", last_error_code: "remote-unreachable", retry_count: 3 })
+      .where("id", "=", ids[1] ?? 0)
+      .execute();
+    assert.equal(await credentials.rotate(id, { ...rotation("s2", T0), username: "r2" }), 7);
+    assert.deepEqual(await mirrors.readSecret(ids[0] ?? 0), { username: "r2", password: "s2" });
+    const now = await Promise.all(ids.map(read));
+    assert.deepEqual(
+      now.map(({ lastError, lastErrorCode, retryCount }) => [lastError, lastErrorCode, retryCount]),
+      [
+        [null, null, 0],
+        ["gone", "remote-unreachable", 3],
+        ...[0, 0, 0, 0, 0].map(() => [null, null, 0]),
+        ["no", "remote-credential", 15],
+      ],
+    );
+    assert.deepEqual(
+      now.map(({ requestedAt }) => requestedAt && (requestedAt.getTime() - T0.getTime()) / 1000),
+      [0, 0, 0, 0, 0, 1, null, null],
+    );
+    assert.equal(now[0]?.nextCheckAt === null, false, "it is not paused any more");
+  });
+
+  it("is not undone by a run that began with the old secret and ends refused", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    await mirrors.requestUpdate(mirror.id, "manual", T0);
+    const lease = await mirrors.startUpdate(mirror.id, T0, minutes(1));
+    assert(lease);
+    await credentials.rotate(id, rotation("s2", T0));
+    assert.equal(await mirrors.finishUpdate(lease, refused(minutes(1))), true);
+    const after = await read(mirror.id);
+    assert.deepEqual([after.lastError, after.lastErrorCode, after.retryCount], [null, null, 0]);
+    assert.deepEqual([after.updateStatus, after.nextCheckAt], ["scheduled", minutes(1)]);
+    const { items } = await mirrors.listUpdates(mirror.id, PAGE);
+    assert.deepEqual([items[0]?.status, items[0]?.error], ["failed", "Password refused."]);
+    const outbox = createMailOutbox(db, { onPut: () => undefined });
+    const news = { mirrorId: mirror.id, health: "failed" } as const;
+    assert.equal(await outbox.tellHealth({ ...news, updateId: lease.updateId }, [], minutes(1)), false);
+
+    const next = await mirrors.startUpdate(mirror.id, minutes(2), minutes(3));
+    assert(next, "the wish of the rotation is still there");
+    await mirrors.finishUpdate(next, refused(minutes(3)));
+    const refusedAgain = await read(mirror.id);
+    assert.deepEqual(
+      [refusedAgain.lastErrorCode, refusedAgain.retryCount, refusedAgain.nextCheckAt],
+      ["remote-credential", HARD_FAILURE_AFTER + 1, null],
+      "the new secret is refused by a run of its own",
+    );
+    assert.equal(await outbox.tellHealth({ ...news, updateId: next.updateId }, [], minutes(3)), true);
+  });
+
+  it("takes the word of a run with the old secret on everything but the secret", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    await mirrors.requestUpdate(mirror.id, "manual", T0);
+    const lease = await mirrors.startUpdate(mirror.id, T0, minutes(1));
+    assert(lease);
+    await credentials.rotate(id, rotation("s2", T0));
+    const lost = { errorCode: "remote-unreachable", error: "Gone.", retryCount: 1 } as const;
+    await mirrors.finishUpdate(lease, refused(minutes(1), lost));
+    const { lastErrorCode, retryCount } = await read(mirror.id);
+    assert.deepEqual([lastErrorCode, retryCount], ["remote-unreachable", 1]);
+  });
+
+  it("waits for a start of a run, or that for it: there is no gap between the two", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    for (let round = 0; round < 20; round += 1) {
+      await mirrors.requestUpdate(mirror.id, "manual", T0);
+      const password = `round ${round}`;
+      const [lease] = await Promise.all([
+        mirrors.startUpdate(mirror.id, minutes(1), minutes(2)),
+        credentials.rotate(id, rotation(password, minutes(1))),
+      ]);
+      assert(lease);
+      const shown = await mirrors.readSecret(mirror.id);
+      assert.equal(shown.password, password);
+      await mirrors.finishUpdate(lease, refused(minutes(1)));
+      const { lastErrorCode, requestedAt } = await read(mirror.id);
+      // It is either a run of before, and then another one is due, or one that had the new secret to show.
+      assert.equal(requestedAt !== null, lastErrorCode === null, `round ${round}`);
+      await db.updateTable("mirrors").set({ requested_at: null, next_check_at: T0 }).execute();
+    }
+  });
+});
