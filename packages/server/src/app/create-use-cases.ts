@@ -4,6 +4,7 @@ import { userUseCases } from "./accounts/users.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
+import { metricUseCases } from "./metrics.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
 import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
@@ -30,6 +31,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...authenticationUseCases(ports),
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
+    ...metricUseCases(ports),
     ...userUseCases(ports),
     ...accessTokenUseCases(ports),
     ...namespaceUseCases(ports),

@@ -7,6 +7,7 @@ import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
+import type { Metric } from "./metrics.ts";
 import type {
   AuthoredEvent,
   EventFilter,
@@ -49,6 +50,8 @@ export interface UseCases extends CredentialUseCases {
   readVersion(): VersionInfo;
   /** Never throws: what does not work is in the answer. */
   checkReadiness(): Promise<Readiness>;
+  /** For everybody: how many of what is there, and never which. */
+  readMetrics(): Promise<readonly Metric[]>;
   readSettings(principal: Principal): Promise<InstanceSettings>;
   writeSettings(principal: Principal, changes: Partial<InstanceSettings>): Promise<InstanceSettings>;
 

@@ -37,6 +37,7 @@ import { createProgressBoard } from "../jobs/progress-board.ts";
 import { repeat } from "../jobs/repeat.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
+import { warnOfExpiry } from "../jobs/warn-of-expiry.ts";
 import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { createRemotes } from "../remotes/remotes.ts";
 import { keyPairs } from "../secrets/key-pairs.ts";
@@ -205,6 +206,7 @@ async function start(
     const started = startMailer({ ...ports, mails, sender });
     mailer.wake = () => started.wake();
     stops.push(() => started.stop(MAIL_GRACE_MS));
+    stops.push(warnOfExpiry({ ...ports, mails }));
   }
   await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
   stops.push(() => queue.stop());

@@ -33,13 +33,9 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
           .set({ told_health: health })
           .where("id", "=", mirrorId)
           .where("told_health", "!=", health)
-          // A run that failed by a secret that is replaced says nothing: the mirror has forgotten it.
-          .where((where) =>
-            where.or([
-              sql<boolean>`${health} = 'good'`,
-              where("last_error", "is not", null),
-              where("retry_count", ">", 0),
-            ]),
+          // A run that failed by a secret that is replaced says nothing: the mirror has forgotten it, and another waits.
+          .where(
+            sql<boolean>`(${health} = 'good' or last_error is not null or retry_count > 0 or requested_at is null)`,
           )
           .where(({ not, exists, selectFrom }) =>
             not(
@@ -52,6 +48,26 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
                   .where("status", "in", ["finished", "failed"]),
               ),
             ),
+          )
+          .returning("id")
+          .executeTakeFirst();
+        if (!row) return false;
+        await insert(transaction, mails, now);
+        return true;
+      });
+      if (isNews) options.onPut();
+      return isNews;
+    },
+    async tellExpiry({ credentialId, expiresAt, news }, mails, now) {
+      const isNews = await db.transaction().execute(async (transaction) => {
+        // The row's lock is what lets one of two nodes through.
+        const row = await transaction
+          .updateTable("credentials")
+          .set({ told_expires_at: expiresAt, told_expiry: news })
+          .where("id", "=", credentialId)
+          .where("expires_at", "=", expiresAt)
+          .where(
+            sql<boolean>`(told_expires_at is distinct from ${expiresAt} or told_expiry is distinct from ${news})`,
           )
           .returning("id")
           .executeTakeFirst();

@@ -12,6 +12,7 @@ import { applicationSettingsRoutes } from "./routes/application-settings/routes.
 import { credentialRoutes } from "./routes/credentials/routes.ts";
 import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
+import { registerMetrics } from "./routes/health/metrics.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
@@ -107,6 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   server.addHook("preClose", async () => closing.abort());
 
   await registerHealth(server, door);
+  await registerMetrics(server, door);
   await registerApi(server, door, [
     ...instanceRoutes,
     ...applicationSettingsRoutes,

@@ -26,7 +26,16 @@ export interface ListItem {
   readonly hint: string | null;
 }
 
-/** One mail for each of these people. Names and words of others are text in it and nothing else, wherever they stand. */
+/** What a mail is about. */
+export interface Topic {
+  /** Before the subject. */
+  readonly name: string;
+  readonly link: string;
+  /** Why the reader gets it. */
+  readonly footer: string;
+}
+
+/** One mail about a project for each of these people, as `writeNotices`. */
 export function writeMails(
   externalUrl: string,
   project: Project,
@@ -34,9 +43,17 @@ export function writeMails(
   notice: Notice,
 ): readonly Mail[] {
   const path = fullPathOf(project);
-  const link = `${externalUrl}/${path}`;
   const footer = `You get this mail because you look after ${path}. You are told again when this changes.`;
-  const subject = `${oneLine(project.name)} | ${notice.subject}`;
+  return writeNotices({ name: project.name, link: `${externalUrl}/${path}`, footer }, people, notice);
+}
+
+/** One mail for each of these people. Names and words of others are text in it and nothing else, wherever they stand. */
+export function writeNotices(
+  { name, link, footer }: Topic,
+  people: readonly User[],
+  notice: Notice,
+): readonly Mail[] {
+  const subject = `${oneLine(name)} | ${notice.subject}`;
   const text = `${[...notice.blocks.map(textOf), link, footer].join("\n\n")}\n`;
   const html = [
     "<!DOCTYPE html>",

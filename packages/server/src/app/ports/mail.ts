@@ -1,3 +1,4 @@
+import type { ExpiryNews } from "../../domain/credential.ts";
 import type { MirrorHealth } from "../../domain/mirror.ts";
 
 export interface Mail {
@@ -23,6 +24,15 @@ export interface MailOutbox {
    */
   tellHealth(
     news: { mirrorId: number; updateId: number; health: MirrorHealth },
+    mails: readonly Mail[],
+    now: Date,
+  ): Promise<boolean>;
+  /**
+   * Notes that people are told this of a credential's expiry, and with it the mails that tell them, in one transaction.
+   * Does nothing and answers false when they were told of it before, or the credential expires at another time by now.
+   */
+  tellExpiry(
+    told: { credentialId: number; expiresAt: Date; news: ExpiryNews },
     mails: readonly Mail[],
     now: Date,
   ): Promise<boolean>;

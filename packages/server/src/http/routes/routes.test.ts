@@ -388,6 +388,13 @@ describe("resources of the API", () => {
     assert.equal((await ask("GET", `${list}/v%2A`)).status, 404);
   });
 
+  test("metrics are open to all, in Prometheus' text form", async () => {
+    const { status, headers, text } = await server.ask("GET", "/-/metrics");
+    assert.deepEqual([status, headers["content-type"]], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+    const name = "heliostat_credentials_expired";
+    assert.equal(text, `# HELP ${name} Those that have expired.\n# TYPE ${name} gauge\n${name} 2\n`);
+  });
+
   test("readiness tells which part fails, but its reason only to the log", async () => {
     const checks = { database: { ok: true }, queue: { ok: false, message: "at 10.0.0.7" } };
     await using sick = await startServer(

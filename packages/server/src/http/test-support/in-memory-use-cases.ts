@@ -280,6 +280,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     authenticateGit: async ({ username, password }) => tokens.get(password) ?? tokens.get(username) ?? null,
     readVersion: () => ({ version: "18.5.0-ee", revision: "abc" }),
     checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
+    readMetrics: async () => [{ name: "credentials_expired", help: "Those that have expired.", value: 2 }],
     readSettings: async (principal) => {
       requireAdmin(principal);
       return SETTINGS;

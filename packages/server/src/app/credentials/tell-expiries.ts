@@ -1,0 +1,43 @@
+import type { Namespace } from "../../domain/project.ts";
+import type { User } from "../../domain/user.ts";
+import { expiryNotice, MOST_NAMED_USES } from "../notices/expiry-notice.ts";
+import { writeNotices } from "../notices/notice.ts";
+import type { MailOutbox, Ports } from "../ports.ts";
+
+export type ExpiryPorts = Pick<Ports, "clock" | "credentials" | "instance" | "log" | "settings" | "users"> & {
+  readonly mails: MailOutbox;
+};
+
+/**
+ * Tells by mail of the credentials that expire within a week, then of those that do within a day, and that one has
+ * expired: once each, to the user whose it is, or to the admins where it is a group's. What was missed, because the
+ * server was down or Silent Mode on, is not made up for but by the last of the three. Stops when the signal fires.
+ */
+export async function tellExpiries(ports: ExpiryPorts, signal: AbortSignal): Promise<void> {
+  if ((await ports.settings.read()).silentModeEnabled) return;
+  const now = ports.clock.now();
+  for (const { credential, expiresAt, news } of await ports.credentials.listExpiryNews(now)) {
+    if (signal.aborted) return;
+    const { id, name, namespace } = credential;
+    const people = await ownersOf(ports, namespace);
+    const { items } = await ports.credentials.listUses(id, { page: 1, perPage: MOST_NAMED_USES });
+    const topic = {
+      name,
+      link: ports.instance.externalUrl,
+      footer: `You get this mail because you look after the credentials of ${namespace.fullPath}.`,
+    };
+    const written = writeNotices(topic, people, expiryNotice(credential, { expiresAt, news }, items));
+    if (await ports.mails.tellExpiry({ credentialId: id, expiresAt, news }, written, now))
+      ports.log.info(
+        { credentialId: id, news, mails: written.length },
+        "the expiry of a credential was told",
+      );
+  }
+}
+
+/** Where its user is blocked, the active admins: somebody must hear of it. */
+async function ownersOf(ports: Pick<Ports, "users">, namespace: Namespace): Promise<readonly User[]> {
+  const user = namespace.ownerId === null ? null : await ports.users.find(namespace.ownerId);
+  if (namespace.kind === "user" && user?.state === "active") return [user];
+  return await ports.users.listActiveAdmins();
+}

@@ -1,0 +1,37 @@
+import type { Ports } from "./ports.ts";
+import type { UseCases } from "./use-cases.ts";
+
+/** One number for those who watch the instance. */
+export interface Metric {
+  /** In Prometheus' form, without `heliostat_` in front. */
+  readonly name: string;
+  readonly help: string;
+  readonly value: number;
+}
+
+/** Numbers that anybody may read: how many, never which. */
+export function metricUseCases(ports: Pick<Ports, "clock" | "credentials" | "secretKeys">): Pick<UseCases, "readMetrics"> {
+  return {
+    async readMetrics() {
+      const counts = await ports.credentials.count(ports.clock.now(), ports.secretKeys.ids());
+      return [
+        metric("credentials_expiring", "Named credentials that expire within seven days.", counts.expiring),
+        metric("credentials_expired", "Named credentials that have expired.", counts.expired),
+        metric(
+          "credentials_needing_secret",
+          "Named credentials whose secret must be given anew, because its key is lost.",
+          counts.needingSecret,
+        ),
+        metric(
+          "mirrors_needing_secret",
+          "Mirrors that cannot show their secret, because its key is lost.",
+          counts.mirrorsNeedingSecret,
+        ),
+      ];
+    },
+  };
+}
+
+function metric(name: string, help: string, value: number): Metric {
+  return { name, help, value };
+}
