@@ -10,7 +10,9 @@ export interface Metric {
 }
 
 /** Numbers that anybody may read: how many, never which. */
-export function metricUseCases(ports: Pick<Ports, "clock" | "credentials" | "secretKeys">): Pick<UseCases, "readMetrics"> {
+export function metricUseCases(
+  ports: Pick<Ports, "clock" | "credentials" | "secretKeys">,
+): Pick<UseCases, "readMetrics"> {
   return {
     async readMetrics() {
       const counts = await ports.credentials.count(ports.clock.now(), ports.secretKeys.ids());

@@ -10,7 +10,7 @@ import {
 import { HeliostatError } from "../domain/errors.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
-import { type SecretSealer, openCredential, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
+import { openCredential, type SecretSealer, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { withWish } from "./mirror-updates.ts";
 import { windowOf } from "./page.ts";
