@@ -13,6 +13,7 @@ import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
 import { hostKeyReviewUseCases } from "./mirrors/review-host-keys.ts";
+import { connectionTestUseCases } from "./mirrors/test-connections.ts";
 import { updateUseCases } from "./mirrors/update-history.ts";
 import { namespaceUseCases } from "./namespaces.ts";
 import type { Ports } from "./ports.ts";
@@ -47,6 +48,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...detectHostKeysUseCases(ports, scans),
     ...hostKeyReviewUseCases(ports, scans),
     ...credentialUseCases(ports),
+    ...connectionTestUseCases(ports),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...repositoryUseCases(ports),

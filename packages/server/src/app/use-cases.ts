@@ -8,6 +8,7 @@ import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { Metric } from "./metrics.ts";
+import type { ConnectionTestUseCases } from "./mirrors/test-connections.ts";
 import type {
   AuthoredEvent,
   EventFilter,
@@ -34,7 +35,7 @@ import type {
  *   and the name of the parameter that held the URL;
  * - `conflict`: there is one already.
  */
-export interface UseCases extends CredentialUseCases {
+export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */

@@ -9,6 +9,7 @@ import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
 import { parseNestedParameters } from "./request-parameters.ts";
 import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
+import { connectionTestRoutes } from "./routes/connection-tests/routes.ts";
 import { credentialRoutes } from "./routes/credentials/routes.ts";
 import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
@@ -126,6 +127,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...credentialRoutes,
+    ...connectionTestRoutes,
     ...eventRoutes,
     ...mirrorUpdateRoutes,
   ]);

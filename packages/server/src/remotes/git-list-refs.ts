@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
+import { encodeGitRequest } from "./git-request.ts";
 import type { RemoteLimits } from "./limits.ts";
-import { encodePktLine } from "./pkt-line.ts";
 import { createRefsDialogue } from "./refs-dialogue.ts";
 import { networkError } from "./remote-errors.ts";
 import type { Conversation } from "./smart-http.ts";
@@ -16,7 +16,7 @@ export function createGitListRefs({
   userAgent: string;
 }): (listing: Conversation) => Promise<ListedRefs> {
   return async (listing) => {
-    const request = encodePktLine(requestOf(listing));
+    const request = encodeGitRequest(listing.remote, "git-upload-pack");
     const socket = connect({ host: listing.address, port: listing.endpoint.port });
     try {
       return await converse(socket, request, listing, { limits, userAgent });
@@ -68,16 +68,4 @@ function converse(
   socket.once("close", () => attempt(dialogue.end));
   socket.once("error", reject);
   return promise.finally(() => signal.removeEventListener("abort", cancel));
-}
-
-/** `git-upload-pack PATH NUL host=HOST NUL NUL version=2 NUL`, as git's own client words it. */
-function requestOf({ remote }: Conversation): string {
-  const { pathname, host } = new URL(remote.url);
-  const path = pathname.replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 16)),
-  );
-  // The attack: a NUL or newline in the path would add parameters of the URL's choice.
-  if (/\p{Cc}/u.test(path.replace(/[\x80-\x9f]/g, "")))
-    throw new HeliostatError("url-blocked", "URI is invalid");
-  return `git-upload-pack ${path.replace(/^\/(?=~)/, "")}\0host=${host}\0\0version=2\0`;
 }

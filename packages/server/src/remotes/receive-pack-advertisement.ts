@@ -16,12 +16,15 @@ export interface ReceivePack {
 
 /**
  * Reads what a receive-pack says first over smart HTTP: a line of the service's name, then refs with capabilities
- * behind the first. There is one protocol version for pushing.
+ * behind the first. There is one protocol version for pushing. Other transports have no line of the service's name.
  *
  * States: `service` → `after-service` → `first` → `refs` → `done`.
  */
-export function createReceivePackReader(maxRefs: number): PktLineReader<ReceivePack> {
-  let state: "service" | "after-service" | "first" | "refs" | "done" = "service";
+export function createReceivePackReader(
+  maxRefs: number,
+  { hasServiceLine = true }: { readonly hasServiceLine?: boolean } = {},
+): PktLineReader<ReceivePack> {
+  let state: "service" | "after-service" | "first" | "refs" | "done" = hasServiceLine ? "service" : "first";
   let capabilities: ReadonlySet<string> = new Set();
   let objectFormat: ObjectFormat = "sha1";
   const refs = new Map<string, Oid>();

@@ -8,6 +8,7 @@ import { createHttpListRefs } from "./http-list-refs.ts";
 import { createHttpPush } from "./http-push.ts";
 import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
+import { connectGit, createHttpPushProbe, probePushOver } from "./probe-push.ts";
 import { type Conversation, withListingLimit } from "./smart-http.ts";
 import { openDirectSocket } from "./ssh/open-direct-socket.ts";
 import { commandOf } from "./ssh/ssh-command.ts";
@@ -51,6 +52,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   const ssh = createSshConnections({ limits, openSocket: openDirectSocket });
   const listSsh = createSshListRefs({ connections: ssh, limits, userAgent });
   const lists = { http: listHttp, https: listHttp, git: listGit, ssh: listSsh };
+  const probeHttpPush = createHttpPushProbe({ connections, limits, userAgent });
   const told = createMemory<number>(TOLD_MS, MAX_TOLD);
 
   function tellSkipped(url: string, { skipped, example }: ListedRefs): void {
@@ -122,6 +124,15 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
       );
       tellSkipped(remote.url, listed);
       return listed.advertised;
+    },
+    async probePush(remote, options) {
+      if (remote.converse) return await probePushOver(remote.converse, remote, options.signal, limits);
+      await converse(remote, options, (conversation) =>
+        withListingLimit(atMost(conversation, limits.idleMs), limits, async (limited) => {
+          if (limited.endpoint.scheme !== "git") return await probeHttpPush(limited);
+          await probePushOver(() => connectGit(limited, limits), remote, limited.signal, limits);
+        }),
+      );
     },
     openPush(remote, openPack, options) {
       const session = openHttpPush(openPack, options.onProgress);

@@ -49,6 +49,11 @@ export interface Remotes {
   /** Lists `refs/heads/` and `refs/tags/` in process, over a kept connection; no process is started. `too-many-refs`. */
   listRefs(remote: RemoteAccess, options: ListOptions): Promise<AdvertisedRefs>;
   /**
+   * Tries whether the remote would take a push: reads what it says before one, and sends an empty one, which changes
+   * nothing. What stands in the way is thrown.
+   */
+  probePush(remote: RemoteAccess, options: TransferOptions): Promise<void>;
+  /**
    * Pushes over `http(s)://` in process, group by group; what the remote has is asked for once and kept in step with
    * what it accepts. `openPack` is called for each group, unless nothing but deletions is left of it. `onProgress` is
    * told of the bytes of all groups (`Writing objects`).

@@ -517,6 +517,9 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     removeCredential: noCredentials,
     rotateCredential: noCredentials,
     listCredentialUses: noCredentials,
+    testCredential: noCredentials,
+    testNewMirror: noCredentials,
+    testMirror: noCredentials,
     cancelUpdate: async (principal, which, id) => {
       findMirror(principal, which, id);
     },
