@@ -1,13 +1,6 @@
+import type { Metric } from "./metric.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
-
-/** One number for those who watch the instance. */
-export interface Metric {
-  /** In Prometheus' form, without `heliostat_` in front. */
-  readonly name: string;
-  readonly help: string;
-  readonly value: number;
-}
 
 /** Numbers that anybody may read: how many, never which. */
 export function metricUseCases(

@@ -7,8 +7,9 @@ import type { Namespace, Project } from "../domain/project.ts";
 import type { AccessToken, Principal, User } from "../domain/user.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
-import type { Metric } from "./metrics.ts";
-import type { ConnectionTestUseCases } from "./mirrors/test-connections.ts";
+import type { Metric } from "./metric.ts";
+import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
+import type { PathOrId } from "./path-or-id.ts";
 import type {
   AuthoredEvent,
   EventFilter,
@@ -269,6 +270,8 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
   openRepository(principal: Principal, fullPath: string, service: GitService): Promise<OpenRepository>;
 }
 
+export type { PathOrId } from "./path-or-id.ts";
+
 /** GitLab's filters. `action` and `targetType` are its words; what we have no events of is found nowhere. */
 export interface EventQuery extends EventFilter {
   readonly action?: string;
@@ -276,9 +279,6 @@ export interface EventQuery extends EventFilter {
 }
 
 export type SignedIn = Extract<Principal, { kind: "user" }>;
-
-/** A row's id, or a full path such as `group/sub/project`. */
-export type PathOrId = number | string;
 
 export interface VersionInfo {
   /** In the form that GitLab's clients compare: `18.5.0-ee`. */

@@ -122,6 +122,8 @@ function refusal(status: number, body: unknown, tokenSource: string): HeliostatE
       return new HeliostatError("forbidden", `You are not allowed to do this (${said || "403 Forbidden"}).`);
     case 404:
       return new HeliostatError("not-found", `${said.replace(/^404 /, "") || "Not found"}.`);
+    case 429:
+      return new HeliostatError("remote-busy", said || "That was too often: wait a little.");
     case 409:
       return new HeliostatError("conflict", said || "It is in conflict with what is there.");
     default:

@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { HeliostatError } from "../domain/errors.ts";
 import { VERSION } from "../version.ts";
 import { addAdminCommands } from "./admin.ts";
+import { addCredentialCommands } from "./credential.ts";
 import { addMirrorCommands } from "./mirror.ts";
 import { CHECKOUT_DIR } from "./places.ts";
 
@@ -75,6 +76,7 @@ program
   );
 
 addMirrorCommands(program);
+addCredentialCommands(program);
 addAdminCommands(program);
 
 try {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import { text as readAll } from "node:stream/consumers";
+import { connectionReportSchema } from "@heliostat/contract/api/connection-tests.ts";
 import {
   type MirrorAnswer,
   type MirrorUpdateAnswer,
@@ -12,8 +13,11 @@ import { HeliostatError } from "../domain/errors.ts";
 import { openAccess } from "./api-access.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { watchForNoUpdate } from "./await-update.ts";
+import { describeReport } from "./connection-report.ts";
+import { findCredentialId } from "./find-credential.ts";
 import { type AddFlags, type CommonFlags, readAddFlags } from "./mirror-flags.ts";
 import { describeEnd, describeMirror, describeMirrors, directionOf, plain } from "./mirror-report.ts";
+import { confirm, readPassword } from "./terminal-input.ts";
 import { watchUpdate } from "./watch-updates.ts";
 
 /** As many updates as `show` names. */
@@ -29,6 +33,13 @@ export async function addMirror(project: string, url: string, flags: AddFlags): 
     ...settings,
     ...(password === null ? {} : { auth_password: password }),
     ...(hostKeys === null ? {} : { ssh_known_hosts: hostKeys }),
+  const password = flags.passwordStdin ? await readPassword("heliostat mirror add") : null;
+  const parameters = {
+    ...settings,
+    ...(password === null ? {} : { auth_password: password }),
+    ...(flags.credential === undefined
+      ? {}
+      : { credential_id: await findCredentialId(api, flags.credential) }),
   };
   const answer = await api.call("POST", mirrorsPath(project), parameters);
   const mirror = mirrorSchema.parse(answer);
@@ -103,6 +114,16 @@ export async function syncMirror(
   if (flags.json) printJson(answer);
   else console.log(startText(answer));
   return 0;
+}
+
+/** `heliostat mirror test`: what the mirror can do at its remote. Exit code 1: something stands in the way. */
+export async function testMirror(project: string, name: string, flags: CommonFlags): Promise<number> {
+  const api = await connect(flags);
+  const answer = await api.call("POST", `${await findMirror(api, project, name)}/test`, {});
+  const report = connectionReportSchema.parse(answer);
+  if (flags.json) printJson(answer);
+  else console.log(describeReport(report));
+  return report.code === null ? 0 : 1;
 }
 
 function startText(answer: unknown): string {
@@ -263,5 +284,6 @@ export async function confirm(question: string, yes: string): Promise<boolean> {
 
 /** Prints an answer as it is. */
 export function printJson(value: unknown): void {
+function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }

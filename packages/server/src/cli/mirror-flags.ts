@@ -23,6 +23,7 @@ export interface AddFlags extends CommonFlags {
   readonly sshKey?: string | true;
   /** A file; `-`: standard input. */
   readonly hostKeys?: string;
+  readonly credential?: string;
   readonly disabled?: boolean;
   readonly wait?: boolean;
 }
@@ -53,6 +54,8 @@ export function readAddFlags(url: string, flags: AddFlags): object {
   }
   if (flags.hostKeys === "-" && flags.passwordStdin) {
     refuse("--host-keys", "and --password-stdin cannot both read standard input");
+  if (flags.credential !== undefined && (flags.username !== undefined || flags.passwordStdin)) {
+    refuse("--credential", "takes the place of --username and --password-stdin");
   }
   if (flags.disabled && flags.wait) refuse("--wait", "would wait for ever: --disabled starts no update");
   // What the other direction would silently ignore is most likely a mistake.
@@ -86,7 +89,7 @@ export function readAddFlags(url: string, flags: AddFlags): object {
 }
 
 /** Everybody on a machine can read the command lines of all, and shells keep them. A user name of SSH is no secret. */
-function refuseSecretIn(text: string): void {
+export function refuseSecretIn(text: string): void {
   const url = URL.parse(text);
   const isSecret =
     url !== null && (url.password !== "" || (/^https?:$/.test(url.protocol) && url.username !== ""));

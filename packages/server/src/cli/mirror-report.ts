@@ -131,7 +131,7 @@ function stateOf({ enabled, update_status }: MirrorAnswer): string {
 }
 
 /** Columns as wide as their widest cell; the last one ends where it ends. */
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map(plain));
   const widths = cells.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),

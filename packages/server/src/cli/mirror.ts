@@ -30,6 +30,7 @@ export function addMirrorCommands(program: Command): void {
       "--host-keys <file>",
       "ssh:// URL: what its server must show, as known_hosts has it; - for standard input",
     )
+    .option("--credential <name>", "a named credential for URL, by id or name (heliostat credential list)")
     .option("--disabled", "do not start it")
     .option("--wait", "wait for the end of the first update (exit code 1: it failed)")
     .addHelpText(
@@ -70,6 +71,17 @@ Examples:
         process.exitCode = await syncMirror(project, name, flags);
       },
     );
+
+  add(
+    mirror,
+    "test <project> <mirror>",
+    `say what a mirror can do at its remote, and change nothing (${MIRROR})`,
+  )
+    .addHelpText("after", "\nExample:\n  heliostat mirror test root/hello pull")
+    .action(async (project: string, name: string, flags: CommonFlags) => {
+      const { testMirror } = await import("./mirror-commands.ts");
+      process.exitCode = await testMirror(project, name, flags);
+    });
 
   add(mirror, "cancel <project> <mirror>", `end the update that runs (${MIRROR})`)
     .addHelpText("after", "\nExample:\n  heliostat mirror cancel root/hello 2")

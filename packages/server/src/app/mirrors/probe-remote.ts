@@ -2,32 +2,10 @@ import type { ErrorCode, MirrorDirection } from "@heliostat/contract";
 import { connectionAdvice } from "../../domain/connection-advice.ts";
 import { fingerprintOf } from "../../domain/credential.ts";
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
-import type { ObjectFormat } from "../../domain/oid.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
 import type { Ports, RemoteAccess } from "../ports.ts";
 import type { OpenedRemote } from "../updates/open-remote.ts";
-
-/** What can be done at a remote, and what stands in the way. */
-export interface ConnectionReport {
-  /** Something answered there. */
-  readonly isReachable: boolean;
-  readonly canList: boolean;
-  readonly refsCount: number | null;
-  /** Short name of the branch that HEAD points at. */
-  readonly defaultBranch: string | null;
-  readonly objectFormat: ObjectFormat | null;
-  /** Null: it was not tried, since a pull does not need it or nothing was reached. */
-  readonly canPush: boolean | null;
-  /** The first thing that stood in the way; null: nothing did. */
-  readonly trouble: {
-    readonly code: ErrorCode;
-    readonly message: string;
-    readonly fix: string | null;
-  } | null;
-  readonly durationMs: number;
-  /** What an SSH server showed. */
-  readonly hostKeys: readonly { readonly algorithm: string; readonly fingerprint: string }[];
-}
+import type { ConnectionReport } from "./connection-test-use-cases.ts";
 
 /** The longest that one test may take, whatever the remote does. */
 const LIMIT_MS = 15_000;

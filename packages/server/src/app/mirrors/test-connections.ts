@@ -1,4 +1,3 @@
-import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
 import { redact } from "../../domain/redact.ts";
 import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
@@ -7,39 +6,14 @@ import { requireSignedIn } from "../access.ts";
 import { findCredentialFor } from "../credentials/credential-access.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
 import { type OpenedRemote, openRemote, secretsOf } from "../updates/open-remote.ts";
-import type { PathOrId } from "../use-cases.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
+import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
 import { findMirroredProject } from "./mirroring-access.ts";
-import { type ConnectionReport, probeRemote } from "./probe-remote.ts";
+import { probeRemote } from "./probe-remote.ts";
 import { createTestPlaces } from "./test-places.ts";
 
-/** Tries what a mirror would do, and changes nothing. `too-many-tests` for who asks too often. */
-export interface ConnectionTestUseCases {
-  /** A mirror that is not yet saved. A named credential must be the principal's to use. */
-  testNewMirror(principal: Principal, project: PathOrId, draft: ConnectionDraft): Promise<ConnectionReport>;
-  /** A mirror as it is stored, with its secret. */
-  testMirror(principal: Principal, project: PathOrId, mirrorId: number): Promise<ConnectionReport>;
-  /** What a named credential can do at a remote. */
-  testCredential(
-    principal: Principal,
-    id: number,
-    at: Pick<ConnectionDraft, "url" | "direction" | "knownHosts">,
-  ): Promise<ConnectionReport>;
-}
-
-export interface ConnectionDraft {
-  readonly direction: MirrorDirection;
-  /** As given, credentials perhaps inside. */
-  readonly url: string;
-  readonly username?: string | null;
-  readonly password?: string | null;
-  readonly credentialId?: number | null;
-  readonly authMethod?: AuthMethod;
-  /** Lines in known_hosts form. */
-  readonly knownHosts?: string;
-}
-
+/** Tests of connections, by the rules of `ConnectionTestUseCases`. */
 export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
   const places = createTestPlaces(ports.clock);
 

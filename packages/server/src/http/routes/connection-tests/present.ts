@@ -1,5 +1,5 @@
 import type { ConnectionReportAnswer } from "@heliostat/contract/api/connection-tests.ts";
-import type { ConnectionReport } from "../../../app/mirrors/probe-remote.ts";
+import type { ConnectionReport } from "../../../app/mirrors/connection-test-use-cases.ts";
 
 export function presentConnectionReport(report: ConnectionReport): ConnectionReportAnswer {
   return {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { Metric } from "../../../app/metrics.ts";
+import type { Metric } from "../../../app/metric.ts";
 import type { HttpDoor } from "../../http-door.ts";
 
 /** Registers `/-/metrics` in Prometheus' text form. Like the probes it is open to all: it has numbers and no names. */
