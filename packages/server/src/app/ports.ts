@@ -1,5 +1,5 @@
 import type { NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
-import type { CredentialStore, KeyPairs } from "./ports/credentials.ts";
+import type { CredentialStore } from "./ports/credentials.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";

@@ -44,7 +44,6 @@ import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
-import { sshKeyPairs } from "../secrets/ssh-key-pairs.ts";
 import { systemClock } from "../system-clock.ts";
 import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
 
@@ -175,7 +174,7 @@ async function start(
     protectedTags: createProtectedTagStore(db),
     mirrors,
     credentials: createCredentialStore(db, sealer),
-    keyPairs: sshKeyPairs,
+    keyPairs,
     hosts: createHostStore(db),
     secretKeys: keyRing,
     sealedSecrets: createSealedSecretStore(db, sealer),

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { CredentialKind, ErrorCode } from "@heliostat/contract";
 import type { Namespace } from "./project.ts";
+import { fingerprintSha256 } from "./ssh-public-key.ts";
 
 /** A named credential. Its secret is not in here. */
 export interface Credential {
@@ -58,6 +58,5 @@ export const CREDENTIAL_FAILURES: readonly ErrorCode[] = [
 export function fingerprintOf(publicKey: string): string | null {
   const [, blob = ""] = publicKey.trim().split(/\s+/);
   if (blob === "") return null;
-  const digest = createHash("sha256").update(Buffer.from(blob, "base64")).digest("base64");
-  return `SHA256:${digest.replace(/=+$/, "")}`;
+  return fingerprintSha256(blob);
 }

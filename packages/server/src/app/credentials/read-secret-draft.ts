@@ -1,11 +1,9 @@
 import type { CredentialKind } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
+import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
 import { refuseLongCredential } from "../mirrors/check-credential.ts";
 import type { CredentialSecret, Ports } from "../ports.ts";
 import type { SecretDraft } from "./credential-use-cases.ts";
-
-/** Longer than any private key: an RSA key of 16,384 bits has some 13,000 characters. */
-const LONGEST_PRIVATE_KEY = 32_768;
 
 /** The secret that a draft gives or asks for; `model-invalid` where it fits its kind not at all. */
 export async function readSecretDraft(
@@ -25,10 +23,7 @@ export async function readSecretDraft(
   const comment = `heliostat ${name}`.replaceAll(/[\p{Cc}\s]+/gu, "-");
   if (!privateKey) return { keyPair: await ports.keyPairs.make(keyType ?? "ed25519", comment) };
   if (keyType) throw invalid("key_type", "is for a key pair that is made here, not for one that is given");
-  if (privateKey.length > LONGEST_PRIVATE_KEY) {
-    throw invalid("private_key", `is too long (maximum is ${LONGEST_PRIVATE_KEY} characters)`);
-  }
-  return { keyPair: ports.keyPairs.read(privateKey, comment) };
+  return { keyPair: readSshPrivateKey(privateKey, comment) };
 }
 
 function invalid(field: string, complaint: string): HeliostatError {

@@ -1,4 +1,4 @@
-import type { CredentialKind, SshKeyType } from "@heliostat/contract";
+import type { CredentialKind } from "@heliostat/contract";
 import type { Credential, ExpiryNews } from "../../domain/credential.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { User } from "../../domain/user.ts";
@@ -87,11 +87,4 @@ export interface CredentialStore {
   listExpiryNews(now: Date): Promise<readonly ExpiringCredential[]>;
   /** `keyIds`: the keys that are there. */
   count(now: Date, keyIds: readonly string[]): Promise<CredentialCounts>;
-}
-
-/** Makes and reads SSH key pairs. */
-export interface KeyPairs {
-  make(type: SshKeyType, comment: string): Promise<SshKeyPair>;
-  /** `model-invalid` with a sentence for what is no private key, or one with a passphrase. */
-  read(privateKey: string, comment: string): SshKeyPair;
 }
