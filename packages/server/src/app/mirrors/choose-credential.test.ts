@@ -123,7 +123,7 @@ describe("a credential of the user", () => {
     const byPassword = { credentialId: 1, authMethod: "password" };
     assert.deepEqual(await choose(null, { url: URL_BEFORE, credentialId: 1 }), byPassword);
     const byKey = { credentialId: 3, authMethod: "ssh_public_key" };
-    const url = "ssh://robot@git.example.com/code.git";
+    const url = "ssh://git@git.example.com/code.git";
     assert.deepEqual(await choose(null, { url, credentialId: 3 }), byKey);
   });
 
@@ -145,7 +145,7 @@ describe("a credential of the user", () => {
     [{ credentialId: 3 }, "credential_id is an SSH key pair: it needs a URL that begins with ssh://"],
     [{ credentialId: 1, authMethod: "ssh_public_key" }, "auth_method is password with this credential"],
     [
-      { credentialId: 3, url: "ssh://git@git.example.com/c.git" },
+      { credentialId: 1, url: "https://other@git.example.com/c.git" },
       "credential_id has another user name than the URL: leave it out there",
     ],
   ];

@@ -5,7 +5,7 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { ownsCredentials } from "../../domain/policy.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
-import type { Ports } from "../ports.ts";
+import type { Ports, RemoteCredential } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import type { CheckedRemote } from "./check-remote-url.ts";
 
@@ -81,7 +81,7 @@ export function chooseCredential(
   }
   if (stored === null || storedId === null) return {};
   const isOtherUrl = remote !== null && remote.url !== stored.url;
-  const { username, password } = remote?.credential ?? {};
+  const { username, password } = givenIn(remote);
   const losesIt =
     settings.credentialId === null ||
     hasOwn ||
@@ -98,6 +98,16 @@ async function findOwn(ports: CredentialPort, user: User, id: number): Promise<C
   return credential && ownsCredentials(user, credential.namespace) ? credential : null;
 }
 
+/** What a URL says of who signs in. The user name of an SSH URL is a part of the address, and stays there. */
+function givenIn(remote: CheckedRemote | null): Partial<RemoteCredential> {
+  if (remote === null) return {};
+  const { username, password } = remote.credential;
+  return {
+    ...(username === undefined || schemeOf(remote.url) === "ssh" ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
 /** Two answers to the question what the remote is shown are one too many. */
 function refuseMisfit(
   wanted: Credential,
@@ -105,7 +115,7 @@ function refuseMisfit(
   settings: MirrorSettings,
   remote: CheckedRemote | null,
 ): void {
-  const { username, password } = remote?.credential ?? {};
+  const { username, password } = givenIn(remote);
   if (settings.username || settings.password || password) {
     throw invalid("credential_id", "and a user name or password exclude each other");
   }

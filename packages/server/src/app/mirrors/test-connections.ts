@@ -1,11 +1,12 @@
+import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
-import { redact } from "../../domain/redact.ts";
-import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
+import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
+import { hostOf, parseRemoteUrl, portOf, type RemoteUrl } from "../../domain/remote-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { findCredentialFor } from "../credentials/credential-access.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
-import { type OpenedRemote, openRemote, secretsOf } from "../updates/open-remote.ts";
+import { type OpenedRemote, openRemote } from "../updates/open-remote.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
@@ -25,17 +26,12 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
     places.take(user.id);
   }
 
-  /** As `openRemote`, for what is stored nowhere. */
-  async function open(
-    url: RemoteUrl,
-    credential: RemoteCredential | null,
-    knownHosts: string | undefined,
-    signal: AbortSignal,
-  ): Promise<OpenedRemote> {
-    const rules = { ...(await ports.settings.read()), ownUrl: ports.instance.externalUrl };
-    const trust = knownHosts === undefined ? {} : { trust: { knownHosts } };
-    const remote = await ports.remotes.open(url, credential, { ...rules, ...trust, signal });
-    return { remote, hideSecrets: (text) => redact(text, secretsOf(credential)) };
+  /** As a mirror would be opened that is stored nowhere. */
+  async function open(trial: Trial, signal: AbortSignal): Promise<OpenedRemote> {
+    const { direction, url, authMethod, knownHosts = "", readSecret } = trial;
+    const none = { caCertificates: null, clientCertificate: null };
+    const mirror = { id: 0, direction, url, authMethod, knownHosts: readHostKeys(url, knownHosts), ...none };
+    return await openRemote({ ...ports, mirrors: { readSecret } }, mirror, signal);
   }
 
   return {
@@ -50,17 +46,18 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
         password: draft.password || parsed.password || undefined,
       };
       refuseLongCredential(given);
-      chooseCredential(named, null, {
+      const choice = chooseCredential(named, null, {
         settings: draft,
         remote: { url: parsed.url, credential: withoutUndefined(given), urlHadUserinfo: parsed.hadUserinfo },
         ...{ hasOwn: false, drops: false },
       });
       await begin(principal);
       const { wanted } = named;
-      return await probeRemote(ports, direction, async (signal) => {
-        const secret = wanted ? await ports.credentials.readSecret(wanted.id) : withoutUndefined(given);
-        return await open(parsed.url, toCredential(secret), knownHosts, signal);
-      });
+      const authMethod = choice.authMethod ?? draft.authMethod ?? "password";
+      const readSecret = async () =>
+        wanted ? await ports.credentials.readSecret(wanted.id) : withoutUndefined(given);
+      const trial = { direction, url: parsed.url, authMethod, knownHosts, readSecret };
+      return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
     async testMirror(principal, which, mirrorId) {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
@@ -73,22 +70,37 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
       const credential = await findCredentialFor(ports, principal, id, "use-credential");
       const { url, username, password } = parseRemoteUrl(text);
       const named = { wanted: credential, ownStoredId: null };
-      chooseCredential(named, null, {
+      const choice = chooseCredential(named, null, {
         settings: {},
         remote: { url, credential: withoutNull({ username, password }), urlHadUserinfo: false },
         ...{ hasOwn: false, drops: false },
       });
       await begin(principal);
-      return await probeRemote(ports, direction, async (signal) =>
-        open(url, toCredential(await ports.credentials.readSecret(id)), knownHosts, signal),
-      );
+      const authMethod = choice.authMethod ?? "password";
+      const trial = {
+        direction,
+        url,
+        authMethod,
+        knownHosts,
+        readSecret: () => ports.credentials.readSecret(id),
+      };
+      return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
   };
 }
 
-function toCredential(secret: Partial<RemoteCredential>): RemoteCredential | null {
-  if (Object.keys(secret).length === 0) return null;
-  return { ...secret, username: secret.username ?? "", password: secret.password ?? "" };
+/** What is to be tried. */
+interface Trial {
+  readonly direction: MirrorDirection;
+  readonly url: RemoteUrl;
+  readonly authMethod: AuthMethod;
+  readonly knownHosts: string | undefined;
+  readonly readSecret: () => Promise<Partial<RemoteCredential>>;
+}
+
+/** Lines of known_hosts, or bare keys, which are those of the URL's host. */
+function readHostKeys(url: RemoteUrl, text: string): string {
+  return readHostKeyParameters([text], { host: hostOf(url), port: portOf(url) }).knownHosts;
 }
 
 function withoutNull(given: {
