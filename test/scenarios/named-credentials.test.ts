@@ -12,6 +12,7 @@ import { startMailServer } from "../support/mail-server.ts";
 import { makeCommit, makeRepository, makeTempDir, refsOf } from "../support/repositories.ts";
 import { runHeliostat } from "../support/run-heliostat.ts";
 import { startServer } from "../support/server.ts";
+import { startSshPeer } from "../support/ssh-peer.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 /* A credential is one thing: used by many mirrors, rotated once for all, and read by nobody. */
@@ -355,6 +356,35 @@ test("a key pair is made here or given, and only its public half is ever shown",
   const overHttp = { direction: "push", url: one.urlOf("a.git"), credential_id: made.id };
   const misfit = await ada.call("POST", `${projectPath("ada/keys")}/mirrors`, overHttp);
   assert.match(JSON.stringify(misfit.body), /is an SSH key pair/);
+});
+
+test("the key pair of a credential signs in by SSH, once the host is known", async () => {
+  const path = await upstream("one", "by-ssh");
+  const before = await refsOf(path);
+  const deploy = await makeCredential({ name: "by-ssh", kind: "ssh_key" });
+  const ssh = await startSshPeer({
+    root: join(directory, "one"),
+    accounts: [{ name: "git", authorizedKeys: [deploy.public_key ?? ""] }],
+  });
+  after(() => ssh.close());
+  const url = ssh.urlOf("by-ssh.git");
+  const unknown = await tryOut(`/credentials/${deploy.id}/test`, { url, direction: "push" }, root);
+  assert.deepEqual([unknown.can_list, unknown.can_push, unknown.code], [false, false, "host-key-missing"]);
+  const shown = unknown.host_keys.map((key) => key.fingerprint_sha256).sort();
+  assert.deepEqual(
+    shown,
+    ssh
+      .hostKeys()
+      .map((key) => key.fingerprint)
+      .sort(),
+  );
+  const known = { url, direction: "push", host_keys: ssh.knownHosts() };
+  const good = await tryOut(`/credentials/${deploy.id}/test`, known, root);
+  assert.deepEqual([good.can_list, good.can_push, good.code], [true, true, null]);
+  assert.deepEqual(await refsOf(path), before);
+  const other = await makeCredential({ name: "not-there", kind: "ssh_key" });
+  const refused = await tryOut(`/credentials/${other.id}/test`, known, root);
+  assert.deepEqual([refused.can_list, refused.code], [false, "ssh-key-refused"]);
 });
 
 test("the command line keeps credentials, and takes a secret from standard input or a file only", async () => {

@@ -205,8 +205,10 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     async count(now, keyIds) {
       const soon = new Date(now.getTime() + EXPIRES_SOON_MS);
       const known = [...keyIds];
-      const isLost = sql<boolean>`not coalesce(password_key_id = any(${known}::text[]), true)
-        or not coalesce(private_key_key_id = any(${known}::text[]), true)`;
+      // Nothing is different from all of none, not even what is not there.
+      const isSealedWithLost = (column: string) =>
+        sql<boolean>`(${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${known}::text[]))`;
+      const isLost = sql<boolean>`${isSealedWithLost("password_key_id")} or ${isSealedWithLost("private_key_key_id")}`;
       const { rows } = await sql<{
         expiring: number;
         expired: number;
@@ -221,9 +223,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
           (select count(*) from lost where mirror_id is null) as needing_secret,
           (select count(*) from mirrors where credential_id in (select id from lost)
             or (credential_id is null and id in (select mirror_id from lost))
-            or not coalesce(client_key_key_id = any(${known}::text[]), true)) as mirrors_needing_secret`.execute(
-        db,
-      );
+            or ${isSealedWithLost("client_key_key_id")}) as mirrors_needing_secret`.execute(db);
       const [row] = rows;
       if (!row) throw new HeliostatError("bug", "the database counts nothing");
       return {
