@@ -51,5 +51,4 @@ export interface Ports {
   readonly background: Background;
   readonly progress: ProgressBoard;
   readonly passwords: PasswordHasher;
-  readonly keyPairs: KeyPairs;
 }

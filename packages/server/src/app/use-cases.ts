@@ -425,6 +425,8 @@ export interface MirrorView {
   readonly needsSecret: boolean;
   /** Who looked at its host keys; null: nobody, or they are gone. */
   readonly hostKeysVerifiedBy: User | null;
+  /** Its named credential expires within seven days, or has. */
+  readonly credentialExpiresSoon: boolean;
 }
 
 /** What a look at an SSH server's host keys has brought. */
@@ -453,8 +455,6 @@ export interface HostKeyReview {
   readonly kept: readonly HostKeyFingerprint[];
   /** Shown, and marked `@revoked` among the stored ones: never to be accepted. */
   readonly revoked: readonly HostKeyFingerprint[];
-  /** Its named credential expires within seven days, or has. */
-  readonly credentialExpiresSoon: boolean;
 }
 
 export interface MirrorStart {

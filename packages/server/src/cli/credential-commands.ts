@@ -135,7 +135,7 @@ export async function removeCredential(
   const answer = await api.call("GET", path);
   const { id, name: full, namespace } = credentialSchema.parse(answer);
   const question = `Credential ${id}: ${plain(full)} of ${namespace.full_path}\nRemove it? [y/N] `;
-  if (!flags.yes && !(await confirm(question))) {
+  if (!flags.yes && !(await confirm(question, "remove it"))) {
     console.error("Nothing was removed.");
     return 1;
   }

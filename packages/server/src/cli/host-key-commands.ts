@@ -7,9 +7,10 @@ import {
 } from "@heliostat/contract/api/host-keys.ts";
 import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { confirm, connect, findMirror, mirrorsPath, printJson } from "./mirror-commands.ts";
+import { connect, findMirror, mirrorsPath, printJson } from "./mirror-commands.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
 import { plain } from "./mirror-report.ts";
+import { confirm } from "./terminal-input.ts";
 
 /** `heliostat mirror public-key`: the line that goes to the remote. */
 export async function showPublicKey(project: string, name: string, flags: CommonFlags): Promise<number> {

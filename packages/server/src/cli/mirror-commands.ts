@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline/promises";
 import { text as readAll } from "node:stream/consumers";
 import { connectionReportSchema } from "@heliostat/contract/api/connection-tests.ts";
 import {
@@ -27,16 +26,12 @@ const SHOWN_UPDATES = 5;
 export async function addMirror(project: string, url: string, flags: AddFlags): Promise<number> {
   const settings = readAddFlags(url, flags);
   const api = await connect(flags);
-  const password = flags.passwordStdin ? await readPassword() : null;
+  const password = flags.passwordStdin ? await readPassword("heliostat mirror add") : null;
   const hostKeys = flags.hostKeys === undefined ? null : await readHostKeys(flags.hostKeys);
   const parameters = {
     ...settings,
     ...(password === null ? {} : { auth_password: password }),
     ...(hostKeys === null ? {} : { ssh_known_hosts: hostKeys }),
-  const password = flags.passwordStdin ? await readPassword("heliostat mirror add") : null;
-  const parameters = {
-    ...settings,
-    ...(password === null ? {} : { auth_password: password }),
     ...(flags.credential === undefined
       ? {}
       : { credential_id: await findCredentialId(api, flags.credential) }),
@@ -257,33 +252,7 @@ async function readHostKeys(path: string): Promise<string> {
   });
 }
 
-async function readPassword(): Promise<string> {
-  if (process.stdin.isTTY) {
-    throw new HeliostatError(
-      "parameter-invalid",
-      "--password-stdin reads the password from a pipe or a file: heliostat mirror add … --password-stdin < token.txt",
-    );
-  }
-  const password = (await readAll(process.stdin)).replace(/\r?\n$/, "");
-  if (password === "") throw new HeliostatError("parameter-invalid", "--password-stdin got nothing to read");
-  return password;
-}
-
-/** Asks a person; `yes` says what `--yes` would do where nobody is there. */
-export async function confirm(question: string, yes: string): Promise<boolean> {
-  if (!process.stdin.isTTY) {
-    throw new HeliostatError("parameter-invalid", `Nobody is here to ask: add --yes to ${yes}.`);
-  }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
-}
-
 /** Prints an answer as it is. */
 export function printJson(value: unknown): void {
-function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }

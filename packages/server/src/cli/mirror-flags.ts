@@ -54,8 +54,10 @@ export function readAddFlags(url: string, flags: AddFlags): object {
   }
   if (flags.hostKeys === "-" && flags.passwordStdin) {
     refuse("--host-keys", "and --password-stdin cannot both read standard input");
-  if (flags.credential !== undefined && (flags.username !== undefined || flags.passwordStdin)) {
-    refuse("--credential", "takes the place of --username and --password-stdin");
+  }
+  const isBeside = [flags.username, flags.passwordStdin, flags.sshKey].some((flag) => flag !== undefined);
+  if (flags.credential !== undefined && isBeside) {
+    refuse("--credential", "takes the place of --username, --password-stdin and --ssh-key");
   }
   if (flags.disabled && flags.wait) refuse("--wait", "would wait for ever: --disabled starts no update");
   // What the other direction would silently ignore is most likely a mistake.

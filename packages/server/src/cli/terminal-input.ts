@@ -15,10 +15,10 @@ export async function readPassword(command: string): Promise<string> {
   return password;
 }
 
-/** Asks on the terminal; `parameter-invalid` when nobody is there. */
-export async function confirm(question: string): Promise<boolean> {
+/** Asks a person; `yes` says what `--yes` would do where nobody is there (`parameter-invalid`). */
+export async function confirm(question: string, yes: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new HeliostatError("parameter-invalid", "Nobody is here to ask: add --yes to remove it.");
+    throw new HeliostatError("parameter-invalid", `Nobody is here to ask: add --yes to ${yes}.`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

@@ -187,7 +187,6 @@ async function start(
     background,
     progress: createProgressBoard({ clock: systemClock, log, mirrors }),
     passwords: createPasswordHasher(),
-    keyPairs,
   };
 
   await projects.endLostRefsWrites();

@@ -58,7 +58,7 @@ describe("warnings of the expiry of credentials", () => {
       credentials: calls.count(createCredentialStore(db, sealer)),
       instance: {
         ...{ version: "", revision: "", externalUrl: "https://git.example.org", readinessProbes: {} },
-        ...{ makeTokenSecret: () => "", random: () => 0 },
+        ...{ makeTokenSecret: () => "", sshPort: null, random: () => 0 },
       },
       log: makeMemoryLog(),
       mails: calls.count(createMailOutbox(db, { onPut: () => undefined })),

@@ -14,8 +14,8 @@ import type { MirrorSettings } from "../use-cases.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
-import { authMethodAfter, type KeyPairChange, keyPairChange, prepareKeyPair } from "./key-pair.ts";
 import { chooseCredential, findNamedCredentials, type NamedCredentials } from "./choose-credential.ts";
+import { authMethodAfter, type KeyPairChange, keyPairChange, prepareKeyPair } from "./key-pair.ts";
 import { requestUpdate } from "./request-update.ts";
 import { submittedHostKeys } from "./submitted-host-keys.ts";
 
@@ -270,7 +270,9 @@ function wantsUpdate(before: Mirror | null, after: Mirror, settings: MirrorSetti
   if (!before?.enabled || after.direction === "pull") return true;
   const isOtherRemote = before.url !== after.url || settings.url !== undefined || credentialBeside(settings);
   // A key pair that was made now is not known to the remote yet.
-  const isOtherProof = before.authMethod !== after.authMethod || before.knownHosts !== after.knownHosts ||
+  const isOtherProof =
+    before.authMethod !== after.authMethod ||
+    before.knownHosts !== after.knownHosts ||
     before.credential?.id !== after.credential?.id;
   return (
     Boolean(isOtherRemote) ||
