@@ -1,5 +1,6 @@
 import { access, writeFile } from "node:fs/promises";
 import { startServer } from "../compose/start-server.ts";
+import { readCaFile } from "../config/read-ca-file.ts";
 import { readProcessSettings } from "../config/settings.ts";
 import { formatInitialSecrets, initialSecretsPath } from "./initial-secrets.ts";
 import { createLog } from "./log.ts";
@@ -12,6 +13,7 @@ import { CHECKOUT_DIR, WEB_ROOT } from "./places.ts";
 export async function serve(options: { check: boolean }): Promise<number> {
   const settings = readProcessSettings({ checkoutDir: CHECKOUT_DIR });
   if (options.check) {
+    readCaFile(settings);
     console.log("The configuration can be used.");
     return 0;
   }

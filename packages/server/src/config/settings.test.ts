@@ -34,6 +34,8 @@ test("an empty environment gives the documented defaults", () => {
     allowLocalRemotes: false,
     secretsFile: "/srv/heliostat/data/secrets.json",
     smtpUrl: null,
+    caFile: null,
+    proxies: { http: null, https: null, all: null, exceptions: [] },
     logLevel: "info",
     serverUrl: null,
     token: null,
@@ -56,23 +58,42 @@ test("every variable is read", () => {
     HELIOSTAT_LOG_LEVEL: "DEBUG",
     HELIOSTAT_URL: "https://mirrors.example.com/",
     HELIOSTAT_TOKEN: "t0ken",
+    HELIOSTAT_CA_FILE: "ca.pem",
+    HTTPS_PROXY: "proxy:3128",
+    HTTP_PROXY: "http://ada:s3cret@proxy:3128",
+    ALL_PROXY: "socks5h://proxy:1080",
+    NO_PROXY: "example.com,10.0.0.0/8",
   });
-  assert.deepEqual(settings, {
-    dataDir: "/var/lib/heliostat",
-    httpListen: { host: "::1", port: 80 },
-    sshListen: null,
-    externalUrl: "https://git.example.com",
-    databaseUrl: "postgres://ada:s3cret@db/heliostat",
-    adminPassword: "correct horse",
-    adminToken: "0123456789abcdefghij",
-    allowLocalRemotes: true,
-    secretsFile: "/home/ada/keys.json",
-    smtpUrl: "smtps://ada:s3cret@mail.example.com:465",
-    logLevel: "debug",
-    serverUrl: "https://mirrors.example.com",
-    token: "t0ken",
-    given: new Set(VARIABLE_NAMES),
-  });
+  const { exceptions, ...proxies } = settings.proxies;
+  assert.deepEqual(
+    exceptions.map(({ text }) => text),
+    ["example.com", "10.0.0.0/8"],
+  );
+  assert.deepEqual(
+    { ...settings, proxies },
+    {
+      dataDir: "/var/lib/heliostat",
+      httpListen: { host: "::1", port: 80 },
+      sshListen: null,
+      externalUrl: "https://git.example.com",
+      databaseUrl: "postgres://ada:s3cret@db/heliostat",
+      adminPassword: "correct horse",
+      adminToken: "0123456789abcdefghij",
+      allowLocalRemotes: true,
+      secretsFile: "/home/ada/keys.json",
+      smtpUrl: "smtps://ada:s3cret@mail.example.com:465",
+      caFile: "/home/ada/ca.pem",
+      proxies: {
+        http: "http://ada:s3cret@proxy:3128",
+        https: "http://proxy:3128",
+        all: "socks5h://proxy:1080",
+      },
+      logLevel: "debug",
+      serverUrl: "https://mirrors.example.com",
+      token: "t0ken",
+      given: new Set(VARIABLE_NAMES),
+    },
+  );
 });
 
 test("the secrets file follows the data directory, and relative paths the working directory", () => {
@@ -86,6 +107,15 @@ test("an empty variable counts as unset", () => {
   assert.equal(settings.httpListen.port, 8080);
   assert.equal(settings.databaseUrl, null);
   assert.deepEqual([...settings.given], []);
+});
+
+test("a proxy is read in lower case too, which wins, and no header of a client is one", () => {
+  const both = { http_proxy: "lower", HTTP_PROXY: "upper", https_proxy: "", HTTPS_PROXY: "upper" };
+  const { http, https } = read(both).proxies;
+  assert.deepEqual([http, https], ["http://lower", "http://upper"]);
+  assert.deepEqual([...read({ all_proxy: "lower" }).given], ["ALL_PROXY"]);
+  const cgi = read({ REQUEST_METHOD: "GET", HTTP_PROXY: "http://evil", HTTPS_PROXY: "http://proxy" });
+  assert.deepEqual([cgi.proxies.http, cgi.proxies.https], [null, "http://proxy"]);
 });
 
 test("an unknown variable is named with the nearest one that exists", () => {
@@ -128,6 +158,8 @@ const refused = {
   "a mail server has one parameter": { HELIOSTAT_SMTP_URL: "smtp://mail?password=planted" },
   "mail comes from an address": { HELIOSTAT_SMTP_URL: "smtp://mail?from=nobody" },
   "a tilde is not expanded here": { HELIOSTAT_DATA_DIR: "~/heliostat" },
+  "SOCKS4 is refused": { ALL_PROXY: "socks4://ada:planted@proxy" },
+  "a range without a proxy is one": { NO_PROXY: "10.0.0.0/64" },
   "a short token is refused": { HELIOSTAT_ADMIN_TOKEN: "short" },
   "a token fits a header": { HELIOSTAT_ADMIN_TOKEN: "0123456789 0123456789" },
 } satisfies Record<string, Record<string, string>>;
@@ -146,8 +178,9 @@ test("no complaint repeats a secret", () => {
     HELIOSTAT_ADMIN_TOKEN: "planted 4",
     HELIOSTAT_TOKEN: "planted 7",
     HELIOSTAT_EXTERNAL_URL: "https://ada:planted-5@git.example.com",
+    https_proxy: "ftp://ada:planted-9@proxy",
   });
-  assert.equal(complaint.split("; ").length, 6);
+  assert.equal(complaint.split("; ").length, 7);
   assert.doesNotMatch(complaint, /planted|pl-3/);
 });
 
@@ -160,6 +193,7 @@ test("the description masks secrets, also inside URLs, and says where each value
       HELIOSTAT_ADMIN_PASSWORD: "planted-3",
       HELIOSTAT_ADMIN_TOKEN: "planted-4-0123456789",
       HELIOSTAT_TOKEN: "planted-8",
+      HTTPS_PROXY: "http://planted-9:planted-10@proxy:3128",
     }),
   );
   assert.deepEqual(
@@ -173,6 +207,8 @@ test("the description masks secrets, also inside URLs, and says where each value
     "postgres://ada:*****@db/heliostat?sslpassword=*****&application_name=h",
   );
   assert.equal(row("HELIOSTAT_SMTP_URL")?.value, "smtp://ada:*****@mail.example.com:587");
+  assert.equal(row("HTTPS_PROXY")?.value, "http://*****:*****@proxy:3128");
+  assert.equal(row("NO_PROXY")?.value, "none");
   assert.equal(row("HELIOSTAT_SMTP_URL")?.source, "environment");
   assert.equal(row("HELIOSTAT_LOG_LEVEL")?.source, "default");
   assert.equal(row("HELIOSTAT_EXTERNAL_URL")?.value, "http://127.0.0.1:8080");

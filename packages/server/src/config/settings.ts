@@ -7,6 +7,7 @@ import {
   localUrlOf,
   parseListenAddress,
 } from "./listen-address.ts";
+import { maskProxy, type ProxySettings, parseExceptions, parseProxy, UnfitProxy } from "./proxies.ts";
 
 /** Pino's levels, most severe first. */
 export const LOG_LEVELS = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
@@ -32,6 +33,9 @@ export interface Settings {
   readonly secretsFile: string;
   /** Null: no mail. */
   readonly smtpUrl: string | null;
+  /** Absolute. Null: the certificates of the system alone are trusted. */
+  readonly caFile: string | null;
+  readonly proxies: ProxySettings;
   readonly logLevel: LogLevel;
   /** The server that the command line speaks to. Null: the one of this machine. */
   readonly serverUrl: string | null;
@@ -63,6 +67,9 @@ interface Variable {
   readonly defaultText: string;
   readonly meaning: string;
 }
+
+/** The standard variables, which other programs read too. */
+type ProxyVariable = "HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "NO_PROXY";
 
 const MASK = "*****";
 const SHORTEST_PASSWORD = 8;
@@ -120,6 +127,12 @@ export const VARIABLES = {
       "password is sent to another machine only after STARTTLS. `?from=mirrors@example.com` at the end sets the " +
       "sender's address, else `heliostat@` and the host of the external URL.",
   },
+  HELIOSTAT_CA_FILE: {
+    defaultText: "unset: those of the system",
+    meaning:
+      "File of certificates (PEM) that are trusted beside the system's when mirrors speak to remotes, and to proxies " +
+      "by HTTPS.",
+  },
   HELIOSTAT_LOG_LEVEL: {
     defaultText: "`info`",
     meaning: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(", ")}.`,
@@ -135,7 +148,27 @@ export const VARIABLES = {
       "Command line only: the token for it. Unset, and for the server of this machine only, " +
       "`HELIOSTAT_ADMIN_TOKEN` or the file `initial-root-secrets` in the data directory.",
   },
-} as const satisfies Record<`HELIOSTAT_${string}`, Variable>;
+  HTTPS_PROXY: {
+    defaultText: "unset: `ALL_PROXY`",
+    meaning:
+      "Proxy to `https://` remotes: `http://user:password@host:port`, `https://…`, `socks5://…` or `socks5h://…`; ports " +
+      "80, 443 and 1080 unless told. Like the next three also read in lower case, which wins.",
+  },
+  HTTP_PROXY: {
+    defaultText: "unset: `ALL_PROXY`",
+    meaning: "Proxy to `http://` remotes.",
+  },
+  ALL_PROXY: {
+    defaultText: "unset: none",
+    meaning: "Proxy to `ssh://` and `git://` remotes, and to those that have none by the two above.",
+  },
+  NO_PROXY: {
+    defaultText: "unset: nothing",
+    meaning:
+      "What is spoken to without a proxy, commas between: hosts with their subdomains, addresses, ranges " +
+      "(`10.0.0.0/8`), each with `:port` or without; `*` for everything.",
+  },
+} as const satisfies Record<`HELIOSTAT_${string}` | ProxyVariable, Variable>;
 
 /** The name of a variable that Heliostat reads. */
 export type VariableName = keyof typeof VARIABLES;
@@ -149,16 +182,16 @@ export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>, places: Places): Settings {
   const problems = findUnknown(env);
-  const given = new Set(VARIABLE_NAMES.filter((name) => (env[name] ?? "") !== ""));
+  const given = new Set(VARIABLE_NAMES.filter((name) => textOf(env, name) !== ""));
 
   /** The parsed value, or `fallback` when unset or wrong; a parser throws what the value should have been. */
   const read = <T>(name: VariableName, fallback: T, parse: (text: string) => T): T => {
-    const text = env[name];
-    if (text === undefined || text === "") return fallback;
+    const text = textOf(env, name);
+    if (text === "") return fallback;
     try {
       return parse(text);
     } catch (error) {
-      if (!(error instanceof Unfit)) throw error;
+      if (!(error instanceof Unfit || error instanceof UnfitProxy)) throw error;
       problems.push(`${name} ${error.message}`);
       return fallback;
     }
@@ -177,6 +210,13 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     allowLocalRemotes: read("HELIOSTAT_ALLOW_LOCAL_REMOTES", false, parseBoolean),
     secretsFile: read("HELIOSTAT_SECRETS_FILE", join(dataDir, "secrets.json"), readPath),
     smtpUrl: read("HELIOSTAT_SMTP_URL", null, parseSmtpUrl),
+    caFile: read<string | null>("HELIOSTAT_CA_FILE", null, readPath),
+    proxies: {
+      http: read<string | null>("HTTP_PROXY", null, parseProxy),
+      https: read<string | null>("HTTPS_PROXY", null, parseProxy),
+      all: read<string | null>("ALL_PROXY", null, parseProxy),
+      exceptions: read("NO_PROXY", [], parseExceptions),
+    },
     logLevel: read("HELIOSTAT_LOG_LEVEL", "info", parseLogLevel),
     serverUrl: read("HELIOSTAT_URL", null, parseExternalUrl),
     token: read("HELIOSTAT_TOKEN", null, parseHeaderText),
@@ -204,9 +244,14 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     HELIOSTAT_ALLOW_LOCAL_REMOTES: String(settings.allowLocalRemotes),
     HELIOSTAT_SECRETS_FILE: settings.secretsFile,
     HELIOSTAT_SMTP_URL: settings.smtpUrl === null ? "none" : maskUrl(settings.smtpUrl),
+    HELIOSTAT_CA_FILE: settings.caFile ?? "none",
     HELIOSTAT_LOG_LEVEL: settings.logLevel,
     HELIOSTAT_URL: settings.serverUrl ?? localUrlOf(settings.httpListen),
     HELIOSTAT_TOKEN: settings.token === null ? "none" : MASK,
+    HTTPS_PROXY: describeProxy(settings.proxies.https),
+    HTTP_PROXY: describeProxy(settings.proxies.http),
+    ALL_PROXY: describeProxy(settings.proxies.all),
+    NO_PROXY: settings.proxies.exceptions.map(({ text }) => text).join(",") || "none",
   };
   return VARIABLE_NAMES.map((name) => ({
     name,
@@ -214,6 +259,20 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     source: settings.given.has(name) ? "environment" : "default",
     meaning: VARIABLES[name].meaning.replaceAll("`", ""),
   }));
+}
+
+function describeProxy(proxy: string | null): string {
+  return proxy === null ? "none" : maskProxy(proxy);
+}
+
+/**
+ * Empty when unset. Of the variables that other programs read too, lower case wins, as in curl. Run as a CGI program,
+ * `HTTP_PROXY` would be a header that a client chose.
+ */
+function textOf(env: Readonly<Record<string, string | undefined>>, name: VariableName): string {
+  const text = env[name] ?? "";
+  if (name.startsWith(PREFIX)) return text;
+  return env[name.toLowerCase()] || (name === "HTTP_PROXY" && env["REQUEST_METHOD"] ? "" : text);
 }
 
 /** Says what a value should have been, after the variable's name. Never repeats a value that may be secret. */
