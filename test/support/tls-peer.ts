@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
@@ -43,6 +44,38 @@ export async function startTlsPeer(target: { readonly port: number }, options: T
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/**
+ * `openssl s_server` with these further arguments, on a free port of 127.0.0.1; its working directory is `dir`. Node's
+ * own server closes the connection of a client whose certificate it does not trust, without the alert that others send.
+ */
+export async function startOpensslServer(
+  dir: string,
+  args: readonly string[],
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const child = spawn("openssl", ["s_server", "-accept", "127.0.0.1:0", "-www", ...args], {
+    cwd: dir,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = once(child, "close");
+  let said = "";
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      const found = /^ACCEPT .*:(\d+)$/m.exec(said)?.[1];
+      if (found !== undefined) resolve(Number(found));
+    });
+    child.once("error", reject);
+    child.once("close", () => reject(new Error(`openssl s_server ended: ${said}`)));
+  });
+  return {
+    port,
+    async close() {
+      child.kill("SIGKILL");
+      await ended;
     },
   };
 }

@@ -4,9 +4,11 @@ import { join, resolve } from "node:path";
 import type { Remotes } from "../app/ports.ts";
 import { type SyncEnd, type SyncOutcome, syncRepositories } from "../app/sync/sync-repositories.ts";
 import { openOneShot } from "../compose/open-one-shot.ts";
+import { readProcessSettings } from "../config/settings.ts";
 import { validateBranchRegex } from "../domain/branch-filter.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { parseRemoteUrl, schemeOf } from "../domain/remote-url.ts";
+import { CHECKOUT_DIR } from "./places.ts";
 import { showProgress } from "./progress-line.ts";
 import { describeSync, syncAsJson } from "./sync-report.ts";
 
@@ -24,7 +26,7 @@ export async function sync(source: string, target: string, flags: SyncFlags): Pr
     if (problems.length > 0)
       throw new HeliostatError("parameter-invalid", `--branches ${problems.join(", ")}`);
   }
-  const { ports, cacheDir, close } = await openOneShot();
+  const { ports, cacheDir, close } = await openOneShot(readProcessSettings({ checkoutDir: CHECKOUT_DIR }));
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);

@@ -8,6 +8,8 @@ import { resumeReadable } from "../app/secrets/secret-keys.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
 import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
+import { chooseProxy } from "../config/proxies.ts";
+import { readCaFile } from "../config/read-ca-file.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
 import { createCredentialStore } from "../db/credentials.ts";
@@ -108,6 +110,7 @@ async function start(
   stopAll: () => Promise<void>,
 ): Promise<RunningServer> {
   const broken = Promise.withResolvers<Error>();
+  const caCertificates = readCaFile(settings);
   const repositoriesRoot = join(settings.dataDir, "repositories");
   await makeDirectory(settings.dataDir);
   await makeDirectory(repositoriesRoot);
@@ -127,7 +130,12 @@ async function start(
   await migrate(db);
   await initInstanceSettings(db, { allowLocalRequests: settings.allowLocalRemotes });
 
-  const remotes = createRemotes({ log, userAgent: USER_AGENT });
+  const remotes = createRemotes({
+    log,
+    userAgent: USER_AGENT,
+    caCertificates,
+    proxyFor: (endpoint) => chooseProxy(settings.proxies, endpoint),
+  });
   stops.push(() => remotes.close());
   const background = createBackground(log);
   stops.push(() => background.drain(BACKGROUND_GRACE_MS));

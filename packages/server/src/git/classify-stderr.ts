@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@heliostat/contract";
+import { type TlsTrouble, tlsError } from "../domain/tls-trouble.ts";
 import { describeFsckRefusal } from "./fsck-config.ts";
 
 export interface StderrClass {
@@ -19,6 +20,25 @@ export const BROKEN_OWN_REF = /^fatal: (bad object refs\/|missing object [0-9a-f
 
 const OWN_DAMAGE =
   "The repository on this server is damaged or missing. Run `git fsck` on it; nothing was changed.";
+
+/**
+ * What OpenSSL says through git, and GnuTLS where it says more than that there is something. The refs were listed in
+ * process before, as a rule, and told the same with more detail.
+ */
+const TLS_WORDS: readonly (readonly [RegExp, TlsTrouble])[] = [
+  [/unable to get (local )?issuer certificate|self[- ]signed certificate in/i, { kind: "unknown-issuer" }],
+  [/self[- ]signed certificate/i, { kind: "self-signed" }],
+  [/certificate has expired/i, { kind: "expired" }],
+  [/certificate is not yet valid/i, { kind: "not-yet-valid" }],
+  [/certificate subject name|alternative certificate subject/i, { kind: "wrong-name" }],
+  [/alert certificate required|Certificate is required/i, { kind: "wants-client-certificate" }],
+  [/alert (bad certificate|unknown ca|certificate \w+)/i, { kind: "client-certificate-refused" }],
+  [/wrong version number|unexpected TLS packet/i, { kind: "no-tls" }],
+  [/alert protocol version|routines:[^:]*:unsupported protocol/i, { kind: "no-common-version" }],
+];
+
+const TLS_LINE =
+  /SSL certificate problem|certificate verification failed|gnutls_handshake|SSL_connect|SSL routines|SSL peer|TLS (?:connect|handshake)/i;
 
 interface Row {
   readonly pattern: RegExp;
@@ -143,12 +163,18 @@ const ROWS: readonly Row[] = [
     message:
       "The remote cannot be reached. Check the URL's host and port, and that this server may connect there.",
   },
+  ...TLS_WORDS.map(
+    ([pattern, trouble]): Row => ({
+      pattern,
+      code: "remote-tls",
+      message: tlsError(trouble, "the remote").message,
+    }),
+  ),
   {
-    pattern:
-      /SSL certificate problem|certificate verification failed|gnutls_handshake|SSL_connect|SSL routines|SSL peer|certificate subject name|alternative certificate subject|TLS (connect|handshake)/i,
+    pattern: TLS_LINE,
     code: "remote-tls",
     message:
-      "No trusted TLS connection to the remote can be made. Check its certificate, and that the port speaks TLS.",
+      "No secure connection: the remote's certificate is not trusted here, or its port does not speak TLS as it should. Check both.",
   },
   {
     pattern:

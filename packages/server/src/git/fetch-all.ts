@@ -12,7 +12,7 @@ import { isLossy, readHeadFile } from "./read-refs.ts";
 import { receive } from "./receive.ts";
 import type { ReceiveBounds } from "./receive-bounds.ts";
 import { readObjectFormatFile } from "./ref-files.ts";
-import { type Patience, prepareRemoteCall, stallMsOf } from "./remote-call.ts";
+import { type Patience, type RemoteCall, stallMsOf, withRemoteCall } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 
@@ -37,8 +37,23 @@ export async function fetchAll(
   options: ReceiveOptions,
   { patience, bounds }: { readonly patience: Patience; readonly bounds: ReceiveBounds },
 ): Promise<AdvertisedRefs> {
-  const { url, config, ...call } = prepareRemoteCall(remote, options, patience);
-  return staging.use("fetch", async (clone) => {
+  return await withRemoteCall(remote, options, patience, (call) =>
+    clone(git, staging, path, call, { options, patience, bounds }),
+  );
+}
+
+async function clone(
+  git: Git,
+  staging: Staging,
+  path: string,
+  { url, config, ...call }: RemoteCall,
+  {
+    options,
+    patience,
+    bounds,
+  }: { readonly options: ReceiveOptions; readonly patience: Patience; readonly bounds: ReceiveBounds },
+): Promise<AdvertisedRefs> {
+  return await staging.use("fetch", async (arriving) => {
     const ownFormat = await readObjectFormatFile(path);
     const { admission } = options;
     const request: GitCall = {
@@ -48,20 +63,20 @@ export async function fetchAll(
       // `--progress`, and no `--quiet`, which would silence index-pack: the sign of life of a run that does not hang.
       args: [
         ...["clone", "--bare", "--progress", "--template=", "--no-local", "--reject-shallow"],
-        ...["--", url, clone],
+        ...["--", url, arriving],
       ],
     };
     const stallMs = stallMsOf(options, patience);
-    const arrival = { objects: join(clone, "objects"), admission, bounds, stallMs };
+    const arrival = { objects: join(arriving, "objects"), admission, bounds, stallMs };
     await receive(git, request, arrival, options);
-    const advertised = await readClone(clone, admission?.limits ?? NO_LIMITS);
+    const advertised = await readClone(arriving, admission?.limits ?? NO_LIMITS);
     if (advertised.objectFormat !== ownFormat) {
       throw new HeliostatError(
         "object-format-mismatch",
         `The remote's objects are ${advertised.objectFormat}, this repository's are ${ownFormat}. Mirror it into a repository of the same format.`,
       );
     }
-    await moveObjects(join(clone, "objects"), join(path, "objects"));
+    await moveObjects(join(arriving, "objects"), join(path, "objects"));
     return advertised;
   });
 }

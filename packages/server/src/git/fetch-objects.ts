@@ -9,7 +9,7 @@ import { moveObjects } from "./move-objects.ts";
 import { readBranchesAndTags } from "./read-refs.ts";
 import { receive } from "./receive.ts";
 import type { ReceiveBounds } from "./receive-bounds.ts";
-import { type Patience, prepareRemoteCall, stallMsOf } from "./remote-call.ts";
+import { type Patience, type RemoteCall, stallMsOf, withRemoteCall } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 import { makeView } from "./view.ts";
@@ -91,7 +91,20 @@ async function fetchOnce(
   options: FetchOptions,
   { patience, bounds }: Limits,
 ): Promise<void> {
-  const { url, env, config, ...call } = prepareRemoteCall(remote, options, patience);
+  await withRemoteCall(remote, options, patience, (call) =>
+    fetchInto(git, staging, path, { oids, haves, format }, call, options, { patience, bounds }),
+  );
+}
+
+async function fetchInto(
+  git: Git,
+  staging: Staging,
+  path: string,
+  { oids, haves, format }: Omit<Want, "remote">,
+  { url, env, config, ...call }: RemoteCall,
+  options: FetchOptions,
+  { patience, bounds }: Limits,
+): Promise<void> {
   await staging.use("fetch", async (arriving) => {
     await mkdir(arriving);
     const view = join(arriving, "..", "view");

@@ -9,7 +9,7 @@ import type { RunResult } from "../exec/run.ts";
 import { BROKEN_OWN_OBJECT, classifyStderr, failureLines, remoteWords } from "./classify-stderr.ts";
 import { readPushReport } from "./push-report.ts";
 import { makePushView, VIEW_REMOTE, viewConfig, viewRefspecs } from "./push-view.ts";
-import { type Patience, prepareRemoteCall } from "./remote-call.ts";
+import { type Patience, type RemoteCall, withRemoteCall } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
 import type { Staging } from "./staging.ts";
 
@@ -28,7 +28,23 @@ export async function push(
   options: TransferOptions,
   patience: Patience,
 ): Promise<readonly PushVerdict[]> {
-  const { url, config, ...prepared } = prepareRemoteCall(remote, options, patience, "git-receive-pack");
+  return await withRemoteCall(
+    remote,
+    options,
+    patience,
+    (call) => pushWith(git, staging, path, group, call, patience),
+    "git-receive-pack",
+  );
+}
+
+async function pushWith(
+  git: Git,
+  staging: Staging,
+  path: string,
+  group: readonly RefChange[],
+  { url, config, ...prepared }: RemoteCall,
+  patience: Patience,
+): Promise<readonly PushVerdict[]> {
   return await staging.use("push", async (view) => {
     await makePushView(view, group);
     const call: GitCall = {

@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
-import type { RemoteAccess, RemoteService, TransferOptions } from "../app/ports.ts";
+import type { ErrorKind } from "@heliostat/contract";
+import type { RemoteAccess, RemoteService, TransferOptions, Tunnel } from "../app/ports.ts";
 import { assertNever, HeliostatError } from "../domain/errors.ts";
 import { hostOf, portOf, schemeOf } from "../domain/remote-url.ts";
 import { makeCredentialHelper } from "./credentials.ts";
@@ -45,6 +46,33 @@ export type RemoteCall = Pick<
   readonly config: readonly ConfigLine[];
 };
 
+/** Kinds of errors behind which there may be something that happened in the tunnel, and that git knows nothing of. */
+const OF_THE_WAY: ReadonlySet<ErrorKind> = new Set(["transient", "remote", "bug"]);
+
+/**
+ * Runs `work` with all that a git call needs to speak to this remote and to no other, through a tunnel where the remote
+ * has one. What went wrong in there is thrown in place of what git made of it.
+ */
+export async function withRemoteCall<T>(
+  remote: RemoteAccess,
+  options: TransferOptions,
+  patience: Patience,
+  work: (call: RemoteCall) => Promise<T>,
+  service: RemoteService = "git-upload-pack",
+): Promise<T> {
+  if (remote.openTunnel === undefined)
+    return await work(prepareRemoteCall(remote, options, patience, service));
+  const tunnel = await remote.openTunnel(options.signal);
+  try {
+    return await work(prepareRemoteCall(remote, options, patience, service, tunnel));
+  } catch (error) {
+    const isOfTheWay = error instanceof HeliostatError && OF_THE_WAY.has(error.kind);
+    throw (isOfTheWay ? tunnel.failure() : null) ?? error;
+  } finally {
+    tunnel.close();
+  }
+}
+
 /**
  * All that a git call needs to speak to this remote and to no other: its one protocol, the address that was checked,
  * the credential, the limits. Over SSH git is given the conversation itself, with this service.
@@ -54,6 +82,7 @@ export function prepareRemoteCall(
   options: TransferOptions,
   patience: Patience = DEFAULT_PATIENCE,
   service: RemoteService = "git-upload-pack",
+  tunnel: Tunnel | null = null,
 ): RemoteCall {
   const { onProgress } = options;
   const stallMs = stallMsOf(options, patience);
@@ -81,15 +110,17 @@ export function prepareRemoteCall(
       const helper = remote.credential ? makeCredentialHelper(remote.credential) : null;
       return {
         ...common,
-        url: remote.url,
-        protocols: [scheme],
+        url: tunnel?.url ?? remote.url,
+        protocols: [tunnel ? "http" : scheme],
         config: [
           ["http.lowSpeedLimit", "1"],
           ["http.lowSpeedTime", String(Math.max(1, Math.ceil(stallMs / 1000)))],
-          ...pinHttp(remote),
+          // The tunnel leads to the checked address, whatever it is asked for; git looks no name up then.
+          ...(tunnel ? [["http.proxy", tunnel.proxy] as const] : pinHttp(remote)),
           ...(helper?.config ?? []),
         ],
-        ...(helper ? { fd3Input: helper.fd3Input, secrets: helper.secrets } : {}),
+        secrets: [...(helper?.secrets ?? []), ...(tunnel ? [passwordOf(tunnel)] : [])],
+        ...(helper ? { fd3Input: helper.fd3Input } : {}),
       };
     }
     case "ssh": {
@@ -124,13 +155,23 @@ function pinHttp(remote: RemoteAccess): readonly ConfigLine[] {
   ]);
 }
 
-/** git:// has no such table: we connect to the address, and tell the server by which name we meant to. */
+/** git:// has no such table, and no proxies: we connect to the address, and tell the server by which name we meant to. */
 function pinGit(remote: RemoteAccess): { url: string; env: Record<string, string> } {
+  if (remote.proxy !== undefined) {
+    throw new HeliostatError(
+      "url-invalid",
+      "A git:// remote cannot be reached through a proxy: use its HTTPS URL, or name its host in NO_PROXY.",
+    );
+  }
   const [, authority = "", path = ""] = /^git:\/\/([^/?]*)(.*)$/.exec(remote.url) ?? [];
   return {
     url: `git://${bracket(checkedAddress(remote))}:${portOf(remote.url)}${path}`,
     env: { GIT_OVERRIDE_VIRTUAL_HOST: authority },
   };
+}
+
+function passwordOf({ proxy }: Tunnel): string {
+  return new URL(proxy).password;
 }
 
 function bracket(address: string): string {

@@ -1,6 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
+import type { Connector } from "./connector.ts";
 import { encodeGitRequest } from "./git-request.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { createRefsDialogue } from "./refs-dialogue.ts";
@@ -9,15 +10,22 @@ import type { Conversation } from "./smart-http.ts";
 
 /** Lists refs over `git://`. One connection each: a daemon holds a process for every one that is kept. */
 export function createGitListRefs({
+  connector,
   limits,
   userAgent,
 }: {
+  connector: Connector;
   limits: RemoteLimits;
   userAgent: string;
 }): (listing: Conversation) => Promise<ListedRefs> {
   return async (listing) => {
     const request = encodeGitRequest(listing.remote, "git-upload-pack");
-    const socket = connect({ host: listing.address, port: listing.endpoint.port });
+    const { remote, endpoint, address, signal } = listing;
+    const { host, port } = endpoint;
+    const socket = await connector.open(
+      { host, port, address, proxy: remote.proxy },
+      { timeoutMs: limits.connectMs, signal },
+    );
     try {
       return await converse(socket, request, listing, { limits, userAgent });
     } catch (error) {
@@ -49,16 +57,12 @@ function converse(
     }
   };
   const timedOut = () => {
-    const what = socket.connecting ? "cannot be reached" : "did not answer";
-    reject(new HeliostatError("remote-timeout", `${endpoint.host} ${what} in time.`));
+    reject(new HeliostatError("remote-timeout", `${endpoint.host} did not answer in time.`));
   };
   const cancel = () => reject(signal.reason);
   signal.addEventListener("abort", cancel, { once: true });
-  socket.setTimeout(limits.connectMs, timedOut);
-  socket.once("connect", () => {
-    socket.setTimeout(stallMs ?? limits.idleMs);
-    socket.write(request, "latin1");
-  });
+  socket.setTimeout(stallMs ?? limits.idleMs, timedOut);
+  socket.write(request, "latin1");
   socket.on("data", (chunk: Buffer) => {
     attempt(() => dialogue.push(chunk));
     const listed = dialogue.listed();

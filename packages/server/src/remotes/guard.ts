@@ -21,6 +21,9 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** The proxy for a connection to this endpoint; null: none. */
+export type ProxyFor = (endpoint: Endpoint) => string | null;
+
 interface Guard {
   readonly open: Remotes["open"];
   /** Notes that nothing answered at this address: the next `open` of the host takes another, if it has one. */
@@ -47,9 +50,11 @@ export function endpointOf(url: RemoteUrl): Endpoint {
  */
 export function createGuard({
   resolve = resolveHost,
+  proxyFor = () => null,
   limits,
 }: {
   resolve?: ResolveHost | undefined;
+  proxyFor?: ProxyFor | undefined;
   limits: RemoteLimits;
 }): Guard {
   // Promises, so that many mirrors of one host that are due together ask once.
@@ -94,24 +99,37 @@ export function createGuard({
   return {
     async open(url, credential, rules) {
       checkForm(url);
-      const { host, port } = endpointOf(url);
+      const endpoint = endpointOf(url);
+      const { host, port } = endpoint;
       checkPort(port, rules.lowPorts);
-      const addresses = await addressesOf(host, rules.signal);
+      const proxy = proxyFor(endpoint);
+      const addresses = await addressesOf(host, rules.signal).catch((error: unknown): readonly string[] => {
+        // Behind a proxy there may be no resolver that knows the world: then the proxy looks the name up.
+        if (proxy === null || !(error instanceof HeliostatError) || error.code !== "remote-unreachable")
+          throw error;
+        return [];
+      });
       const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
       const others = isAt(rules.ownUrl, url)
         ? []
         : addresses.filter((address) => !isAllowed({ host, port, address }));
-      if (rules.denyAllRequestsExceptAllowed === true && others.length > 0) throw blocked(NOT_ON_THE_LIST);
+      const isUnknown = addresses.length === 0 && !isAllowed({ host, port, address: "" });
+      if (rules.denyAllRequestsExceptAllowed === true && (others.length > 0 || isUnknown))
+        throw blocked(NOT_ON_THE_LIST);
       if (!rules.allowLocalRequests) {
+        if (isUnknown && isLocalName(host)) throw blocked("Requests to the local network are not allowed");
         const reason = refusalOf(others, ownAddresses());
         if (reason !== null) throw blocked(reason);
       }
       const last = silent.get(host);
       const next = last === undefined ? 0 : (addresses.indexOf(last) + 1) % addresses.length;
-      return {
-        ...{ url, credential, address: addresses[next] ?? null },
-        ...(rules.trust === undefined ? {} : { trust: rules.trust }),
-      };
+      const address = addresses[next] ?? null;
+      const { trust } = rules;
+      if (proxy === null) return { url, credential, address, ...(trust ? { trust } : {}) };
+      // The proxy is asked for the address that was checked: for the name, it would get an answer of its own, which may
+      // lead into the network around it. Whoever writes socks5h:// or switches the protection off wants just that.
+      const isByName = proxy.startsWith("socks5h:") || rules.dnsRebindingProtectionEnabled === false;
+      return { url, credential, address: isByName ? null : address, proxy, ...(trust ? { trust } : {}) };
     },
     avoid({ url, address }) {
       if (address !== null) silent.set(endpointOf(url).host, address);
@@ -128,6 +146,11 @@ function checkForm(url: RemoteUrl): void {
 function checkPort(port: number, lowPorts: readonly number[] | undefined): void {
   if (lowPorts === undefined || port >= 1024 || lowPorts.includes(port)) return;
   throw blocked(`Only allowed ports are ${lowPorts.join(", ")}, and any over 1024`);
+}
+
+/** A name that means something in the network of whoever looks it up, and nothing in the world. */
+function isLocalName(host: string): boolean {
+  return /^[^.]+$|\.(?:localhost|local|internal|intranet|lan|home\.arpa)$/.test(host.replace(/\.$/, ""));
 }
 
 /** Scheme, host and port: what answers there is ours and open to everybody who may mirror. */

@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { buildConnector, type Dispatcher, Pool } from "undici";
+import { type Dispatcher, Pool } from "undici";
+import type { RemoteTrust } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
+import type { Connector } from "./connector.ts";
 import type { RemoteLimits } from "./limits.ts";
 import { type AnswerHead, closedError, isDropped, networkError } from "./remote-errors.ts";
 
@@ -10,8 +12,11 @@ export interface HttpRequest {
   /** Scheme, host and port, as `URL.origin` has them. */
   readonly origin: string;
   readonly host: string;
-  /** Where the connection goes: the checked address. */
-  readonly address: string;
+  readonly port: number;
+  /** Where the connection goes: the checked address; null: where the proxy finds the host. */
+  readonly address: string | null;
+  readonly proxy?: string | undefined;
+  readonly trust?: RemoteTrust | undefined;
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -47,13 +52,16 @@ const KEEP_ALIVE_MS = 90_000;
 /** Origins without a request for so long lose their pool; their sockets are closed by then. */
 const POOL_IDLE_MS = 300_000;
 
-/** Keeps HTTP/1.1 connections per origin and address, so that a check costs one round trip. Never follows a redirect. */
-export function createHttpConnections(limits: RemoteLimits): HttpConnections {
+/**
+ * Keeps HTTP/1.1 connections per origin, address, proxy and certificates, so that a check costs one round trip. Never
+ * follows a redirect.
+ */
+export function createHttpConnections(limits: RemoteLimits, connector: Connector): HttpConnections {
   const pools = new Map<string, { readonly pool: Pool; usedAt: number }>();
-  const connect = buildConnector({ allowH2: false, timeout: limits.connectMs });
 
-  function poolOf({ origin, address }: HttpRequest): Pool {
-    const key = `${origin} ${address}`;
+  function poolOf({ origin, host, port, address, proxy, trust }: HttpRequest): Pool {
+    const isSecure = origin.startsWith("https:");
+    const key = [origin, address, proxy, isSecure ? connector.trustIdOf(trust) : ""].join(" ");
     const now = performance.now();
     const known = pools.get(key);
     if (known !== undefined) {
@@ -70,9 +78,14 @@ export function createHttpConnections(limits: RemoteLimits): HttpConnections {
       connections: limits.connectionsPerOrigin,
       keepAliveTimeout: KEEP_ALIVE_MS,
       allowH2: false,
-      // The address in place of the host: there is no name left to be resolved to something else. The server's name
-      // for SNI and certificate, and the `Host` header, still come from the origin.
-      connect: (options, callback) => connect({ ...options, hostname: address }, callback),
+      // To the address in place of the host: there is no name left to be resolved to something else. The server's name
+      // for SNI and certificate, and the `Host` header, are still the host's.
+      connect: (_options, callback) => {
+        connector.connect({ host, port, address, proxy, trust, isSecure }).then(
+          (socket) => callback(null, socket),
+          (error: Error) => callback(error, null),
+        );
+      },
     });
     pools.set(key, { pool, usedAt: now });
     return pool;

@@ -2,6 +2,7 @@ import type { RemoteAccess, RemoteCredential } from "../app/ports.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import { redact } from "../domain/redact.ts";
 import { schemeOf } from "../domain/remote-url.ts";
+import { type TlsTrouble, tlsError } from "../domain/tls-trouble.ts";
 
 /** The head of an HTTP answer, as far as errors need it. */
 export interface AnswerHead {
@@ -45,7 +46,12 @@ export function isDropped(error: unknown): boolean {
  * What went wrong below Git, in words. `answered`: whether the remote had begun to answer. Errors of ours pass; the
  * original is kept as cause only where it holds nothing that the remote sent.
  */
-export function networkError(error: unknown, host: string, answered: boolean): HeliostatError {
+export function networkError(
+  error: unknown,
+  host: string,
+  answered: boolean,
+  hasClientCertificate = false,
+): HeliostatError {
   if (error instanceof HeliostatError) return error;
   const code = codeOf(error);
   if (TIMED_OUT.has(code)) {
@@ -59,11 +65,7 @@ export function networkError(error: unknown, host: string, answered: boolean): H
   if (UNREACHABLE.has(code)) {
     return new HeliostatError("remote-unreachable", `${host} cannot be reached (${code}).`, { cause: error });
   }
-  if (TLS.test(code)) {
-    return new HeliostatError("remote-tls", `No secure connection to ${host}: ${tlsReason(error, code)}.`, {
-      cause: error,
-    });
-  }
+  if (TLS.test(code)) return tlsError(tlsTroubleOf(error, code, hasClientCertificate), host, error);
   if (code === HEAD_TOO_LONG || (error instanceof Error && error.name === NOT_HTTP)) {
     return new HeliostatError("remote-not-git", `${host} does not speak HTTP.`);
   }
@@ -218,6 +220,23 @@ export function userinfoOf({ username, password }: RemoteCredential): string {
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
+
+/** What the end of a handshake means, by OpenSSL's code for it. What certificates are about is seen elsewhere. */
+function tlsTroubleOf(error: unknown, code: string, hasClientCertificate: boolean): TlsTrouble {
+  if (/CERTIFICATE_REQUIRED/.test(code)) return { kind: "wants-client-certificate" };
+  if (CLIENT_REFUSED.test(code)) return { kind: "client-certificate-refused" };
+  if (/HANDSHAKE_FAILURE/.test(code)) return { kind: "handshake-refused", hasClientCertificate };
+  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE|INSUFFICIENT_SECURITY/.test(code))
+    return { kind: "no-common-version" };
+  if (/KEY_TOO_SMALL|MD_TOO_WEAK/.test(code)) return { kind: "weak" };
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|RECORD_TOO_SMALL|BAD_RECORD_TYPE/.test(code))
+    return { kind: "no-tls" };
+  return { kind: "other", reason: tlsReason(error, code) };
+}
+
+/** Alerts that a server answers a client's certificate with. */
+const CLIENT_REFUSED =
+  /ALERT_(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)/;
 
 /** OpenSSL's own sentence where there is one: its message is full of numbers and source files. */
 function tlsReason(error: unknown, code: string): string {

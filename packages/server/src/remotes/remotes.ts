@@ -1,8 +1,9 @@
 import type { ListOptions, Log, RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ListedRefs } from "./collected-refs.ts";
+import { createConnector } from "./connector.ts";
 import { createGitListRefs } from "./git-list-refs.ts";
-import { createGuard, endpointOf, type ResolveHost } from "./guard.ts";
+import { createGuard, endpointOf, type ProxyFor, type ResolveHost } from "./guard.ts";
 import { createHttpConnections } from "./http-connections.ts";
 import { createHttpListRefs } from "./http-list-refs.ts";
 import { createHttpPush } from "./http-push.ts";
@@ -10,12 +11,13 @@ import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { connectGit, createHttpPushProbe, probePushOver } from "./probe-push.ts";
 import { type Conversation, withListingLimit } from "./smart-http.ts";
-import { openDirectSocket } from "./ssh/open-direct-socket.ts";
 import { commandOf } from "./ssh/ssh-command.ts";
 import { createSshConnections } from "./ssh/ssh-connections.ts";
 import { converseOver } from "./ssh/ssh-conversation.ts";
 import { createSshListRefs } from "./ssh/ssh-list-refs.ts";
 import { withTimeLimit } from "./time-limit.ts";
+import { createTrustStore } from "./trust.ts";
+import { openTunnel } from "./tunnel.ts";
 
 function atMost(conversation: Conversation, idleMs: number): Conversation {
   return { ...conversation, stallMs: Math.min(conversation.stallMs ?? idleMs, idleMs) };
@@ -28,9 +30,12 @@ export interface RemotesOptions {
   readonly limits?: Partial<RemoteLimits>;
   /** Stands in for DNS. */
   readonly resolve?: ResolveHost;
+  readonly proxyFor?: ProxyFor;
+  /** PEM: trusted beside the system's. */
+  readonly caCertificates?: string | null;
 }
 
-const SILENT: ReadonlySet<string> = new Set(["remote-unreachable", "remote-timeout"]);
+const SILENT: ReadonlySet<string> = new Set(["remote-unreachable", "remote-timeout", "remote-proxy"]);
 /** How many remotes with unusable ref names are remembered as told. */
 const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
@@ -43,13 +48,18 @@ const TOLD_MS = 24 * 3600 * 1000;
 export function createRemotes(options: RemotesOptions): Remotes & { close(): Promise<void> } {
   const { log, userAgent } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const guard = createGuard({ resolve: options.resolve, limits });
-  const connections = createHttpConnections(limits);
-  const uploads = createHttpConnections({ ...limits, connectionsPerOrigin: limits.uploadsPerOrigin });
+  const guard = createGuard({ resolve: options.resolve, proxyFor: options.proxyFor, limits });
+  const trusts = createTrustStore(options.caCertificates ?? null);
+  const connector = createConnector({ trusts, connectMs: limits.connectMs });
+  const connections = createHttpConnections(limits, connector);
+  const uploads = createHttpConnections(
+    { ...limits, connectionsPerOrigin: limits.uploadsPerOrigin },
+    connector,
+  );
   const openHttpPush = createHttpPush({ connections, uploads, limits, userAgent });
   const listHttp = createHttpListRefs({ connections, limits, userAgent });
-  const listGit = createGitListRefs({ limits, userAgent });
-  const ssh = createSshConnections({ limits, openSocket: openDirectSocket });
+  const listGit = createGitListRefs({ connector, limits, userAgent });
+  const ssh = createSshConnections({ limits, openSocket: connector.open });
   const listSsh = createSshListRefs({ connections: ssh, limits, userAgent });
   const lists = { http: listHttp, https: listHttp, git: listGit, ssh: listSsh };
   const probeHttpPush = createHttpPushProbe({ connections, limits, userAgent });
@@ -71,7 +81,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   ): Promise<T> {
     const endpoint = endpointOf(remote.url);
     const { address } = remote;
-    if (address === null)
+    if (address === null && remote.proxy === undefined)
       throw new HeliostatError("bug", "a remote without a checked address cannot be spoken to");
     return await talk({
       ...{ remote, endpoint, address, signal },
@@ -103,9 +113,21 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     };
   }
 
+  /** Git is given a tunnel where a proxy or certificates are in play that it does not know. */
+  function withTunnel(remote: RemoteAccess): RemoteAccess {
+    const { scheme } = endpointOf(remote.url);
+    const isSecure = scheme === "https";
+    if (
+      (scheme !== "http" && scheme !== "https") ||
+      !(remote.proxy !== undefined || (isSecure && trusts.isSpecial(remote.trust)))
+    )
+      return remote;
+    return { ...remote, openTunnel: (signal) => openTunnel(connector, remote, { isSecure, signal }) };
+  }
+
   return {
     async open(url, credential, rules) {
-      return withConversation(await guard.open(url, credential, rules));
+      return withTunnel(withConversation(await guard.open(url, credential, rules)));
     },
     async scanHostKeys(remote, signal) {
       if (endpointOf(remote.url).scheme !== "ssh")

@@ -12,7 +12,8 @@ import { withTimeLimit } from "./time-limit.ts";
 export interface Conversation {
   readonly remote: RemoteAccess;
   readonly endpoint: Endpoint;
-  readonly address: string;
+  /** Null: the remote's proxy looks the host up. */
+  readonly address: string | null;
   /** Its reason is a HeliostatError. */
   readonly signal: AbortSignal;
   /** The longest time without a byte, in milliseconds, where the caller has set one. */
@@ -40,7 +41,7 @@ export function withListingLimit<T>(
 export function requestFor(
   conversation: Conversation,
   file: string,
-  request: Omit<HttpRequest, "origin" | "host" | "address" | "path">,
+  request: Omit<HttpRequest, "origin" | "host" | "port" | "address" | "proxy" | "trust" | "path">,
 ): HttpRequest {
   const { remote, endpoint, address, stallMs } = conversation;
   const { credential, url } = remote;
@@ -52,7 +53,10 @@ export function requestFor(
     ...request,
     origin: new URL(url).origin,
     host: endpoint.host,
+    port: endpoint.port,
     address,
+    proxy: remote.proxy,
+    trust: remote.trust,
     path: pathOf(remote, file),
     ...(stallMs === undefined ? {} : { idleMs: stallMs }),
     headers: { "accept-encoding": "gzip", ...request.headers, ...authorization },

@@ -17,6 +17,8 @@ export interface OutboundRules extends Pick<InstanceSettings, "allowLocalRequest
   readonly outboundAllowlist?: readonly string[];
   /** Nothing else than what is on the list is spoken to. */
   readonly denyAllRequestsExceptAllowed?: boolean;
+  /** False: a proxy may look names up by itself. */
+  readonly dnsRebindingProtectionEnabled?: boolean;
   /** The instance's own web address (scheme, host and port), which is always allowed, as in GitLab. */
   readonly ownUrl?: string;
   /** The ports below 1024 that may be spoken to; any when left out. Nothing is exempt. */

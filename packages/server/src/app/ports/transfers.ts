@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from "node:stream";
+import type { HeliostatError } from "../../domain/errors.ts";
 import type { IncomingLimits } from "../../domain/incoming-limits.ts";
 import type { UpdateProgress } from "../../domain/mirror.ts";
 import type { Oid } from "../../domain/oid.ts";
@@ -21,6 +22,20 @@ export interface RemoteTrust {
 /** Opens a conversation with the remote's git. The signal ends it. */
 export type OpenConversation = (service: RemoteService, signal: AbortSignal) => Promise<Duplex>;
 
+/**
+ * A way to one remote that leads through this process, for a git that cannot go there itself: through our proxies,
+ * and with our certificates. A SOCKS5 proxy on this machine, for whoever knows its password, and to no other place.
+ */
+export interface Tunnel {
+  /** `socks5h://user:password@127.0.0.1:port`. */
+  readonly proxy: string;
+  /** The remote's URL as git is to speak it: without TLS, which is added at the other end. */
+  readonly url: string;
+  /** Why a connection through it did not come about, or ended: git hears nothing but that it did. */
+  failure(): HeliostatError | null;
+  close(): void;
+}
+
 /** A remote that was checked and may be spoken to, for one run. Made by `Remotes.open` only. */
 export interface RemoteAccess {
   readonly url: RemoteUrl;
@@ -33,6 +48,8 @@ export interface RemoteAccess {
   readonly trust?: RemoteTrust;
   /** The proxy to go through, credentials inside: `http://…`, `https://…`, `socks5://…` or `socks5h://…`. */
   readonly proxy?: string;
+  /** For `http(s)://`, where git cannot get there by itself as we do. The signal ends it. */
+  readonly openTunnel?: (signal: AbortSignal) => Promise<Tunnel>;
   /**
    * For `ssh://`, which git does not speak here: a stream that carries git's protocol both ways, over a connection that
    * is authenticated and whose host key matched. Rejects, and the stream fails, with a HeliostatError.

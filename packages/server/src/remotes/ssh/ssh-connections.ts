@@ -6,8 +6,8 @@ import { hostKeyAlgorithmsFor, judgeHostKey } from "../../domain/known-hosts.ts"
 import { hostOf, portOf } from "../../domain/remote-url.ts";
 import { fingerprintSha256, type SshPublicKey } from "../../domain/ssh-public-key.ts";
 import type { RemoteLimits } from "../limits.ts";
+import type { OpenSocket, Route } from "../open-socket.ts";
 import { hostKeyTypesIn } from "./algorithms.ts";
-import type { OpenSocket, Route } from "./open-direct-socket.ts";
 import { userOf } from "./ssh-command.ts";
 import { ChannelRefused, openSshConnection, type SshConnection, stoppedBy } from "./ssh-connection.ts";
 
