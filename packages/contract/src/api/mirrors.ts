@@ -28,6 +28,15 @@ import {
 } from "./parameters.ts";
 import { userSchema } from "./users.ts";
 
+/** What is told of a certificate. */
+export const certificateSchema = z.object({
+  subject: z.string(),
+  issuer: z.string(),
+  not_after: timestamp,
+  /** Two hexadecimal digits a byte, colons between. */
+  fingerprint_sha256: z.string(),
+});
+
 /** A mirror of any direction with every option: what GitLab's API has no one word for. */
 export const mirrorSchema = z.object({
   id: z.int(),
@@ -51,6 +60,10 @@ export const mirrorSchema = z.object({
   credential_expires_at: timestamp.nullable(),
   /** Within seven days, or it has. */
   credential_expires_soon: z.boolean(),
+  /** Trusted for this remote beside those of the system and the instance. */
+  ca_certificates: z.array(certificateSchema),
+  /** Shown to the remote; its key is never answered. */
+  client_certificate: certificateSchema.nullable(),
   update_status: z.enum(UPDATE_STATUSES),
   last_error: z.string().nullable(),
   last_update_at: timestamp.nullable(),
@@ -189,6 +202,11 @@ const settings = {
   ...sshAttributes,
   /** A named credential, in place of `auth_user` and `auth_password`; null: none. */
   credential_id: nullableRowId,
+  /** PEM; null and empty take it away. */
+  ca_certificates: nullableText,
+  /** PEM, both together: its chain may follow it; the key without a passphrase. Null takes both away. */
+  client_certificate: nullableText,
+  client_key: nullableText,
   only_protected_branches: optionalFlag,
   mirror_branch_regex: nullableText,
   keep_divergent_refs: optionalFlag,

@@ -399,6 +399,11 @@ export interface MirrorSettings extends Partial<MirrorOptions> {
   readonly knownHosts?: string;
   /** A named credential, which is then all that the remote is shown; null: none. */
   readonly credentialId?: number | null;
+  /** PEM; null or empty takes it away. */
+  readonly caCertificates?: string | null;
+  /** PEM, both together. */
+  readonly clientCertificate?: string | null;
+  readonly clientKey?: string | null;
   /** Another mirror user than the principal; admins only. */
   readonly userId?: number;
 }

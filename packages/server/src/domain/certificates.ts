@@ -45,6 +45,11 @@ export function parseCertificates(text: string): readonly Certificate[] {
   });
 }
 
+/** Stored certificates as answers tell of them; of those for a client, its own is the first. */
+export function describeCertificates(text: string | null): readonly CertificateFacts[] {
+  return text === null ? [] : parseCertificates(text);
+}
+
 /**
  * A client certificate with its chain, and its key, both in their one spelling. Throws `UnfitPem`, of which `of` says
  * which of the two it is about.

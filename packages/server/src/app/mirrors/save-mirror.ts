@@ -11,6 +11,7 @@ import { hostOf, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remot
 import type { User } from "../../domain/user.ts";
 import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
+import { type CertificateSettings, certificateChanges, readCertificates } from "./certificates.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
@@ -32,8 +33,9 @@ export type SaveTarget =
   | { readonly kind: "the-pull-mirror"; readonly direction: "pull" };
 
 /**
- * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials and host keys
- * unless new ones come along (what becomes of a named one: `chooseCredential`); switching a pull mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
+ * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials, host keys
+ * and certificates unless new ones come along (what becomes of a named credential: `chooseCredential`); switching a pull
+ * mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
  * user. A run of the old relation ends. Where there is something new to carry, and after each save of a pull mirror
  * that is on, an update starts at once. Saved while mirroring is switched off for the instance, which only admins may,
  * it sets the project's override, as in GitLab.
@@ -48,6 +50,7 @@ export async function saveMirror(
   const instance = await ports.settings.read();
   const options = optionsIn(settings);
   refuseLongCredential(settings);
+  const certificates = readCertificates(settings);
   // Before the network is asked, and once more below: somebody else may save the same mirror meanwhile.
   const seen = findTarget(await ports.mirrors.listOf(project.id), target);
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
@@ -66,7 +69,7 @@ export async function saveMirror(
     const all = await mirrors.listOf(project.id);
     const stored = findTarget(all, target);
     refuseBadOptions(target.direction, options, stored?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
-    const saving = { user, project, settings, remote, options, keyPair, named };
+    const saving = { user, project, settings, remote, options, keyPair, named, certificates };
     if (changeOfKeyPair(stored, saving) !== wanted) {
       throw new HeliostatError("conflict", "Somebody else has changed the mirror meanwhile. Try again.");
     }
@@ -115,6 +118,7 @@ interface Saving {
   readonly options: Partial<MirrorOptions>;
   readonly keyPair: { readonly change: KeyPairChange; readonly pair: SshKeyPair | null };
   readonly named: NamedCredentials;
+  readonly certificates: CertificateSettings;
 }
 
 function findTarget(all: readonly Mirror[], target: SaveTarget): Mirror | null {
@@ -151,7 +155,7 @@ function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, savi
 }
 
 async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving): Promise<Mirror> {
-  const { project, user, settings, remote, options, keyPair, named } = saving;
+  const { project, user, settings, remote, options, keyPair, named, certificates } = saving;
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
   const knownHosts = submittedHostKeys(settings, hostKeysBefore(null, remote), user.id);
@@ -171,13 +175,14 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
         },
     ...choice,
     ...(knownHosts === undefined ? {} : { knownHosts }),
+    ...certificateChanges(certificates, { isOtherHost: true, switchesPullOff: false }),
     options: { ...DEFAULT_MIRROR_OPTIONS, ...options },
     userId: settings.userId ?? user.id,
   });
 }
 
 async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
-  const { user, settings, remote, options, keyPair, named } = saving;
+  const { user, settings, remote, options, keyPair, named, certificates } = saving;
   const isPull = stored.direction === "pull";
   const isOtherHost = leadsToOtherHost(stored, remote);
   const beside = credentialBeside(settings);
@@ -207,9 +212,15 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
           ...(keyPair.change === "keep" ? {} : { keyPair: keyPair.pair }),
         },
     ...choice,
+    ...certificateChanges(certificates, { isOtherHost, switchesPullOff }),
     ...(knownHosts === undefined ? {} : { knownHosts }),
     clearsError:
-      isPull || remote !== null || beside !== null || isOtherProof || choice.credentialId !== undefined,
+      isPull ||
+      remote !== null ||
+      beside !== null ||
+      isOtherProof ||
+      choice.credentialId !== undefined ||
+      saysCertificates(settings),
     resetState: remote !== null && remote.url !== stored.url,
   };
   return await mirrors.update(stored.id, changes);
@@ -277,9 +288,14 @@ function wantsUpdate(before: Mirror | null, after: Mirror, settings: MirrorSetti
   return (
     Boolean(isOtherRemote) ||
     isOtherProof ||
+    saysCertificates(settings) ||
     Boolean(settings.privateKey) ||
     !areSameOptions(before.options, after.options)
   );
+}
+
+function saysCertificates({ caCertificates, clientCertificate, clientKey }: MirrorSettings): boolean {
+  return caCertificates !== undefined || clientCertificate !== undefined || clientKey !== undefined;
 }
 
 /** Credentials that came beside the URL; null when none did. An empty text takes away. */

@@ -1,5 +1,6 @@
 import type { MirrorAnswer, MirrorStartAnswer } from "@heliostat/contract/api/mirrors.ts";
 import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
+import { type CertificateFacts, describeCertificates } from "../../../domain/certificates.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { describeKeys } from "../../../domain/known-hosts.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
@@ -44,6 +45,8 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     credential: mirror.credential,
     credential_expires_at: presentTime(mirror.credentialExpiresAt),
     credential_expires_soon: view.credentialExpiresSoon,
+    ca_certificates: describeCertificates(mirror.caCertificates).map(presentCertificate),
+    client_certificate: describeCertificates(mirror.clientCertificate).map(presentCertificate)[0] ?? null,
     update_status: mirror.updateStatus,
     last_error: mirror.lastError,
     last_update_at: presentTime(mirror.lastUpdateAt),
@@ -69,6 +72,10 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     created_at: mirror.createdAt.toISOString(),
     updated_at: mirror.updatedAt.toISOString(),
   };
+}
+
+function presentCertificate({ subject, issuer, notAfter, fingerprintSha256 }: CertificateFacts) {
+  return { subject, issuer, not_after: notAfter.toISOString(), fingerprint_sha256: fingerprintSha256 };
 }
 
 /** How a start went; `mirror-on-pause` when it did not. */

@@ -1,0 +1,88 @@
+import {
+  parseCertificates,
+  parseClientCertificate,
+  UnfitClientCertificate,
+  UnfitPem,
+} from "../../domain/certificates.ts";
+import { HeliostatError } from "../../domain/errors.ts";
+import type { ClientCertificate, MirrorChanges } from "../ports.ts";
+import type { MirrorSettings } from "../use-cases.ts";
+
+/** Some two hundred certificates: what is longer was pasted by mistake. */
+const LONGEST_TEXT = 400_000;
+
+/** What a save says of certificates; undefined: nothing, null: they are to go. */
+export interface CertificateSettings {
+  readonly caCertificates: string | null | undefined;
+  readonly clientCertificate: ClientCertificate | null | undefined;
+}
+
+/** Reads the certificates among the settings; `model-invalid` says in a sentence what is wrong with one. */
+export function readCertificates(
+  settings: Pick<MirrorSettings, "caCertificates" | "clientCertificate" | "clientKey">,
+): CertificateSettings {
+  const { caCertificates, clientCertificate, clientKey } = settings;
+  return {
+    caCertificates:
+      caCertificates === undefined
+        ? undefined
+        : caCertificates && readText("ca_certificates", caCertificates, readBundle),
+    clientCertificate: readClient(clientCertificate, clientKey),
+  };
+}
+
+/**
+ * What a save changes of a mirror's certificates. Those of another host are not this one's: without new ones they go,
+ * as other secrets do; with a pull mirror that is switched off goes what it shows.
+ */
+export function certificateChanges(
+  given: CertificateSettings,
+  { isOtherHost, switchesPullOff }: { readonly isOtherHost: boolean; readonly switchesPullOff: boolean },
+): Pick<MirrorChanges, "caCertificates" | "clientCertificate"> {
+  const caCertificates = given.caCertificates === undefined && isOtherHost ? null : given.caCertificates;
+  const clientCertificate =
+    switchesPullOff || (given.clientCertificate === undefined && isOtherHost)
+      ? null
+      : given.clientCertificate;
+  return {
+    ...(caCertificates === undefined ? {} : { caCertificates: caCertificates || null }),
+    ...(clientCertificate === undefined ? {} : { clientCertificate }),
+  };
+}
+
+function readClient(
+  certificate: string | null | undefined,
+  key: string | null | undefined,
+): ClientCertificate | null | undefined {
+  if (certificate === undefined && key === undefined) return undefined;
+  if (!certificate && !key) return null;
+  if (!certificate) throw invalid("client_certificate", "is missing: a client_key goes with its certificate");
+  if (!key) throw invalid("client_key", "is missing: a client_certificate goes with its key");
+  return readText("client_certificate", certificate, () => {
+    try {
+      return parseClientCertificate(certificate, key);
+    } catch (error) {
+      if (!(error instanceof UnfitClientCertificate)) throw error;
+      throw invalid(error.of === "key" ? "client_key" : "client_certificate", error.message);
+    }
+  });
+}
+
+function readBundle(text: string): string {
+  return parseCertificates(text)
+    .map(({ pem }) => pem)
+    .join("");
+}
+
+function readText<T>(field: string, text: string, read: (text: string) => T): T {
+  if (text.length > LONGEST_TEXT) throw invalid(field, `is too long (maximum is ${LONGEST_TEXT} characters)`);
+  try {
+    return read(text);
+  } catch (error) {
+    throw error instanceof UnfitPem ? invalid(field, error.message) : error;
+  }
+}
+
+function invalid(field: string, complaint: string): HeliostatError {
+  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
+}
