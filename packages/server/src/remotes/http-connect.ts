@@ -29,10 +29,11 @@ export async function askConnect(
     reader.release();
     return null;
   }
-  if (status === 407) {
+  // tinyproxy answers 401 to a wrong password.
+  if (status === 407 || status === 401) {
     const words =
       credential === null ? "wants a user name and a password" : "refuses the user name and password";
-    return { kind: "credential", words: `${words} (HTTP 407)` };
+    return { kind: "credential", words: `${words} (HTTP ${status})` };
   }
   return {
     kind: "refused",
