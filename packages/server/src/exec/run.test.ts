@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -202,4 +202,43 @@ test("work in the background has the lowest priority, and so has what it starts"
   };
   assert.equal(await niceness(true), 19);
   assert((await niceness(false)) < 19);
+});
+
+test("a stream is joined to descriptor 3 both ways, and what ends one ends the other", async () => {
+  const makeStream = (onWrite: (text: string, stream: Duplex) => void): Duplex => {
+    const stream: Duplex = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        onWrite(chunk.toString(), stream);
+        done();
+      },
+    });
+    return stream;
+  };
+  const base = { command: "sh", env: { PATH: "/usr/bin:/bin" } };
+  const heard: string[] = [];
+  const answering = makeStream((text, stream) => {
+    heard.push(text);
+    stream.push(`you said ${text}`);
+    stream.push(null);
+  });
+  const talk = await run({ ...base, args: ["-c", "printf hello >&3; cat <&3"], fd3Stream: answering });
+  assert.equal(talk.stdout.toString(), "you said hello");
+  assert.deepEqual(heard, ["hello"]);
+  assert.equal(talk.fd3Error, null);
+  assert.ok(answering.destroyed);
+
+  // A failure is the caller's to tell: the process sees an end.
+  const failing = makeStream((_text, stream) => stream.destroy(new Error("broken")));
+  const cut = await run({ ...base, args: ["-c", "printf hello >&3; cat <&3; exit 7"], fd3Stream: failing });
+  assert.equal(cut.exitCode, 7);
+  assert.equal(cut.fd3Error?.message, "broken");
+
+  // Who goes without a word leaves nothing open, nor does who could not be started.
+  const left = makeStream(() => {});
+  await run({ ...base, args: ["-c", "kill -9 $$"], fd3Stream: left });
+  assert.ok(left.destroyed);
+  const unused = makeStream(() => {});
+  await run({ ...base, args: [], fd3Stream: unused, signal: AbortSignal.abort() });
+  assert.ok(unused.destroyed);
 });
