@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { HeliostatError } from "./errors.ts";
-import { hostOf, maskUrl, parseRemoteUrl, portOf, sameRemote, schemeOf } from "./remote-url.ts";
+import { hostOf, isSameServer, maskUrl, parseRemoteUrl, portOf, sameRemote, schemeOf } from "./remote-url.ts";
 
 const run = promisify(execFile);
 
@@ -365,6 +365,26 @@ describe("parts of a URL", () => {
     assert.throws(() => hostOf(path), { code: "bug" });
     assert.throws(() => portOf(path), { code: "bug" });
   });
+});
+
+describe("isSameServer", () => {
+  const url = (text: string) => parseRemoteUrl(text).url;
+  for (const [before, after, isSame] of [
+    ["https://example.com/a.git", "https://example.com/b.git", true],
+    ["https://example.com/a.git", "https://EXAMPLE.com:443/a.git", true],
+    ["ssh://git@example.com/a", "ssh://other@example.com:22/b", true],
+    ["http://example.com/a", "https://example.com/a", true],
+    ["https://example.com/a", "http://example.com/a", false],
+    ["http://example.com:8080/a", "https://example.com/a", false],
+    ["https://example.com/a", "https://example.com:8443/a", false],
+    ["ssh://git@example.com/a", "ssh://git@example.com:2222/a", false],
+    ["https://example.com/a", "https://example.org/a", false],
+    ["ssh://git@example.com/a", "git://example.com/a", false],
+  ] as const) {
+    it(`${isSame ? "is" : "is not"} ${after} for what was ${before}`, () => {
+      assert.equal(isSameServer(url(before), url(after)), isSame);
+    });
+  }
 });
 
 describe("sameRemote", () => {

@@ -163,6 +163,21 @@ export function hostAndPortOf(url: RemoteUrl): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * Whether what is shown to the server of one URL may be shown to that of the other: the same scheme, host and port, or
+ * the step from `http` to `https` on their own ports. The attack: another port is another server, and `http` shows a
+ * password to everybody on the way.
+ */
+export function isSameServer(before: RemoteUrl, after: RemoteUrl): boolean {
+  if (schemeOf(before) === "file" || schemeOf(after) === "file") return before === after;
+  const [a, b] = [partsOf(before), partsOf(after)];
+  if (a.host !== b.host) return false;
+  if (a.scheme === "http" && b.scheme === "https") {
+    return a.port === DEFAULT_PORTS.http && b.port === DEFAULT_PORTS.https;
+  }
+  return a.scheme === b.scheme && a.port === b.port;
+}
+
 /** Whether both lead to the same place: credentials, the case of the host and an omitted default port do not count. */
 export function sameRemote(a: RemoteUrl, b: RemoteUrl): boolean {
   return a === b || (schemeOf(a) !== "file" && schemeOf(b) !== "file" && addressOf(a) === addressOf(b));

@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { OpenConversation, RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { hostOf } from "../domain/remote-url.ts";
 import { limitBody } from "./body-sinks.ts";
+import type { Connector } from "./connector.ts";
 import { encodeGitRequest } from "./git-request.ts";
 import type { HttpConnections } from "./http-connections.ts";
 import type { RemoteLimits } from "./limits.ts";
@@ -139,21 +138,16 @@ function readAdvertisement(
 
 /** Opens a conversation over `git://` about a push. */
 export async function connectGit(
-  { remote, endpoint, address, stallMs }: Conversation,
+  connector: Connector,
+  { remote, endpoint, address, signal, stallMs }: Conversation,
   limits: RemoteLimits,
 ): Promise<Duplex> {
-  const socket = connect({ host: address, port: endpoint.port });
-  const late = (what: string) => () =>
-    socket.destroy(new HeliostatError("remote-timeout", `${endpoint.host} ${what} in time.`));
-  socket.setTimeout(limits.connectMs, late("cannot be reached"));
-  try {
-    await once(socket, "connect");
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
-  socket.removeAllListeners("timeout");
-  socket.setTimeout(stallMs ?? limits.idleMs, late("did not answer"));
+  const { host, port } = endpoint;
+  const route = { host, port, address, proxy: remote.proxy };
+  const socket = await connector.open(route, { timeoutMs: limits.connectMs, signal });
+  socket.setTimeout(stallMs ?? limits.idleMs, () =>
+    socket.destroy(new HeliostatError("remote-timeout", `${host} did not answer in time.`)),
+  );
   socket.write(encodeGitRequest(remote, SERVICE), "latin1");
   return socket;
 }

@@ -152,7 +152,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
       await converse(remote, options, (conversation) =>
         withListingLimit(atMost(conversation, limits.idleMs), limits, async (limited) => {
           if (limited.endpoint.scheme !== "git") return await probeHttpPush(limited);
-          await probePushOver(() => connectGit(limited, limits), remote, limited.signal, limits);
+          await probePushOver(() => connectGit(connector, limited, limits), remote, limited.signal, limits);
         }),
       );
     },

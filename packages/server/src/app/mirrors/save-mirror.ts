@@ -7,7 +7,7 @@ import {
   type MirrorOptions,
 } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
-import { hostOf, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
+import { isSameServer, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
@@ -251,7 +251,7 @@ function isSsh(url: RemoteUrl): boolean {
 }
 
 function leadsToOtherHost(stored: Mirror, remote: CheckedRemote | null): boolean {
-  return remote !== null && hostOf(remote.url) !== hostOf(stored.url);
+  return remote !== null && !isSameServer(stored.url, remote.url);
 }
 
 /**
