@@ -13,7 +13,8 @@ export async function sshKeygen(...args: readonly string[]): Promise<string> {
 /** The same, with this text to read. */
 export async function readBySshKeygen(input: string, ...args: readonly string[]): Promise<string> {
   const running = run("ssh-keygen", [...args], { timeout: 60_000 });
-  running.child.stdin?.end(input);
+  // It may end before it has read what it does not want: its exit says what there is to say.
+  running.child.stdin?.on("error", () => {}).end(input);
   return (await running).stdout;
 }
 
