@@ -14,9 +14,10 @@ const stored = (authMethod: AuthMethod, publicKey: string | null, isNamed = fals
   credential: isNamed ? { id: 1, name: "shared" } : null,
 });
 const KEYED = stored("ssh_public_key", "ssh-ed25519 AAAA");
-const STAYS: Fate = { dropsKey: false, isOff: false };
-const OTHER_HOST: Fate = { dropsKey: true, isOff: false };
-const OFF: Fate = { dropsKey: true, isOff: true };
+const STAYS: Fate = { dropsKey: false, isOff: false, usesNamed: false };
+const OTHER_HOST: Fate = { dropsKey: true, isOff: false, usesNamed: false };
+const OFF: Fate = { dropsKey: true, isOff: true, usesNamed: false };
+const NAMED: Fate = { dropsKey: false, isOff: false, usesNamed: true };
 
 test("a key pair is made where one is wanted and none is there, and survives the rest", () => {
   const rules: readonly [Stored, Settings, Fate, KeyPairChange][] = [
@@ -34,10 +35,17 @@ test("a key pair is made where one is wanted and none is there, and survives the
     [KEYED, { authMethod: "password" }, OTHER_HOST, "drop"],
     [stored("password", "ssh-rsa AAAA"), {}, OTHER_HOST, "drop"],
     [KEYED, {}, OFF, "drop"],
-    [stored("ssh_public_key", "ssh-rsa AAAA", true), {}, OTHER_HOST, "keep"],
+    [stored("ssh_public_key", "ssh-rsa AAAA", true), {}, NAMED, "keep"],
+    [KEYED, {}, NAMED, "keep"],
+    // It has lost the named one, whose key it showed: without one of its own it could not sign in any more.
+    [stored("ssh_public_key", "ssh-rsa AAAA", true), {}, STAYS, "make"],
+    [stored("ssh_public_key", "ssh-rsa AAAA", true), { authMethod: "password" }, STAYS, "keep"],
   ];
   for (const [before, settings, fate, change] of rules) {
     assert.equal(keyPairChange(before, settings, fate), change, JSON.stringify([before, settings, fate]));
+  }
+  for (const settings of [{ privateKey: "text" }, { regeneratesKeyPair: true }]) {
+    assert.throws(() => keyPairChange(KEYED, settings, NAMED), { code: "model-invalid" });
   }
   assert.equal(authMethodAfter(null, { privateKey: "text" }), "ssh_public_key");
   assert.equal(authMethodAfter(KEYED, { authMethod: "password", privateKey: "text" }), "password");

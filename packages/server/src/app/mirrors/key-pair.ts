@@ -21,21 +21,40 @@ export function authMethodAfter(
 /**
  * What a save does to the key pair of a mirror. It survives everything but the wish for another one and what `dropsKey`
  * stands for: another host, a pull mirror that is switched off. One that is to sign in with a key and has none gets one,
- * for an URL that is not SSH too, as in GitLab.
+ * for an URL that is not SSH too, as in GitLab. The key pair of a named credential is not the mirror's to change
+ * (`model-invalid`), and is none of its own once it no longer uses that.
  */
 export function keyPairChange(
   stored: Pick<Mirror, "authMethod" | "publicKey" | "credential"> | null,
   settings: KeySettings,
-  { dropsKey, isOff }: { readonly dropsKey: boolean; readonly isOff: boolean },
+  {
+    dropsKey,
+    isOff,
+    usesNamed,
+  }: {
+    readonly dropsKey: boolean;
+    readonly isOff: boolean;
+    /** After the save. */
+    readonly usesNamed: boolean;
+  },
 ): KeyPairChange {
+  if (usesNamed) {
+    if (settings.privateKey) throw ofNamed("ssh_private_key");
+    if (settings.regeneratesKeyPair) throw ofNamed("regenerate_ssh_private_key");
+    return "keep";
+  }
   if (settings.privateKey) return "take";
   if (settings.regeneratesKeyPair) return "make";
-  // That of a named credential is not the mirror's to change.
-  if (stored?.credential) return "keep";
-  const hasKey = stored !== null && stored.publicKey !== null && !dropsKey;
+  const hasKey = stored !== null && stored.publicKey !== null && stored.credential === null && !dropsKey;
   const needsKey = authMethodAfter(stored, settings) === "ssh_public_key" && !isOff;
   if (needsKey && !hasKey) return "make";
   return dropsKey ? "drop" : "keep";
+}
+
+function ofNamed(field: string): HeliostatError {
+  const complaint =
+    "is for a key pair of the mirror's own: this one uses a named credential, which is rotated instead";
+  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }
 
 /** The key pair that this change brings; null: none. Reads or makes it, which takes a second or two for RSA. */

@@ -15,7 +15,12 @@ import { type CertificateSettings, certificateChanges, readCertificates } from "
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { type CheckedRemote, checkRemoteUrl } from "./check-remote-url.ts";
-import { chooseCredential, findNamedCredentials, type NamedCredentials } from "./choose-credential.ts";
+import {
+  type CredentialChoice,
+  chooseCredential,
+  findNamedCredentials,
+  type NamedCredentials,
+} from "./choose-credential.ts";
 import { authMethodAfter, type KeyPairChange, keyPairChange, prepareKeyPair } from "./key-pair.ts";
 import { requestUpdate } from "./request-update.ts";
 import { submittedHostKeys } from "./submitted-host-keys.ts";
@@ -33,12 +38,12 @@ export type SaveTarget =
   | { readonly kind: "the-pull-mirror"; readonly direction: "pull" };
 
 /**
- * Makes a mirror or changes it; what is left out stays. A URL on another host drops the stored credentials, host keys
+ * Makes a mirror or changes it; what is left out stays. A URL on another server drops the stored credentials, host keys
  * and certificates unless new ones come along (what becomes of a named credential: `chooseCredential`); switching a pull
- * mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror
- * user. A run of the old relation ends. Where there is something new to carry, and after each save of a pull mirror
- * that is on, an update starts at once. Saved while mirroring is switched off for the instance, which only admins may,
- * it sets the project's override, as in GitLab.
+ * mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror user. A run of the old relation
+ * ends. Where there is something new to carry, and after each save of a pull mirror that is on, an update starts at once.
+ * Saved while mirroring is switched off for the instance, which only admins may, it sets the project's override, as in
+ * GitLab.
  */
 export async function saveMirror(
   ports: Ports,
@@ -62,7 +67,7 @@ export async function saveMirror(
       : await checkRemoteUrl(ports, { url: settings.url, direction: target.direction }, fullPathOf(project));
   // Before a key pair is made, which takes a while.
   submittedHostKeys(settings, hostKeysBefore(seen, remote), user.id);
-  const wanted = changeOfKeyPair(seen, { settings, remote });
+  const wanted = changeOfKeyPair(seen, { settings, remote, named });
   const keyPair = { change: wanted, pair: await prepareKeyPair(ports, wanted, seen, settings) };
 
   const { before, after } = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
@@ -155,11 +160,11 @@ function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, savi
 }
 
 async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving): Promise<Mirror> {
-  const { project, user, settings, remote, options, keyPair, named, certificates } = saving;
+  const { project, user, settings, remote, options, keyPair, certificates } = saving;
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
   const knownHosts = submittedHostKeys(settings, hostKeysBefore(null, remote), user.id);
-  const choice = chooseCredential(named, null, { settings, remote, hasOwn: hasText(beside), drops: false });
+  const choice = choiceOf(null, saving);
   return await mirrors.create({
     projectId: project.id,
     direction: target.direction,
@@ -182,21 +187,19 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
 }
 
 async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
-  const { user, settings, remote, options, keyPair, named, certificates } = saving;
+  const { user, settings, remote, options, keyPair, certificates } = saving;
   const isPull = stored.direction === "pull";
   const isOtherHost = leadsToOtherHost(stored, remote);
   const beside = credentialBeside(settings);
-  const switchesPullOff = isPull && settings.enabled === false;
-  const dropsSecrets = isOtherHost || replacesUserinfo(stored, remote) || switchesPullOff;
+  const isOff = switchesPullOff(stored, settings);
+  const dropsSecrets = isOtherHost || replacesUserinfo(stored, remote) || isOff;
   const authMethod = authMethodAfter(stored, settings);
   const knownHosts =
     submittedHostKeys(settings, hostKeysBefore(stored, remote), user.id) ??
     (isOtherHost ? { text: "", verifiedBy: null } : undefined);
   const isOtherProof = keyPair.pair !== null || knownHosts !== undefined || authMethod !== stored.authMethod;
-  const choice = chooseCredential(named, stored, {
-    ...{ settings, remote, hasOwn: hasText(beside), drops: switchesPullOff },
-  });
-  const usesNamed = (choice.credentialId === undefined ? stored.credential : choice.credentialId) !== null;
+  const choice = choiceOf(stored, saving);
+  const usesNamed = usesNamedAfter(stored, choice);
   const changes: MirrorChanges = {
     ...(Object.keys(options).length === 0 ? {} : { options }),
     ...(isPull ? { userId: settings.userId ?? user.id } : {}),
@@ -208,11 +211,11 @@ async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Pr
       ? {}
       : {
           ...(dropsSecrets ? { username: null, password: null } : {}),
-          ...(switchesPullOff ? {} : { ...remote?.credential, ...beside }),
+          ...(isOff ? {} : { ...remote?.credential, ...beside }),
           ...(keyPair.change === "keep" ? {} : { keyPair: keyPair.pair }),
         },
     ...choice,
-    ...certificateChanges(certificates, { isOtherHost, switchesPullOff }),
+    ...certificateChanges(certificates, { isOtherHost, switchesPullOff: isOff }),
     ...(knownHosts === undefined ? {} : { knownHosts }),
     clearsError:
       isPull ||
@@ -266,11 +269,35 @@ function replacesUserinfo(stored: Mirror, remote: CheckedRemote | null): boolean
 
 function changeOfKeyPair(
   stored: Mirror | null,
-  { settings, remote }: Pick<Saving, "settings" | "remote">,
+  saving: Pick<Saving, "settings" | "remote" | "named">,
 ): KeyPairChange {
-  const isOff = stored?.direction === "pull" && settings.enabled === false;
+  const { settings, remote } = saving;
+  const isOff = switchesPullOff(stored, settings);
   const dropsKey = isOff || (stored !== null && leadsToOtherHost(stored, remote));
-  return keyPairChange(stored, settings, { dropsKey, isOff });
+  const usesNamed = usesNamedAfter(stored, choiceOf(stored, saving));
+  return keyPairChange(stored, settings, { dropsKey, isOff, usesNamed });
+}
+
+function choiceOf(
+  stored: Mirror | null,
+  { settings, remote, named }: Pick<Saving, "settings" | "remote" | "named">,
+): CredentialChoice {
+  const hasOwn = hasText(credentialBeside(settings));
+  return chooseCredential(named, stored, {
+    settings,
+    remote,
+    hasOwn,
+    drops: switchesPullOff(stored, settings),
+  });
+}
+
+function usesNamedAfter(stored: Mirror | null, { credentialId }: CredentialChoice): boolean {
+  return (credentialId === undefined ? (stored?.credential ?? null) : credentialId) !== null;
+}
+
+/** As GitLab does, it then forgets what it was given. */
+function switchesPullOff(stored: Mirror | null, settings: MirrorSettings): boolean {
+  return stored?.direction === "pull" && settings.enabled === false;
 }
 
 /**
