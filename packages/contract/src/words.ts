@@ -34,6 +34,20 @@ export type SshKeyType = (typeof SSH_KEY_TYPES)[number];
 export const FSCK_SEVERITIES = ["off", "error", "warn"] as const;
 export type FsckSeverity = (typeof FSCK_SEVERITIES)[number];
 
+/** Why a mirror waits for somebody. `docs/mirroring/watching.md` says what to do about each. */
+export const ATTENTION_REASONS = [
+  "needs-secret",
+  "host-key-revoked",
+  "host-key-changed",
+  "host-key-missing",
+  "ssh-key-refused",
+  "credential-refused",
+  "credential-expired",
+  "credential-expires-soon",
+  "paused",
+] as const;
+export type AttentionReason = (typeof ATTENTION_REASONS)[number];
+
 /** What a mirror does with refs that its source no longer has (`mirror_deletions`). */
 export const MIRROR_DELETIONS = ["default", "never", "always"] as const;
 export type MirrorDeletions = (typeof MIRROR_DELETIONS)[number];

@@ -9,6 +9,7 @@ import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
 import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
+import { anyMirrorUseCases } from "./mirrors/mirrors-of-any-project.ts";
 import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
@@ -44,6 +45,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...pullMirrorUseCases(ports),
     ...mirrorListUseCases(ports),
     ...mirrorChangeUseCases(ports),
+    ...anyMirrorUseCases(ports),
     ...pausedMirrorUseCases(ports),
     ...detectHostKeysUseCases(ports, scans),
     ...hostKeyReviewUseCases(ports, scans),

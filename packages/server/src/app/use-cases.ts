@@ -1,5 +1,12 @@
 import type { Readable, Writable } from "node:stream";
-import type { AuthMethod, MirrorDirection, SshKeyType, TokenScope, Visibility } from "@heliostat/contract";
+import type {
+  AttentionReason,
+  AuthMethod,
+  MirrorDirection,
+  SshKeyType,
+  TokenScope,
+  Visibility,
+} from "@heliostat/contract";
 import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
@@ -218,6 +225,10 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
     mirrorId: number,
     fingerprints: readonly string[],
   ): Promise<MirrorView>;
+  /** The mirrors of all projects that the principal may see, by project, with why they wait for somebody, if they do. */
+  listMirrorsOfAnyProject(principal: Principal, page: Page): Promise<Paged<MirrorOfAnyProject>>;
+  /** Only those that wait for somebody. */
+  listMirrorsWaiting(principal: Principal, page: Page): Promise<Paged<MirrorOfAnyProject>>;
   /** Hosts that did not answer the last time; for admins. */
   listFailingHosts(principal: Principal): Promise<readonly FailingHost[]>;
   /**
@@ -432,6 +443,13 @@ export interface MirrorView {
   readonly hostKeysVerifiedBy: User | null;
   /** Its named credential expires within seven days, or has. */
   readonly credentialExpiresSoon: boolean;
+}
+
+/** A mirror of any project, and why it waits for somebody: the weightiest reason first. */
+export interface MirrorOfAnyProject {
+  readonly view: MirrorView;
+  readonly projectPath: string;
+  readonly reasons: readonly AttentionReason[];
 }
 
 /** What a look at an SSH server's host keys has brought. */

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { mirrorOfAnyProjectSchema } from "@heliostat/contract/api/mirror-attention.ts";
 import { failingHostSchema } from "@heliostat/contract/api/mirror-hosts.ts";
 import { mirrorNeedingSecretSchema, secretsStateSchema } from "@heliostat/contract/api/secrets.ts";
 import { z } from "zod";
@@ -57,6 +58,7 @@ async function collect(flags: CommonFlags): Promise<readonly Finding[]> {
   const asked = await Promise.all([
     attempt("secrets", () => examineSecrets(api)),
     attempt("mirrors", () => examineMirrors(api)),
+    attempt("attention", () => examineAttention(api)),
     attempt("hosts", () => examineHosts(api)),
   ]);
   return [server, ...ofFile, ...asked];
@@ -133,6 +135,25 @@ async function examineMirrors(api: ApiClient): Promise<Finding> {
       return `${plain(project_path)}: ${direction} mirror ${id}, ${plain(url)}: ${whose}`;
     }),
     fix: "Enter it again: PUT /projects/:id/mirrors/:mirror_id with auth_password, or rotate the credential.",
+  };
+}
+
+/** What else waits for somebody than lost secrets. */
+async function examineAttention(api: ApiClient): Promise<Finding> {
+  const what = "attention";
+  const mirrors = z.array(mirrorOfAnyProjectSchema).parse(await api.list("/mirrors/attention"));
+  const waiting = mirrors.filter(({ reasons }) => reasons.some((reason) => reason !== "needs-secret"));
+  if (waiting.length === 0) return { what, isWell: true, message: "no mirror waits for somebody" };
+  return {
+    what,
+    isWell: false,
+    message: `${waiting.length} ${waiting.length === 1 ? "mirror waits" : "mirrors wait"} for somebody`,
+    details: waiting.map(({ id, project_path, direction, reasons, last_error }) => {
+      const why = reasons.filter((reason) => reason !== "needs-secret").join(", ");
+      const error = last_error === null ? "" : `: ${plain(last_error)}`;
+      return `${plain(project_path)}: ${direction} mirror ${id}: ${why}${error}`;
+    }),
+    fix: `See ${api.url}/-/mirrors, or "heliostat mirror show".`,
   };
 }
 

@@ -17,6 +17,7 @@ import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts
 import { createEventStore } from "../db/events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { migrate } from "../db/migrate.ts";
+import { createMirrorAttention } from "../db/mirror-attention.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
@@ -181,6 +182,7 @@ async function start(
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
     mirrors,
+    attention: createMirrorAttention(db),
     credentials: createCredentialStore(db, sealer),
     keyPairs,
     hosts: createHostStore(db),

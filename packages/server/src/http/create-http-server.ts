@@ -17,6 +17,7 @@ import { registerMetrics } from "./routes/health/metrics.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
+import { mirrorAttentionRoutes } from "./routes/mirror-attention/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
@@ -113,6 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await registerApi(server, door, [
     ...instanceRoutes,
     ...applicationSettingsRoutes,
+    ...mirrorAttentionRoutes,
     ...secretRoutes,
     ...userRoutes,
     ...personalAccessTokenRoutes,

@@ -1,5 +1,5 @@
 import type { Mirror } from "../../domain/mirror.ts";
-import { isEffectivelyEnabled } from "../../domain/mirroring-switches.ts";
+import { isEffectivelyEnabled, type MirroringSwitches } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Ports } from "../ports.ts";
 
@@ -8,7 +8,7 @@ import type { Ports } from "../ports.ts";
  * mirrors while there is no repository.
  */
 export async function asSeen(
-  ports: Pick<Ports, "settings" | "repositories">,
+  ports: Pick<Ports, "repositories"> & { readonly settings: { read(): Promise<MirroringSwitches> } },
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly Mirror[]> {

@@ -15,10 +15,21 @@ export async function viewMirrors(
   project: Project,
   mirrors: readonly Mirror[],
 ): Promise<readonly MirrorView[]> {
+  return [...(await viewMirrorsOf(ports, [project], mirrors)).values()];
+}
+
+/** As `viewMirrors`, of many projects, by the id of the mirror. What the instance knows is read once for all. */
+export async function viewMirrorsOf(
+  ports: Parameters<typeof viewMirrors>[0],
+  projects: readonly Project[],
+  mirrors: readonly Mirror[],
+): Promise<ReadonlyMap<number, MirrorView>> {
   const switches = await ports.settings.read();
   const pauses = new Map((await ports.hosts.list()).map(({ host, pausedUntil }) => [host, pausedUntil]));
   const verifiers = await findUsers(ports, mirrors);
-  return (await asSeen(ports, project, mirrors)).map((mirror) => {
+  const now = ports.clock.now();
+  const known = { repositories: ports.repositories, settings: { read: async () => switches } };
+  const view = (project: Project, mirror: Mirror): MirrorView => {
     const hostPausedUntil = pauses.get(hostAndPortOf(mirror.url)) ?? null;
     const mayRun = mirror.enabled && refusalToStart(mirror.direction, project, switches) === null;
     return {
@@ -29,9 +40,16 @@ export async function viewMirrors(
       hostPausedUntil,
       needsSecret: mirror.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
       hostKeysVerifiedBy: verifiers.get(mirror.hostKeysVerifiedBy ?? 0) ?? null,
-      credentialExpiresSoon: expiryNews(mirror.credentialExpiresAt, ports.clock.now()) !== null,
+      credentialExpiresSoon: expiryNews(mirror.credentialExpiresAt, now) !== null,
     };
-  });
+  };
+  const views = await Promise.all(
+    projects.map(async (project) => {
+      const own = mirrors.filter(({ projectId }) => projectId === project.id);
+      return (await asSeen(known, project, own)).map((mirror) => [mirror.id, view(project, mirror)] as const);
+    }),
+  );
+  return new Map(views.flat());
 }
 
 /** Who verified the host keys of these mirrors, by id. */

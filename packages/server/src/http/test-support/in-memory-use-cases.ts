@@ -503,6 +503,12 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       return { mirror, knownHosts: "", added: [], removed: [], kept: [], revoked: [] };
     },
     acceptHostKeys: async (principal, which, id) => viewOf(findMirror(principal, which, id)),
+    listMirrorsOfAnyProject: async (_principal, page) =>
+      paged(
+        mirrors.map((mirror) => ({ view: viewOf(mirror), projectPath: "root/p", reasons: [] })),
+        page,
+      ),
+    listMirrorsWaiting: async () => ({ items: [], total: 0 }),
     listFailingHosts: async (principal) => {
       requireAdmin(principal);
       return [
