@@ -1,3 +1,4 @@
+import { makeCopyButton } from "./copy-button.ts";
 import { describeFirstMirror, type Step } from "./first-mirror.ts";
 import { askReadiness, describeReadiness, READINESS_INTERVAL_MS, type Readiness } from "./readiness.ts";
 
@@ -8,8 +9,6 @@ const ICONS: Readonly<Record<Readiness, string>> = {
   "not-ready": "M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0zM12 7.5v5.5M12 16.3v.2",
   unreachable: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.3v.2",
 };
-
-const COPIED_MS = 2000;
 
 showSteps(describeFirstMirror(location.origin));
 void watchReadiness();
@@ -49,31 +48,8 @@ function drawStep({ title, command }: Step): HTMLLIElement {
   code.textContent = command;
   const block = document.createElement("pre");
   block.append(code);
-  item.append(heading, drawCopyButton(title, command), block);
+  item.append(heading, makeCopyButton("Copy", `Copy the command: ${title}`, command), block);
   return item;
-}
-
-function drawCopyButton(title: string, command: string): HTMLButtonElement {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy the command: ${title}`);
-  button.addEventListener("click", () => void copy(button, command));
-  // Browsers give the clipboard to HTTPS and localhost only: no button is better than one that does nothing.
-  button.hidden = navigator.clipboard === undefined;
-  return button;
-}
-
-async function copy(button: HTMLButtonElement, command: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(command);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "Not allowed";
-  }
-  setTimeout(() => {
-    button.textContent = "Copy";
-  }, COPIED_MS);
 }
 
 function element(id: string): HTMLElement | SVGElement {

@@ -47,6 +47,8 @@ export async function registerPages(
           response.header("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
         },
       });
+      // Below `-`, which no namespace can be called.
+      pages.get("/-/mirrors", async (_request, reply) => await reply.sendFile("mirrors.html"));
     } else {
       pages.get("/", async (_request, reply) =>
         sendText(

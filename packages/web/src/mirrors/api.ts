@@ -1,0 +1,119 @@
+import type { HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
+import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-attention.ts";
+import type { MirrorAnswer } from "@heliostat/contract/api/mirrors.ts";
+
+/** What of a mirror its endpoints are found by. */
+type MirrorRef = Pick<MirrorOfAnyProjectAnswer, "id" | "project_id">;
+/** What of a mirror says whose its secret is. */
+type SecretRef = MirrorRef & Pick<MirrorOfAnyProjectAnswer, "credential">;
+
+/** The API with one token. Every method rejects with an `Error` whose message is a sentence for the person. */
+export interface MirrorApi {
+  listWaiting(): Promise<readonly MirrorOfAnyProjectAnswer[]>;
+  listAll(): Promise<readonly MirrorOfAnyProjectAnswer[]>;
+  find(mirror: MirrorRef): Promise<MirrorAnswer>;
+  /** Starts an update, also of a mirror on pause. */
+  update(mirror: MirrorRef): Promise<void>;
+  reviewHostKeys(mirror: MirrorRef): Promise<HostKeyReviewAnswer>;
+  acceptHostKeys(mirror: MirrorRef, fingerprints: readonly string[]): Promise<void>;
+  /** Of a named credential for all mirrors that use it; `expiresAt` is for those only, null: not known. */
+  savePassword(mirror: SecretRef, password: string, expiresAt: string | null): Promise<void>;
+  /** Makes another key pair, as `savePassword` does with a password. */
+  makeSshKey(mirror: SecretRef): Promise<void>;
+}
+
+const PER_PAGE = 100;
+
+/** Speaks to the server that the page is from. The token is kept here, in memory, and nowhere else. */
+export function createMirrorApi(token: string): MirrorApi {
+  async function request(method: string, path: string, parameters?: object): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`/api/v4${path}`, {
+        method,
+        cache: "no-store",
+        credentials: "omit",
+        headers: { "private-token": token, "content-type": "application/json" },
+        ...(parameters === undefined ? {} : { body: JSON.stringify(parameters) }),
+      });
+    } catch {
+      throw new Error("The server does not answer. Is it still running?");
+    }
+    if (!response.ok) throw new Error(await refusalOf(response));
+    return response;
+  }
+
+  /** The server is the one that the page came from, and both share the contract: what it answers has this form. */
+  async function call<T>(method: string, path: string, parameters?: object): Promise<T> {
+    return (await (await request(method, path, parameters)).json()) as T;
+  }
+
+  async function listPages(path: string): Promise<readonly MirrorOfAnyProjectAnswer[]> {
+    const items: MirrorOfAnyProjectAnswer[] = [];
+    for (let page = "1"; page !== ""; ) {
+      const response = await request("GET", `${path}?per_page=${PER_PAGE}&page=${page}`);
+      items.push(...((await response.json()) as readonly MirrorOfAnyProjectAnswer[]));
+      page = response.headers.get("x-next-page") ?? "";
+    }
+    return items;
+  }
+
+  const pathOf = ({ id, project_id }: MirrorRef) => `/projects/${project_id}/mirrors/${id}`;
+  return {
+    listWaiting: () => listPages("/mirrors/attention"),
+    listAll: () => listPages("/mirrors"),
+    find: (mirror) => call("GET", pathOf(mirror)),
+    async update(mirror) {
+      await request("POST", `${pathOf(mirror)}/sync`, { force: true });
+    },
+    reviewHostKeys: (mirror) => call("GET", `${pathOf(mirror)}/host_keys/review`),
+    async acceptHostKeys(mirror, fingerprints) {
+      await request("POST", `${pathOf(mirror)}/host_keys/accept`, { fingerprints });
+    },
+    async savePassword(mirror, password, expiresAt) {
+      const { credential } = mirror;
+      if (credential === null) await request("PUT", pathOf(mirror), { auth_password: password });
+      else {
+        await request("POST", `/credentials/${credential.id}/rotate`, { password, expires_at: expiresAt });
+      }
+    },
+    async makeSshKey(mirror) {
+      const { credential } = mirror;
+      if (credential === null) await request("PUT", pathOf(mirror), { regenerate_ssh_private_key: true });
+      else {
+        await request("POST", `/credentials/${credential.id}/rotate`, {
+          key_type: "ed25519",
+          expires_at: null,
+        });
+      }
+    },
+  };
+}
+
+async function refusalOf(response: Response): Promise<string> {
+  const said = textOf(await response.json().catch(() => null));
+  switch (response.status) {
+    case 401:
+      return "The server does not accept this token. It may have expired, or been withdrawn.";
+    case 403:
+      return /insufficient_scope/.test(said)
+        ? "This token may only look. Give one with the scope api."
+        : `You are not allowed to do this (${said || "403 Forbidden"}).`;
+    case 404:
+      return "It is gone: somebody has removed the mirror, the credential or the project meanwhile. Reload.";
+    default:
+      return said || `The server answered ${response.status}, and says no more. Its log does.`;
+  }
+}
+
+/** The text in any of the API's error forms: `message` or `error`, plain, or lists by field. */
+function textOf(body: unknown): string {
+  if (typeof body === "string") return body;
+  if (Array.isArray(body)) return body.map(textOf).join(", ");
+  if (typeof body !== "object" || body === null) return "";
+  if ("message" in body) return textOf(body.message);
+  if ("error" in body) return textOf(body.error);
+  return Object.entries(body)
+    .map(([field, texts]) => (field === "base" ? textOf(texts) : `${field} ${textOf(texts)}`))
+    .join("; ");
+}

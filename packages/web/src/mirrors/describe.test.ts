@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ATTENTION_REASONS, type AttentionReason } from "@heliostat/contract";
+import { chooseAction, describeExpiry, describeReason, describeState } from "./describe.ts";
+
+const NOW = new Date("2026-01-10T12:00:00Z");
+
+test("every reason has its own word and a sentence", () => {
+  const words = ATTENTION_REASONS.map(describeReason);
+  assert.equal(new Set(words.map(({ word }) => word)).size, ATTENTION_REASONS.length);
+  for (const { sentence } of words) assert.match(sentence, /\.$/);
+});
+
+test("the weightiest reason has the one action that mends it", () => {
+  const password = { auth_method: "password", public_key: null } as const;
+  const key = { auth_method: "ssh_public_key", public_key: "ssh-ed25519 AAAA x" } as const;
+  const actions = (facts: typeof password | typeof key, ...reasons: AttentionReason[]) =>
+    chooseAction({ ...facts, reasons });
+  assert.equal(actions(password), null);
+  assert.equal(actions(password, "needs-secret", "host-key-changed"), "enter-password");
+  assert.equal(actions(key, "needs-secret"), "make-ssh-key");
+  assert.equal(actions(key, "host-key-changed", "paused"), "review-host-keys");
+  assert.equal(actions(key, "ssh-key-refused"), "copy-public-key");
+  assert.equal(actions(key, "credential-refused"), "copy-public-key");
+  assert.equal(actions(password, "credential-refused"), "enter-password");
+  assert.equal(actions(password, "credential-expires-soon"), "enter-password");
+  assert.equal(actions(password, "paused"), "update-now");
+});
+
+test("an expiry is said in days", () => {
+  assert.equal(describeExpiry("2026-01-10T12:00:01Z", NOW), "Expires within a day");
+  assert.equal(describeExpiry("2026-01-12T12:00:01Z", NOW), "Expires in 3 days");
+  assert.equal(describeExpiry("2026-01-10T12:00:00Z", NOW), "Expired today");
+  assert.equal(describeExpiry("2026-01-09T11:00:00Z", NOW), "Expired yesterday");
+  assert.equal(describeExpiry("2026-01-07T11:00:00Z", NOW), "Expired 3 days ago");
+});
+
+test("a state has the word that it has everywhere", () => {
+  const mirror = { enabled: true, paused: false, update_status: "finished" } as const;
+  assert.deepEqual(describeState(mirror), { word: "In step", tone: null });
+  assert.equal(describeState({ ...mirror, enabled: false }).word, "Paused");
+  assert.equal(describeState({ ...mirror, paused: true }).word, "Paused");
+  assert.equal(describeState({ ...mirror, update_status: "to_retry" }).word, "Failing");
+});
