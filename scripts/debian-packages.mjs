@@ -23,6 +23,8 @@ export const DEBIAN_PACKAGES = [
   { package: "openssh-server", file: "/usr/sbin/sshd" },
   { package: "microsocks", command: "microsocks" },
   { package: "tinyproxy", command: "tinyproxy" },
+  // The tests of pages drive it through its DevTools protocol.
+  { package: "chromium", file: "/usr/bin/chromium" },
   // The API client that is the pickiest about answers.
   { package: "python3-gitlab", file: "/usr/lib/python3/dist-packages/gitlab/__init__.py" },
 ];

@@ -5,9 +5,10 @@ import type { MirrorApi } from "./api.ts";
 import { type Action, chooseAction, describeExpiry, describeReason, describeState } from "./describe.ts";
 import { reviewHostKeys, say } from "./review-dialog.ts";
 
-const LOOK_AGAIN_MS = 1000;
+const LOOK_AGAIN_MS = 500;
 /** As long as a person watches; an update that takes longer goes on without them. */
-const LOOKS = 60;
+const LOOKS = 120;
+const LOOKS_FOR_START = 20;
 
 /** What a card needs of the page. */
 export interface CardPage {
@@ -32,8 +33,9 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
     button.disabled = true;
     say(status, sentence);
     try {
+      const { last_update_started_at } = await page.api.find(mirror);
       if (await act()) {
-        if (mirror.enabled) await followUpdate();
+        if (mirror.enabled) await followUpdate(last_update_started_at);
         await page.reload();
       } else say(status, "");
     } catch (error) {
@@ -58,11 +60,15 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
     });
   }
 
-  async function followUpdate(): Promise<void> {
+  /** Until the update has ended that comes after the one of `before`, or for as long as somebody may be watching. */
+  async function followUpdate(before: string | null): Promise<void> {
     for (let looks = 0; looks < LOOKS; looks += 1) {
-      const { update_status } = await page.api.find(mirror);
-      if (update_status !== "scheduled" && update_status !== "started") return;
-      say(status, "Updating …");
+      const { update_status, last_update_started_at } = await page.api.find(mirror);
+      const isUnderWay = update_status === "scheduled" || update_status === "started";
+      if (!isUnderWay && last_update_started_at !== before) return;
+      // A paused host, or Silent Mode: it starts when that is over.
+      if (!isUnderWay && looks > LOOKS_FOR_START) return;
+      say(status, isUnderWay ? "Updating …" : "Waiting for the update to start …");
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
   }
@@ -108,12 +114,12 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
         return open;
       }
       case "make-ssh-key": {
-        const renew = makeButton("Make a new SSH key", () =>
-          run(renew, "Making a key …", async () => {
+        const renew = makeButton("Make a new SSH key", () => {
+          void run(renew, "Making a key …", async () => {
             await page.api.makeSshKey(mirror);
             return true;
-          }),
-        );
+          });
+        });
         return renew;
       }
       case "review-host-keys": {
