@@ -132,9 +132,14 @@ test("a person sees what each mirror needs, and mends it there", async () => {
   assert.equal(await page.run("localStorage.length + sessionStorage.length + document.cookie.length"), 0);
   const badges = (mirror: MirrorAnswer) =>
     page.run(`[...${card(mirror)}.querySelectorAll(".badge")].map((each) => each.textContent).join()`);
-  assert.equal(await badges(expiring), "Credential: Expires in 3 days");
+  assert.equal(await badges(expiring), "Credential expires in 3 days");
   assert.equal(await badges(unknown), "SSH key not accepted");
   assert.match(String(await page.run(`${card(unknown)}.textContent`)), /refused the SSH key/);
+
+  // On a telephone nothing sticks out.
+  await page.setView({ width: 390, height: 844, scheme: "dark" });
+  assert.equal(await page.run("document.documentElement.scrollWidth"), 390);
+  await page.setView({ width: 1280, height: 900, scheme: "light" });
 
   // The public key, to be given to the host.
   await pressIn(unknown, "Copy SSH public key");
@@ -204,6 +209,18 @@ test("a person sees what each mirror needs, and mends it there", async () => {
     page.complaints().filter((each) => !each.includes("401")),
     [],
   );
+});
+
+test("the lists are for those whose mirrors they are", async () => {
+  const stranger = api.as(
+    await api.createToken(await api.createUser("ada", "correct horse battery"), ["read_api"]),
+  );
+  for (const path of ["/mirrors", "/mirrors/attention"]) {
+    assert.deepEqual(await stranger.get(path), []);
+    assert.equal((await fetch(`${server.url}/api/v4${path}`)).status, 401);
+  }
+  const [second] = mirrorOfAnyProjectSchema.array().parse(await api.get("/mirrors?per_page=1&page=2"));
+  assert.equal(second?.project_path, "root/moved-host");
 });
 
 test("after a lost secrets file the mirrors that need theirs again are there", async () => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -28,8 +28,6 @@ export interface BrowserPage {
   /** What the page complained of so far: exceptions, and errors of the console, such as those of the CSP. */
   complaints(): readonly string[];
   setView(view: ViewOptions): Promise<void>;
-  /** The whole page as a PNG file. */
-  shoot(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -159,10 +157,6 @@ async function openPage(socket: WebSocket, end: () => Promise<void>): Promise<Br
       await tell("Emulation.setDeviceMetricsOverride", metrics);
       const features = [{ name: "prefers-color-scheme", value: scheme }];
       await tell("Emulation.setEmulatedMedia", { features });
-    },
-    async shoot(path) {
-      const { data } = await tell("Page.captureScreenshot", { captureBeyondViewport: true });
-      await writeFile(path, Buffer.from(String(data), "base64"));
     },
     async close() {
       socket.close();

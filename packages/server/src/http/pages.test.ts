@@ -13,6 +13,7 @@ describe("the web interface", () => {
     folder = await mkdtemp(join(tmpdir(), "http-pages-"));
     await mkdir(join(folder, "web", "assets"), { recursive: true });
     await writeFile(join(folder, "web", "index.html"), "<!doctype html><title>built</title>");
+    await writeFile(join(folder, "web", "mirrors.html"), "<!doctype html><title>mirrors</title>");
     await writeFile(join(folder, "web", "assets", "app-1234.js"), "export {};");
     await writeFile(join(folder, "outside"), "secret");
   });
@@ -31,6 +32,9 @@ describe("the web interface", () => {
       assert.equal(page.headers["x-content-type-options"], "nosniff");
       assert.equal(page.headers["cache-control"], "no-cache");
     }
+    const mirrors = await server.ask("GET", "/-/mirrors");
+    assert.match(mirrors.text, /<title>mirrors/);
+    assert.match(String(mirrors.headers["content-security-policy"]), /frame-ancestors 'none'/);
     const script = await server.ask("GET", "/assets/app-1234.js");
     assert.match(String(script.headers["content-type"]), /javascript/);
     assert.match(String(script.headers["cache-control"]), /immutable/);

@@ -28,11 +28,11 @@ test("the weightiest reason has the one action that mends it", () => {
 });
 
 test("an expiry is said in days", () => {
-  assert.equal(describeExpiry("2026-01-10T12:00:01Z", NOW), "Expires within a day");
-  assert.equal(describeExpiry("2026-01-12T12:00:01Z", NOW), "Expires in 3 days");
-  assert.equal(describeExpiry("2026-01-10T12:00:00Z", NOW), "Expired today");
-  assert.equal(describeExpiry("2026-01-09T11:00:00Z", NOW), "Expired yesterday");
-  assert.equal(describeExpiry("2026-01-07T11:00:00Z", NOW), "Expired 3 days ago");
+  assert.equal(describeExpiry("2026-01-10T12:00:01Z", NOW), "Credential expires within a day");
+  assert.equal(describeExpiry("2026-01-12T12:00:01Z", NOW), "Credential expires in 3 days");
+  assert.equal(describeExpiry("2026-01-10T12:00:00Z", NOW), "Credential expired today");
+  assert.equal(describeExpiry("2026-01-09T11:00:00Z", NOW), "Credential expired yesterday");
+  assert.equal(describeExpiry("2026-01-07T11:00:00Z", NOW), "Credential expired 3 days ago");
 });
 
 test("a state has the word that it has everywhere", () => {

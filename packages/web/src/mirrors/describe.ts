@@ -108,16 +108,16 @@ export function chooseAction(mirror: Facts): Action | null {
 
 const MS_OF_A_DAY = 24 * 3600 * 1000;
 
-/** "Expires in 3 days", "Expired 2 days ago"; days are counted in full, up for what comes, down for what was. */
+/** "Credential expires in 3 days", "… expired 2 days ago"; days are counted in full, up for what comes, down for what was. */
 export function describeExpiry(expiresAt: string, now: Date): string {
   const left = new Date(expiresAt).getTime() - now.getTime();
   if (left > 0) {
     const days = Math.ceil(left / MS_OF_A_DAY);
-    return days === 1 ? "Expires within a day" : `Expires in ${days} days`;
+    return days === 1 ? "Credential expires within a day" : `Credential expires in ${days} days`;
   }
   const days = Math.floor(-left / MS_OF_A_DAY);
-  if (days === 0) return "Expired today";
-  return days === 1 ? "Expired yesterday" : `Expired ${days} days ago`;
+  if (days === 0) return "Credential expired today";
+  return days === 1 ? "Credential expired yesterday" : `Credential expired ${days} days ago`;
 }
 
 /** The state of a mirror in the word that it has everywhere, with its tone; null where all is well. */

@@ -146,9 +146,7 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
     "li",
     { class: "card", "data-mirror": String(mirror.id) },
     ...drawHead(mirror),
-    ...mirror.reasons
-      .slice(0, 1)
-      .map((reason) => make("p", { class: "why" }, mirror.last_error ?? describeReason(reason).sentence)),
+    ...drawWhy(mirror),
     ...(showsKey
       ? [make("pre", { tabindex: "0", "aria-label": "SSH public key" }, mirror.public_key ?? "")]
       : []),
@@ -156,6 +154,19 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
     ...(form === null ? [] : [form]),
     status,
   );
+}
+
+/** Its last error; that of host keys, which is long and says how to compare them elsewhere, folded below a short one. */
+function drawWhy({ reasons: [reason], last_error }: MirrorOfAnyProjectAnswer): readonly Child[] {
+  if (reason === undefined) return [];
+  const { sentence } = describeReason(reason);
+  const why = make("p", { class: "why" }, sentence);
+  if (last_error === null) return [why];
+  if (!reason.startsWith("host-key-")) return [make("p", { class: "why" }, last_error)];
+  return [
+    why,
+    make("details", {}, make("summary", {}, "Full message"), make("p", { class: "why" }, last_error)),
+  ];
 }
 
 function drawHead(mirror: MirrorOfAnyProjectAnswer): readonly Child[] {
@@ -185,7 +196,7 @@ function drawExpiry({
   const now = new Date();
   const tone = new Date(credential_expires_at) <= now ? "bad" : "warn";
   const when = new Date(credential_expires_at).toLocaleString();
-  const words = `Credential: ${describeExpiry(credential_expires_at, now)}`;
+  const words = describeExpiry(credential_expires_at, now);
   return [make("span", { class: "badge", "data-tone": tone, title: when }, words)];
 }
 
