@@ -60,10 +60,12 @@ export const mirrorSchema = z.object({
   credential_expires_at: timestamp.nullable(),
   /** Within seven days, or it has. */
   credential_expires_soon: z.boolean(),
-  /** Trusted for this remote beside those of the system and the instance. */
-  ca_certificates: z.array(certificateSchema),
-  /** Shown to the remote; its key is never answered. */
-  client_certificate: certificateSchema.nullable(),
+  /** PEM: trusted for this remote beside those of the system and the instance. */
+  ca_certificates: z.string().nullable(),
+  ca_certificate_details: z.array(certificateSchema),
+  /** PEM: shown to the remote; its key is never answered. */
+  client_certificate: z.string().nullable(),
+  client_certificate_details: certificateSchema.nullable(),
   update_status: z.enum(UPDATE_STATUSES),
   last_error: z.string().nullable(),
   last_update_at: timestamp.nullable(),
@@ -204,7 +206,10 @@ const settings = {
   credential_id: nullableRowId,
   /** PEM; null and empty take it away. */
   ca_certificates: nullableText,
-  /** PEM, both together: its chain may follow it; the key without a passphrase. Null takes both away. */
+  /**
+   * PEM, both together: its chain may follow it; the key without a passphrase. Null takes both away. The certificate that
+   * is stored may come back without its key.
+   */
   client_certificate: nullableText,
   client_key: nullableText,
   only_protected_branches: optionalFlag,

@@ -377,7 +377,7 @@ describe("isSameServer", () => {
     ["https://example.com/a", "http://example.com/a", false],
     ["http://example.com:8080/a", "https://example.com/a", false],
     ["https://example.com/a", "https://example.com:8443/a", false],
-    ["ssh://git@example.com/a", "ssh://git@example.com:2222/a", false],
+    ["ssh://git@example.com/a", "ssh://git@example.com:2222/a", true],
     ["https://example.com/a", "https://example.org/a", false],
     ["ssh://git@example.com/a", "git://example.com/a", false],
   ] as const) {

@@ -166,7 +166,7 @@ export function hostAndPortOf(url: RemoteUrl): string {
 /**
  * Whether what is shown to the server of one URL may be shown to that of the other: the same scheme, host and port, or
  * the step from `http` to `https` on their own ports. The attack: another port is another server, and `http` shows a
- * password to everybody on the way.
+ * password to everybody on the way. An SSH server has to show its host key first, on whatever port.
  */
 export function isSameServer(before: RemoteUrl, after: RemoteUrl): boolean {
   if (schemeOf(before) === "file" || schemeOf(after) === "file") return before === after;
@@ -175,7 +175,7 @@ export function isSameServer(before: RemoteUrl, after: RemoteUrl): boolean {
   if (a.scheme === "http" && b.scheme === "https") {
     return a.port === DEFAULT_PORTS.http && b.port === DEFAULT_PORTS.https;
   }
-  return a.scheme === b.scheme && a.port === b.port;
+  return a.scheme === b.scheme && (a.port === b.port || a.scheme === "ssh");
 }
 
 /** Whether both lead to the same place: credentials, the case of the host and an omitted default port do not count. */

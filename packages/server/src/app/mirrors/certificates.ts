@@ -5,6 +5,7 @@ import {
   UnfitPem,
 } from "../../domain/certificates.ts";
 import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror } from "../../domain/mirror.ts";
 import type { ClientCertificate, MirrorChanges } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 
@@ -17,9 +18,13 @@ export interface CertificateSettings {
   readonly clientCertificate: ClientCertificate | null | undefined;
 }
 
-/** Reads the certificates among the settings; `model-invalid` says in a sentence what is wrong with one. */
+/**
+ * Reads the certificates among the settings; `model-invalid` says in a sentence what is wrong with one. The stored client
+ * certificate that comes back alone, as answers show it, changes nothing.
+ */
 export function readCertificates(
   settings: Pick<MirrorSettings, "caCertificates" | "clientCertificate" | "clientKey">,
+  stored: Pick<Mirror, "clientCertificate"> | null,
 ): CertificateSettings {
   const { caCertificates, clientCertificate, clientKey } = settings;
   return {
@@ -27,7 +32,10 @@ export function readCertificates(
       caCertificates === undefined
         ? undefined
         : caCertificates && readText("ca_certificates", caCertificates, readBundle),
-    clientCertificate: readClient(clientCertificate, clientKey),
+    clientCertificate:
+      clientKey === undefined && clientCertificate && clientCertificate === stored?.clientCertificate
+        ? undefined
+        : readClient(clientCertificate, clientKey),
   };
 }
 

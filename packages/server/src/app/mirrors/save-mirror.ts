@@ -7,7 +7,7 @@ import {
   type MirrorOptions,
 } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
-import { isSameServer, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
+import { hostOf, isSameServer, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
@@ -55,10 +55,10 @@ export async function saveMirror(
   const instance = await ports.settings.read();
   const options = optionsIn(settings);
   refuseLongCredential(settings);
-  const certificates = readCertificates(settings);
   // Before the network is asked, and once more below: somebody else may save the same mirror meanwhile.
   const seen = findTarget(await ports.mirrors.listOf(project.id), target);
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
+  const certificates = readCertificates(settings, seen);
   if (settings.url === undefined && !seen) throw urlMissing();
   const named = await findNamedCredentials(ports, user, settings, seen);
   const remote =
@@ -189,7 +189,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
 async function change(mirrors: MirrorEditor, stored: Mirror, saving: Saving): Promise<Mirror> {
   const { user, settings, remote, options, keyPair, certificates } = saving;
   const isPull = stored.direction === "pull";
-  const isOtherHost = leadsToOtherHost(stored, remote);
+  const isOtherHost = leadsToOtherServer(stored, remote);
   const beside = credentialBeside(settings);
   const isOff = switchesPullOff(stored, settings);
   const dropsSecrets = isOtherHost || replacesUserinfo(stored, remote) || isOff;
@@ -236,7 +236,7 @@ function hostKeysBefore(
 ): Pick<Mirror, "url" | "knownHosts"> {
   const url = remote?.url ?? stored?.url;
   if (url === undefined) throw urlMissing();
-  return { url, knownHosts: stored === null || leadsToOtherHost(stored, remote) ? "" : stored.knownHosts };
+  return { url, knownHosts: stored === null || leadsToOtherServer(stored, remote) ? "" : stored.knownHosts };
 }
 
 /** Whether answers show the URL with masked userinfo; that of SSH, which is part of the address, in any case. */
@@ -253,7 +253,7 @@ function isSsh(url: RemoteUrl): boolean {
   return schemeOf(url) === "ssh";
 }
 
-function leadsToOtherHost(stored: Mirror, remote: CheckedRemote | null): boolean {
+function leadsToOtherServer(stored: Mirror, remote: CheckedRemote | null): boolean {
   return remote !== null && !isSameServer(stored.url, remote.url);
 }
 
@@ -273,7 +273,9 @@ function changeOfKeyPair(
 ): KeyPairChange {
   const { settings, remote } = saving;
   const isOff = switchesPullOff(stored, settings);
-  const dropsKey = isOff || (stored !== null && leadsToOtherHost(stored, remote));
+  // Nothing but SSH is shown a key pair, so it may outlast another scheme of the same host.
+  const isOtherHost = stored !== null && remote !== null && hostOf(remote.url) !== hostOf(stored.url);
+  const dropsKey = isOff || isOtherHost;
   const usesNamed = usesNamedAfter(stored, choiceOf(stored, saving));
   return keyPairChange(stored, settings, { dropsKey, isOff, usesNamed });
 }

@@ -45,8 +45,11 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     credential: mirror.credential,
     credential_expires_at: presentTime(mirror.credentialExpiresAt),
     credential_expires_soon: view.credentialExpiresSoon,
-    ca_certificates: describeCertificates(mirror.caCertificates).map(presentCertificate),
-    client_certificate: describeCertificates(mirror.clientCertificate).map(presentCertificate)[0] ?? null,
+    ca_certificates: mirror.caCertificates,
+    ca_certificate_details: describeCertificates(mirror.caCertificates).map(presentCertificate),
+    client_certificate: mirror.clientCertificate,
+    client_certificate_details:
+      describeCertificates(mirror.clientCertificate).map(presentCertificate)[0] ?? null,
     update_status: mirror.updateStatus,
     last_error: mirror.lastError,
     last_update_at: presentTime(mirror.lastUpdateAt),
