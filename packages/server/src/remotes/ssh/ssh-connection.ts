@@ -4,7 +4,7 @@ import ssh2, { type Client, type ClientChannel } from "ssh2";
 import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { SshPublicKey } from "../../domain/ssh-public-key.ts";
-import { closedError, networkError, quoteText } from "../remote-errors.ts";
+import { closedError, networkError, quoteText, sshSecretsOf } from "../remote-errors.ts";
 import { describeMismatch, offeredAlgorithms } from "./algorithms.ts";
 import { createAuthentication } from "./authenticate.ts";
 import { createServerHello, type HandshakeLists } from "./server-hello.ts";
@@ -144,7 +144,7 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
           `${host} closed the connection before it said anything. It may have too many, or not let this server in.`,
         );
       }
-      const tail = words === "" ? "" : ` It says: ${quoteText(words, [options.credential?.password ?? ""])}`;
+      const tail = words === "" ? "" : ` It says: ${quoteText(words, sshSecretsOf(options.credential))}`;
       if (phase === "hello" && /MaxStartups|not allowed at this time|too many|limit/i.test(words)) {
         return new HeliostatError("remote-busy", `${host} lets nobody in now.${tail}`);
       }
@@ -157,7 +157,7 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
     }
     return new HeliostatError(
       "remote-not-ssh",
-      `${host} breaks the rules of SSH: ${quoteText(said, [options.credential?.password ?? ""])}`,
+      `${host} breaks the rules of SSH: ${quoteText(said, sshSecretsOf(options.credential))}`,
     );
   }
 

@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import type { RemoteAccess } from "../../app/ports.ts";
+import { lastLines } from "../../domain/plain-text.ts";
 import { hostOf } from "../../domain/remote-url.ts";
 import { closedError } from "../remote-errors.ts";
 import { stoppedBy } from "./ssh-connection.ts";
@@ -53,7 +54,7 @@ export function converseOver(
     if (!duplex.push(chunk)) channel.pause();
   });
   channel.stderr.on("data", (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString("utf8")).slice(-STDERR_TAIL);
+    stderr = lastLines(stderr + chunk.toString("utf8"), STDERR_TAIL);
   });
   channel.on("error", (error: Error) => duplex.destroy(error));
   channel.once("close", (code: unknown, signalName: unknown) => {
