@@ -4,6 +4,7 @@ import { fingerprintOf } from "../../domain/credential.ts";
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
 import type { Ports, RemoteAccess } from "../ports.ts";
+import { hideInError } from "../updates/hide-in-error.ts";
 import type { OpenedRemote } from "../updates/open-remote.ts";
 import type { ConnectionReport } from "./connection-test-use-cases.ts";
 
@@ -39,7 +40,10 @@ export async function probeRemote(
       report = { ...report, isReachable: report.isReachable || !NOT_REACHED.has(trouble.code) };
       const known = asHeliostatError(error);
       if (known.kind === "bug")
-        ports.log.error({ err: error }, "a test of a connection failed by our own fault");
+        ports.log.error(
+          { err: hideInError(known, hideSecrets) },
+          "a test of a connection failed by our own fault",
+        );
     }
   };
   try {
