@@ -33,6 +33,10 @@ test("an error is told with its causes, without what hangs on it", () => {
   assert.match(text, /"stack":"\w*Error: \*{5} is bad\\n +at /);
 });
 
+test("of a connection or the like only the kind is told", () => {
+  assert.deepEqual(fieldsForLog({ client: new Map([["s3cret", 1]]) }, hide), { client: "[Map]" });
+});
+
 test("circles end", () => {
   const error = new Error("round");
   error.cause = error;

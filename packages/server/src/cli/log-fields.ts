@@ -48,6 +48,9 @@ function fit(value: unknown, hide: (text: string) => string, depth: number): unk
   if (depth === 0) return "…";
   if (value instanceof Error) return fitError(value, hide, depth);
   if (Array.isArray(value)) return value.map((each) => fit(each, hide, depth - 1));
+  // A connection or the like, with all that hangs on it.
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return `[${value.constructor.name}]`;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, fit(each, hide, depth - 1)]));
 }
 
