@@ -15,8 +15,8 @@ const MAX_ROUNDS = 4;
 
 /**
  * Asks first what the server takes, as OpenSSH does, then shows the key, or else the password: by the method
- * `password`, then by `keyboard-interactive`, which many servers have instead. Nothing else is tried, and nothing
- * twice. `onRefused` gets `ssh-key-refused` or `remote-credential`. Throws `ssh-key-refused` for a private key that
+ * `password`, or by `keyboard-interactive` where a server has that instead. Nothing else is tried. A password is shown
+ * once: each refusal counts towards the locks that hosts put on an account. `onRefused` gets `ssh-key-refused` or `remote-credential`. Throws `ssh-key-refused` for a private key that
  * cannot be read.
  */
 export function createAuthentication(
@@ -35,14 +35,14 @@ export function createAuthentication(
     }
     taken = methodsLeft;
     if (partialSuccess) return onRefused(wantsMore());
-    const untried = (method: string) => methodsLeft.includes(method) && !tried.includes(method);
-    if (key !== null && untried("publickey")) {
+    const showsPassword = password !== "" && tried.length === 0;
+    if (key !== null && methodsLeft.includes("publickey") && tried.length === 0) {
       tried.push("publickey");
       next({ type: "publickey", username, key });
-    } else if (password !== "" && untried("password")) {
+    } else if (showsPassword && methodsLeft.includes("password")) {
       tried.push("password");
       next({ type: "password", username, password });
-    } else if (password !== "" && untried("keyboard-interactive")) {
+    } else if (showsPassword && methodsLeft.includes("keyboard-interactive")) {
       tried.push("keyboard-interactive");
       next({ type: "keyboard-interactive", username, prompt: answerWith(password) });
     } else {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { startTcpFront } from "../../../../../test/support/tcp-front.ts";
+import { waitFor } from "../../../../../test/support/wait-for.ts";
 import { atPort, makeKeyPair, PASSWORD, setUpSsh } from "./ssh-stage.test-support.ts";
 
 /** For `assert.rejects`: this code, these words, and no secret anywhere. */
@@ -70,6 +71,17 @@ test("a password is shown by either method, to a server that has only one of the
     assert.equal(peer.accepted().at(-1), `${method} for someone`);
     await assert.rejects(list(url, { credential: { password: "wrong" } }), fails("remote-credential"));
   }
+});
+
+test("a wrong password is shown once, since hosts count", async (t) => {
+  const { peer, list } = await setUpSsh(t);
+  const url = peer.urlOf("theirs.git", "someone");
+  // Both methods are on.
+  await assert.rejects(list(url, { credential: { password: "wrong" } }), fails("remote-credential"));
+  await waitFor(() => peer.failed().length > 0, { message: "nothing is logged" });
+  await assert.rejects(list(url, { credential: { password: "wrong too" } }), fails("remote-credential"));
+  await waitFor(() => peer.failed().length > 1, { message: "nothing more is logged" });
+  assert.deepEqual(peer.failed(), ["password for someone", "password for someone"]);
 });
 
 test("a host key that is not stored ends it before anything is sent", async (t) => {
