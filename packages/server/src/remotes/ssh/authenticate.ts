@@ -25,6 +25,7 @@ export function createAuthentication(
 ): Authentication {
   const key = credential?.privateKey === undefined ? null : readKey(credential.privateKey);
   const password = key === null ? (credential?.password ?? "") : "";
+  const keysLeft = key === null ? [] : signersOf(key);
   const tried: string[] = [];
   let taken: readonly string[] = [];
 
@@ -35,10 +36,11 @@ export function createAuthentication(
     }
     taken = methodsLeft;
     if (partialSuccess) return onRefused(wantsMore());
+    const signer = methodsLeft.includes("publickey") ? keysLeft.shift() : undefined;
     const showsPassword = password !== "" && tried.length === 0;
-    if (key !== null && methodsLeft.includes("publickey") && tried.length === 0) {
+    if (signer !== undefined) {
       tried.push("publickey");
-      next({ type: "publickey", username, key });
+      next({ type: "publickey", username, key: signer });
     } else if (showsPassword && methodsLeft.includes("password")) {
       tried.push("password");
       next({ type: "password", username, password });
@@ -115,6 +117,20 @@ export function createAuthentication(
   }
 
   return { handler, refusal: () => (tried.length > 0 ? describe() : null) };
+}
+
+/**
+ * The ways to sign with a key. The library signs with RSA and SHA-256 wherever the server lists that, and servers list it
+ * that do not take it (sshd does, whatever its `PubkeyAcceptedAlgorithms`), so the same key follows with SHA-512: under
+ * that name, for which the library asks the key itself.
+ */
+function signersOf(key: ParsedKey): ParsedKey[] {
+  if (key.type !== "ssh-rsa") return [key];
+  const sha512: ParsedKey = Object.create(key, {
+    type: { value: "rsa-sha2-512" },
+    sign: { value: (data: Buffer | string) => key.sign(data, "sha512") },
+  });
+  return [key, sha512];
 }
 
 function readKey(text: string): ParsedKey {

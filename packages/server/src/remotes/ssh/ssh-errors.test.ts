@@ -84,6 +84,21 @@ test("a wrong password is shown once, since hosts count", async (t) => {
   assert.deepEqual(peer.failed(), ["password for someone", "password for someone"]);
 });
 
+test("an RSA key is taken by servers that take only one of its signatures", async (t) => {
+  const { dir, peer, list, b } = await setUpSsh(t);
+  const rsa = await makeKeyPair(dir, "rsa", "rsa");
+  const how = { credential: { privateKey: rsa.privateKey } };
+  const url = peer.urlOf("theirs.git");
+  for (const algorithm of ["rsa-sha2-256", "rsa-sha2-512"]) {
+    await peer.start({ config: [`PubkeyAcceptedAlgorithms ${algorithm}`] });
+    await peer.authorize("git", [rsa.publicKey]);
+    assert.deepEqual(await list(url, how), { "refs/heads/main": b }, algorithm);
+    await peer.authorize("git", []);
+    await peer.start();
+    await assert.rejects(list(url, how), fails("ssh-key-refused", "Add its public key"), algorithm);
+  }
+});
+
 test("a host key that is not stored ends it before anything is sent", async (t) => {
   const { peer, list, b } = await setUpSsh(t);
   const url = peer.urlOf("theirs.git");
