@@ -58,11 +58,12 @@ describe("hostSignOf", () => {
           "remote-busy",
           "remote-credential",
           "remote-tls",
+          "remote-noise",
           "url-blocked",
           "cancelled",
         ] as const
       ).map(hostSignOf),
-      ["silence", "busy", "answer", "answer", null, null],
+      ["silence", "busy", "answer", "answer", "answer", null, null],
     );
   });
 });

@@ -27,6 +27,7 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "remote-redirects",
   "remote-not-found",
   "remote-not-git",
+  "remote-noise",
   "remote-too-large",
   "remote-tls",
   "remote-credential",

@@ -216,7 +216,8 @@ test("what the host's shell or git says is what is told", async (t) => {
     ["echo 'sh: git-upload-pack: not found' >&2; exit 127", "remote-not-git", "has no git"],
     ["exit 3", "remote-closed", "closed"],
     ["kill -9 $$", "remote-closed", "Killed"],
-    ["echo Welcome to this machine; exit 0", "remote-not-git", "Welc"],
+    ["echo Welcome to this machine; exit 0", "remote-noise", "Welcome"],
+    ["echo This account is currently not available.; exit 1", "remote-forbidden", "not available"],
   ] as const) {
     await peer.setFault(shell);
     await assert.rejects(list(url), fails(code, word), shell);
