@@ -1,6 +1,5 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { SealedSecretStore } from "../app/ports.ts";
-import { fullPathOf } from "../domain/project.ts";
 import {
   CREDENTIAL_ID,
   clientKeyContext,
@@ -11,9 +10,9 @@ import {
   sealPassword,
   sealPrivateKey,
 } from "./mirror-credentials.ts";
-import { selectMirrors, toMirror } from "./mirror-row.ts";
+import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
+import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
-import { createProjectStore } from "./projects.ts";
 
 /** Few enough that nobody waits long for a row that is locked meanwhile. */
 const BATCH = 50;
@@ -27,6 +26,16 @@ export async function hasSealedSecrets(db: Db): Promise<boolean> {
     exists (select from credentials where password_key_id is not null or private_key_key_id is not null)
     or exists (select from mirrors where client_key_key_id is not null) as any`.execute(db);
   return rows[0]?.any ?? false;
+}
+
+/** Whether a mirror has a secret that none of these keys opens. */
+function hasLostSecret(keyIds: readonly string[]): RawBuilder<boolean> {
+  const isLost = (column: string) =>
+    // Nothing is different from all of none, not even what is not there.
+    sql<boolean>`${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${[...keyIds]}::text[])`;
+  return sql`((${isLost("mirrors.client_key_key_id")}) or exists (
+    select from credentials as shown where shown.id = ${CREDENTIAL_ID} and (
+      (${isLost("shown.password_key_id")}) or (${isLost("shown.private_key_key_id")}))))`;
 }
 
 /** All secrets that are sealed in the database, whatever table they are in. */
@@ -108,22 +117,32 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       }
       return total;
     },
-    async listMirrorsWithout(keyIds) {
-      const isLost = (column: string) =>
-        // Nothing is different from all of none, not even what is not there.
-        sql<boolean>`${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${[...keyIds]}::text[])`;
-      const rows = await selectMirrors(db)
-        .where(
-          sql<boolean>`(${isLost("client_key_key_id")}) or exists (
-            select from credentials as shown where shown.id = ${CREDENTIAL_ID} and (
-              (${isLost("shown.password_key_id")}) or (${isLost("shown.private_key_key_id")})))`,
-        )
-        .orderBy("id")
+    async listMirrorsWithout({ visibleTo, keyIds }, page) {
+      const matching = selectMirrorsSeenBy(db, visibleTo).where(hasLostSecret(keyIds));
+      const { total } = await matching
+        .clearSelect()
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      const { limit, offset } = windowOf(page);
+      const rows = await matching
+        .select(["namespaces.full_path as namespace_path", "projects.path as project_path"])
+        .orderBy("mirrors.id")
+        .limit(limit)
+        .offset(offset)
         .execute();
-      const mirrors = rows.map(toMirror);
-      const projects = await createProjectStore(db).findAll(mirrors.map(({ projectId }) => projectId));
-      const paths = new Map(projects.map((project) => [project.id, fullPathOf(project)]));
-      return mirrors.map((mirror) => ({ mirror, projectPath: paths.get(mirror.projectId) ?? "" }));
+      const items = rows.map((row) => ({
+        mirror: toMirror(row),
+        projectPath: `${row.namespace_path}/${row.project_path}`,
+      }));
+      return { items, total };
+    },
+    async countMirrorsWithout(keyIds) {
+      const { count } = await db
+        .selectFrom("mirrors")
+        .where(hasLostSecret(keyIds))
+        .select(({ fn }) => fn.countAll<number>().as("count"))
+        .executeTakeFirstOrThrow();
+      return count;
     },
     async listMirrorsOpenAgain(keyIds) {
       const rows = await selectMirrors(db)

@@ -1,4 +1,6 @@
 import type { Mirror } from "../../domain/mirror.ts";
+import type { User } from "../../domain/user.ts";
+import type { Page, Paged } from "./instance.ts";
 
 /** The keys of the secrets file, by their ids: what they are is for `secrets/` alone to know. */
 export interface SecretKeys {
@@ -27,8 +29,13 @@ export interface SealedSecretStore {
    * What was changed meanwhile keeps its change.
    */
   sealAnew(keyIds: readonly string[]): Promise<number>;
-  /** Mirrors with a secret that none of these keys opens. */
-  listMirrorsWithout(keyIds: readonly string[]): Promise<readonly MirrorOfProject[]>;
+  /** Mirrors with a secret that none of these keys opens, in the order of their ids; an admin sees all. */
+  listMirrorsWithout(
+    filter: { readonly visibleTo: User; readonly keyIds: readonly string[] },
+    page: Page,
+  ): Promise<Paged<MirrorOfProject>>;
+  /** How many of these there are in all projects. */
+  countMirrorsWithout(keyIds: readonly string[]): Promise<number>;
   /** Mirrors that stopped for a lost key, and whose secrets these keys open all the same. */
   listMirrorsOpenAgain(keyIds: readonly string[]): Promise<readonly number[]>;
   /** Does this while nobody else, on any node, changes the keys. */

@@ -1,4 +1,3 @@
-import { may } from "../../domain/policy.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SecretsState, UseCases } from "../use-cases.ts";
@@ -20,7 +19,7 @@ export function secretUseCases(ports: Ports): SecretUseCases {
         isKnown: secretKeys.isKnown(id),
         secrets: counts.get(id) ?? 0,
       })),
-      mirrorsNeedingSecret: (await sealedSecrets.listMirrorsWithout(secretKeys.ids())).length,
+      mirrorsNeedingSecret: await sealedSecrets.countMirrorsWithout(secretKeys.ids()),
     };
   }
 
@@ -45,14 +44,10 @@ export function secretUseCases(ports: Ports): SecretUseCases {
         return { key: current, sealed, removed, state: await readState() };
       });
     },
-    async listMirrorsNeedingSecret(principal) {
-      requireSignedIn(principal);
-      const found = await sealedSecrets.listMirrorsWithout(secretKeys.ids());
-      const projects = await ports.projects.findAll(found.map(({ mirror }) => mirror.projectId));
-      const theirs = new Set(
-        projects.flatMap((project) => (may(principal, "read-mirrors", project) ? [project.id] : [])),
-      );
-      return found.filter(({ mirror }) => theirs.has(mirror.projectId));
+    async listMirrorsNeedingSecret(principal, page) {
+      const { user } = requireSignedIn(principal);
+      const wanted = { visibleTo: user, keyIds: secretKeys.ids() };
+      return await sealedSecrets.listMirrorsWithout(wanted, page);
     },
   };
 }
