@@ -36,21 +36,25 @@ export function hostKeyReviewUseCases(
     return { project, mirror };
   }
 
-  async function compare(mirror: Mirror): Promise<HostKeyComparison & { shown: string }> {
-    const shown = await scans.lookAnew(mirror.projectId, mirror.url);
-    return { shown, ...compareHostKeys(mirror.knownHosts, shown, sshPlaceOf(mirror.url)) };
+  async function compare(
+    principal: Principal,
+    { projectId, url, knownHosts }: Mirror,
+  ): Promise<HostKeyComparison & { shown: string }> {
+    const { user } = requireSignedIn(principal);
+    const shown = await scans.lookAnew({ userId: user.id, projectId }, url);
+    return { shown, ...compareHostKeys(knownHosts, shown, sshPlaceOf(url)) };
   }
 
   return {
     async reviewHostKeys(principal, which, mirrorId) {
       const { mirror } = await find(principal, which, mirrorId);
-      const { shown, added, removed, kept, revoked } = await compare(mirror);
+      const { shown, added, removed, kept, revoked } = await compare(principal, mirror);
       return { mirror, knownHosts: shown, added, removed, kept, revoked };
     },
     async acceptHostKeys(principal, which, mirrorId, fingerprints) {
       const { project, mirror } = await find(principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
-      const { added, kept, revoked, accepted } = await compare(mirror);
+      const { added, kept, revoked, accepted } = await compare(principal, mirror);
       if (revoked.length > 0) {
         const names = revoked.map((key) => key.fingerprint_sha256).join(", ");
         throw new HeliostatError(

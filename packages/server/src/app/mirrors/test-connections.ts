@@ -1,7 +1,7 @@
 import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
-import { hostOf, parseRemoteUrl, portOf, type RemoteUrl } from "../../domain/remote-url.ts";
+import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { findCredentialFor } from "../credentials/credential-access.ts";
@@ -11,19 +11,19 @@ import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
 import { findMirroredProject } from "./mirroring-access.ts";
+import type { OutboundPlaces } from "./outbound-places.ts";
 import { probeRemote } from "./probe-remote.ts";
-import { createTestPlaces } from "./test-places.ts";
 
 /** Tests of connections, by the rules of `ConnectionTestUseCases`. */
-export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
-  const places = createTestPlaces(ports.clock);
-
-  async function begin(principal: Principal): Promise<void> {
+export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): ConnectionTestUseCases {
+  async function begin(principal: Principal, url: RemoteUrl, projectId: number | null): Promise<void> {
     const { user } = requireSignedIn(principal);
     if ((await ports.settings.read()).silentModeEnabled) {
       throw new HeliostatError("model-invalid", "Silent Mode is on: nothing is spoken to until it ends.");
     }
-    places.take(user.id);
+    places.takeTest(user.id);
+    // The test of an SSH remote scans its host keys.
+    if (schemeOf(url) === "ssh") places.takeScan({ userId: user.id, projectId });
   }
 
   /** As a mirror would be opened that is stored nowhere. */
@@ -36,7 +36,7 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
 
   return {
     async testNewMirror(principal, which, draft) {
-      await findMirroredProject(ports, principal, which, "admin-mirrors");
+      const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
       const { user } = requireSignedIn(principal);
       const { direction, knownHosts, credentialId = null } = draft;
       const parsed = parseRemoteUrl(draft.url);
@@ -51,7 +51,7 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
         remote: { url: parsed.url, credential: withoutUndefined(given), urlHadUserinfo: parsed.hadUserinfo },
         ...{ hasOwn: false, drops: false },
       });
-      await begin(principal);
+      await begin(principal, parsed.url, project.id);
       const { wanted } = named;
       const authMethod = choice.authMethod ?? draft.authMethod ?? "password";
       const readSecret = async () =>
@@ -63,7 +63,7 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
       const mirror = await ports.mirrors.find(mirrorId);
       if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
-      await begin(principal);
+      await begin(principal, mirror.url, project.id);
       return await probeRemote(ports, mirror.direction, (signal) => openRemote(ports, mirror, signal));
     },
     async testCredential(principal, id, { url: text, direction, knownHosts }) {
@@ -75,7 +75,7 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
         remote: { url, credential: withoutNull({ username, password }), urlHadUserinfo: false },
         ...{ hasOwn: false, drops: false },
       });
-      await begin(principal);
+      await begin(principal, url, null);
       const authMethod = choice.authMethod ?? "password";
       const trial = {
         direction,
