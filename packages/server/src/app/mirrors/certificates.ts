@@ -4,7 +4,7 @@ import {
   UnfitClientCertificate,
   UnfitPem,
 } from "../../domain/certificates.ts";
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { ClientCertificate, MirrorChanges } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
@@ -69,8 +69,9 @@ function readClient(
 ): ClientCertificate | null | undefined {
   if (certificate === undefined && key === undefined) return undefined;
   if (!certificate && !key) return null;
-  if (!certificate) throw invalid("client_certificate", "is missing: a client_key goes with its certificate");
-  if (!key) throw invalid("client_key", "is missing: a client_certificate goes with its key");
+  if (!certificate)
+    throw invalidField("client_certificate", "is missing: a client_key goes with its certificate");
+  if (!key) throw invalidField("client_key", "is missing: a client_certificate goes with its key");
   return readText("client_certificate", certificate, () => {
     try {
       const parsed = parseClientCertificate(certificate, key);
@@ -78,7 +79,7 @@ function readClient(
       return parsed;
     } catch (error) {
       if (!(error instanceof UnfitClientCertificate)) throw error;
-      throw invalid(error.of === "key" ? "client_key" : "client_certificate", error.message);
+      throw invalidField(error.of === "key" ? "client_key" : "client_certificate", error.message);
     }
   });
 }
@@ -91,18 +92,15 @@ function readBundle(text: string): string {
 
 function refuseMany(field: string, count: number): void {
   if (count > MOST_CERTIFICATES)
-    throw invalid(field, `holds too many certificates (maximum is ${MOST_CERTIFICATES})`);
+    throw invalidField(field, `holds too many certificates (maximum is ${MOST_CERTIFICATES})`);
 }
 
 function readText<T>(field: string, text: string, read: (text: string) => T): T {
-  if (text.length > LONGEST_TEXT) throw invalid(field, `is too long (maximum is ${LONGEST_TEXT} characters)`);
+  if (text.length > LONGEST_TEXT)
+    throw invalidField(field, `is too long (maximum is ${LONGEST_TEXT} characters)`);
   try {
     return read(text);
   } catch (error) {
-    throw error instanceof UnfitPem ? invalid(field, error.message) : error;
+    throw error instanceof UnfitPem ? invalidField(field, error.message) : error;
   }
-}
-
-function invalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }

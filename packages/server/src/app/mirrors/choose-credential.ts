@@ -1,6 +1,7 @@
 import type { AuthMethod, CredentialKind } from "@heliostat/contract";
 import type { Credential } from "../../domain/credential.ts";
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { ownsCredentials } from "../../domain/policy.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
@@ -49,7 +50,7 @@ export async function findNamedCredentials(
   if (credentialId === undefined || credentialId === null) return { wanted: null, ownStoredId };
   if (credentialId === storedId) return { wanted: stored, ownStoredId };
   const wanted = await findOwn(ports, user, credentialId);
-  if (!wanted) throw invalid("credential_id", "does not exist");
+  if (!wanted) throw invalidField("credential_id", "does not exist");
   return { wanted, ownStoredId };
 }
 
@@ -102,10 +103,7 @@ async function findOwn(ports: CredentialPort, user: User, id: number): Promise<C
 function givenIn(remote: CheckedRemote | null): Partial<RemoteCredential> {
   if (remote === null) return {};
   const { username, password } = remote.credential;
-  return {
-    ...(username === undefined || schemeOf(remote.url) === "ssh" ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  };
+  return given({ username: schemeOf(remote.url) === "ssh" ? undefined : username, password });
 }
 
 /** Two answers to the question what the remote is shown are one too many. */
@@ -117,20 +115,16 @@ function refuseMisfit(
 ): void {
   const { username, password } = givenIn(remote);
   if (settings.username || settings.password || password) {
-    throw invalid("credential_id", "and a user name or password exclude each other");
+    throw invalidField("credential_id", "and a user name or password exclude each other");
   }
   if (username !== undefined && username !== wanted.username) {
-    throw invalid("credential_id", "has another user name than the URL: leave it out there");
+    throw invalidField("credential_id", "has another user name than the URL: leave it out there");
   }
   const method = AUTH_METHOD_OF[wanted.kind];
   if (settings.authMethod !== undefined && settings.authMethod !== method) {
-    throw invalid("auth_method", `is ${method} with this credential`);
+    throw invalidField("auth_method", `is ${method} with this credential`);
   }
   if (wanted.kind === "ssh_key" && schemeOf(url) !== "ssh") {
-    throw invalid("credential_id", "is an SSH key pair: it needs a URL that begins with ssh://");
+    throw invalidField("credential_id", "is an SSH key pair: it needs a URL that begins with ssh://");
   }
-}
-
-function invalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }

@@ -1,8 +1,8 @@
 import type { ErrorCode, MirrorDirection } from "@heliostat/contract";
 import { connectionAdvice } from "../../domain/connection-advice.ts";
-import { fingerprintOf } from "../../domain/credential.ts";
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
+import { fingerprintSha256 } from "../../domain/ssh-public-key.ts";
 import type { Ports, RemoteAccess } from "../ports.ts";
 import { hideInError } from "../updates/hide-in-error.ts";
 import type { OpenedRemote } from "../updates/open-remote.ts";
@@ -95,7 +95,7 @@ async function scan(
   const keys = await remotes.scanHostKeys(remote, signal).catch(() => []);
   return keys.map(({ algorithm, key }) => ({
     algorithm,
-    fingerprint: fingerprintOf(`${algorithm} ${key}`) ?? "",
+    fingerprint: fingerprintSha256(key),
   }));
 }
 

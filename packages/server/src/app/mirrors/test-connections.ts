@@ -1,5 +1,6 @@
 import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import type { Principal } from "../../domain/user.ts";
@@ -41,21 +42,20 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
       const { direction, knownHosts, credentialId = null } = draft;
       const parsed = parseRemoteUrl(draft.url);
       const named = await findNamedCredentials(ports, user, { credentialId }, null);
-      const given = {
+      const own = given({
         username: draft.username || parsed.username || undefined,
         password: draft.password || parsed.password || undefined,
-      };
-      refuseLongCredential(given);
+      });
+      refuseLongCredential(own);
       const choice = chooseCredential(named, null, {
         settings: draft,
-        remote: { url: parsed.url, credential: withoutUndefined(given), urlHadUserinfo: parsed.hadUserinfo },
+        remote: { url: parsed.url, credential: own, urlHadUserinfo: parsed.hadUserinfo },
         ...{ hasOwn: false, drops: false },
       });
       await begin(principal, parsed.url, project.id);
       const { wanted } = named;
       const authMethod = choice.authMethod ?? draft.authMethod ?? "password";
-      const readSecret = async () =>
-        wanted ? await ports.credentials.readSecret(wanted.id) : withoutUndefined(given);
+      const readSecret = async () => (wanted ? await ports.credentials.readSecret(wanted.id) : own);
       const trial = { direction, url: parsed.url, authMethod, knownHosts, readSecret };
       return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
@@ -69,10 +69,11 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
     async testCredential(principal, id, { url: text, direction, knownHosts }) {
       const credential = await findCredentialFor(ports, principal, id, "use-credential");
       const { url, username, password } = parseRemoteUrl(text);
+      const inUrl = given({ username: username ?? undefined, password: password ?? undefined });
       const named = { wanted: credential, ownStoredId: null };
       const choice = chooseCredential(named, null, {
         settings: {},
-        remote: { url, credential: withoutNull({ username, password }), urlHadUserinfo: false },
+        remote: { url, credential: inUrl, urlHadUserinfo: false },
         ...{ hasOwn: false, drops: false },
       });
       await begin(principal, url, null);
@@ -101,21 +102,4 @@ interface Trial {
 /** Lines of known_hosts, or bare keys, which are those of the URL's host. */
 function readHostKeys(url: RemoteUrl, text: string): string {
   return readHostKeyParameters([text], { host: hostOf(url), port: portOf(url) }).knownHosts;
-}
-
-function withoutNull(given: {
-  readonly username: string | null;
-  readonly password: string | null;
-}): Partial<RemoteCredential> {
-  return withoutUndefined({ username: given.username ?? undefined, password: given.password ?? undefined });
-}
-
-function withoutUndefined(given: {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-}): Partial<RemoteCredential> {
-  return {
-    ...(given.username === undefined ? {} : { username: given.username }),
-    ...(given.password === undefined ? {} : { password: given.password }),
-  };
 }
