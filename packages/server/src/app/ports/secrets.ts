@@ -8,7 +8,10 @@ export interface SecretKeys {
   current(): string | null;
   ids(): readonly string[];
   isKnown(id: string): boolean;
-  /** Makes a key, which becomes the current one, and answers its id. `config-invalid` when the file cannot be written. */
+  /**
+   * Makes a key, which becomes the current one, and answers its id. `config-invalid` when the file cannot be written,
+   * `conflict` when it is lost, and with it all keys.
+   */
   add(): Promise<string>;
   /** Takes keys away for good; the current one stays. */
   remove(ids: readonly string[]): Promise<void>;
