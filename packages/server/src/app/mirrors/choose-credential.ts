@@ -1,6 +1,6 @@
 import type { AuthMethod, CredentialKind } from "@heliostat/contract";
 import type { Credential } from "../../domain/credential.ts";
-import { invalidField } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { given } from "../../domain/given.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { ownsCredentials } from "../../domain/policy.ts";
