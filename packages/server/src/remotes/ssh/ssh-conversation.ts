@@ -71,6 +71,8 @@ export function converseOver(
     return null;
   }
 
+  // It may fail before whoever asked for it listens; who listens hears it too.
+  duplex.on("error", () => {});
   channel.on("data", (chunk: Buffer) => {
     hasReceived = true;
     const bytes = listen(chunk);
