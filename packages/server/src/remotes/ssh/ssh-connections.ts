@@ -87,6 +87,7 @@ export function createSshConnections({
   openSocket: OpenSocket;
 }): SshConnections {
   const pools = new Map<string, Pool>();
+  const live = new Set<Kept>();
   const idle = new Set<Kept>();
   const doors = new Map<string, { inside: number; queue: (() => void)[] }>();
   const closing = new AbortController();
@@ -159,8 +160,10 @@ export function createSshConnections({
       isNew: true,
       idleTimer: undefined,
     };
+    live.add(kept);
     pool.kept.add(kept);
     connection.onEnd(() => {
+      live.delete(kept);
       pool.kept.delete(kept);
       rest(kept, false);
       wake(pool, key, null);
@@ -172,7 +175,9 @@ export function createSshConnections({
     const waiting = pool.waiting;
     pool.waiting = new Set();
     for (const each of waiting) each(error);
-    if (pool.kept.size === 0 && pool.opening === 0 && pool.waiting.size === 0) pools.delete(key);
+    const isEmpty = pool.kept.size === 0 && pool.opening === 0 && pool.waiting.size === 0;
+    // Another may have taken its place since: what was woken above comes back to that one.
+    if (isEmpty && pools.get(key) === pool) pools.delete(key);
   }
 
   /** Begins or ends the time of a connection that nobody uses. */
@@ -317,9 +322,7 @@ export function createSshConnections({
     },
     async close() {
       closing.abort(new HeliostatError("cancelled", "Stopped: the server shuts down."));
-      for (const pool of pools.values()) {
-        for (const { connection } of [...pool.kept]) connection.close();
-      }
+      for (const { connection } of [...live]) connection.close();
     },
   };
 }
