@@ -405,14 +405,31 @@ test("a proxy that does not let us through says why, without its credentials", a
   }
 });
 
-test("a proxy that never answers is given up in time", async (t) => {
-  const silent = createServer((socket) => t.after(() => void socket.destroy())).listen(0, "127.0.0.1");
-  t.after(() => void silent.close());
-  await once(silent, "listening");
-  const address = silent.address();
-  const proxy = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+test("a proxy that never answers is given up in time, and its silence is not the remote's", async (t) => {
+  /** Says this, and no more. */
+  const listen = async (words: readonly number[]): Promise<string> => {
+    const silent = createServer((socket) => {
+      t.after(() => void socket.destroy());
+      socket.on("error", () => {});
+      if (words.length > 0) socket.write(Buffer.from(words));
+    }).listen(0, "127.0.0.1");
+    t.after(() => void silent.close());
+    await once(silent, "listening");
+    const address = silent.address();
+    return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  };
+  const trouble = (proxy: string): Promise<string> =>
+    troubleOf(t, open.urlOf("a.git"), { proxyFor: () => proxy, limits: { connectMs: 100 } });
+  const silent = await listen([]);
+  for (const proxy of [`http://${silent}`, `socks5://${silent}`]) {
+    assert.equal(
+      await trouble(proxy),
+      `remote-proxy: The proxy ${proxy} did not answer in time. Asked for: 127.0.0.1, port ${open.port}.`,
+    );
+  }
+  // It let us in, and is on its way.
   assert.equal(
-    await troubleOf(t, open.urlOf("a.git"), { proxyFor: () => proxy, limits: { connectMs: 100 } }),
+    await trouble(`socks5://${await listen([5, 0])}`),
     "remote-timeout: 127.0.0.1 cannot be reached in time.",
   );
 });
