@@ -468,6 +468,13 @@ describe("the schedule", () => {
       assert.deepEqual(await ports.hosts.list(), []);
       const states = await Promise.all(mirrors.map(read));
       assert.ok(states.every(({ lastErrorCode }) => lastErrorCode === "remote-credential"));
+
+      troubles.set(DEAD, { code: "remote-closed" });
+      await clock.advance(10 * HOUR);
+      assert.equal((await ports.hosts.list()).length, 1);
+      troubles.set(DEAD, { code: "host-key-changed" });
+      await clock.advance(11 * MINUTE);
+      assert.deepEqual(await ports.hosts.list(), [], "so does one that shows another host key");
     });
 
     it("lets a person try it at once", async () => {
