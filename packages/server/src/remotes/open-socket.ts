@@ -5,6 +5,7 @@ import { askConnect } from "./http-connect.ts";
 import { networkError } from "./remote-errors.ts";
 import { secureSocket } from "./secure-socket.ts";
 import { askSocks5, type ProxyRefusal } from "./socks5.ts";
+import { stoppedBy } from "./stopped-by.ts";
 
 /** Where a connection is to lead, and through what. */
 export interface Route {
@@ -47,13 +48,13 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
  */
 export async function openSocket(route: Route, options: OpenSocketOptions): Promise<Socket> {
   const { signal, timeoutMs } = options;
-  if (signal?.aborted) throw stopped(signal);
+  if (signal?.aborted) throw stoppedBy(signal);
   const sockets: Socket[] = [];
   const { promise: ended, reject } = Promise.withResolvers<never>();
   // Until the proxy has said something, it is the proxy that is slow; not the remote, which may be well.
   let slow: "proxy" | "answer of the proxy" | "remote" = route.proxy === undefined ? "remote" : "proxy";
   const timer = setTimeout(() => reject(tooSlow(route, slow)), timeoutMs);
-  const cancel = () => reject(signal && stopped(signal));
+  const cancel = () => reject(signal && stoppedBy(signal));
   signal?.addEventListener("abort", cancel, { once: true });
   const open = async (): Promise<Socket> => {
     const { proxy } = route;
@@ -166,10 +167,4 @@ function tooSlow(
       ? "cannot be reached in time."
       : `did not answer in time. Asked for: ${address ?? host}, port ${port}.`;
   return proxyError(new URL(proxy), words);
-}
-
-function stopped({ reason }: AbortSignal): HeliostatError {
-  return reason instanceof HeliostatError
-    ? reason
-    : new HeliostatError("cancelled", "Stopped while connecting.", { cause: reason });
 }

@@ -557,3 +557,33 @@ async function startPlainPeer(t: TestContext): Promise<{ port: number; sources: 
   const address = listener.address();
   return { port: typeof address === "object" ? (address?.port ?? 0) : 0, sources };
 }
+
+test("a tunnel that is stopped while it opens is not left open", async (t) => {
+  const remotes = makeRemotes(t, { caCertificates: authority.certificate });
+  const remote = await remotes.open(parseRemoteUrl(open.urlOf("a.git")).url, null, LOCAL);
+  const stopping = new AbortController();
+  const opening = remote.openTunnel?.(stopping.signal);
+  stopping.abort(new HeliostatError("cancelled", "Enough."));
+  await assert.rejects(async () => await opening, { code: "cancelled", message: "Enough." });
+});
+
+test("those who connect to a tunnel and say nothing do not keep git out", async (t) => {
+  const remotes = makeRemotes(t, { caCertificates: authority.certificate });
+  const remote = await remotes.open(parseRemoteUrl(open.urlOf("a.git")).url, null, LOCAL);
+  const tunnel = await remote.openTunnel?.(t.signal);
+  assert.ok(tunnel);
+  t.after(() => tunnel.close());
+  const { port, username, password } = new URL(tunnel.proxy);
+  const knock = async (): Promise<Socket> => {
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
+    t.after(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+  const first = await knock();
+  // Long before its time to speak is over, for which the test does not wait.
+  const hasGone = once(first.resume(), "close", { signal: AbortSignal.timeout(8_000) });
+  for (let i = 0; i < 32; i += 1) await knock();
+  await hasGone;
+  assert.equal(await askSocks5(await knock(), { host: "10.9.9.9", port: 1 }, { username, password }), null);
+});

@@ -5,6 +5,7 @@ import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { SshPublicKey } from "../../domain/ssh-public-key.ts";
 import { closedError, networkError, quoteText, sshSecretsOf } from "../remote-errors.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import { describeMismatch, offeredAlgorithms } from "./algorithms.ts";
 import { createAuthentication } from "./authenticate.ts";
 import { createServerHello, type HandshakeLists } from "./server-hello.ts";
@@ -317,11 +318,4 @@ function isDisconnect(error: Error): boolean {
 
 function wordsOf(error: Error): string {
   return error.message === "Connection lost before handshake" ? "" : error.message;
-}
-
-/** The reason of a signal whose reasons are errors of ours; of others, that we were stopped. */
-export function stoppedBy(signal: AbortSignal): HeliostatError {
-  return signal.reason instanceof HeliostatError
-    ? signal.reason
-    : new HeliostatError("cancelled", "Stopped while speaking to the remote.", { cause: signal.reason });
 }

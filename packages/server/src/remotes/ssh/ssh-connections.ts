@@ -7,9 +7,10 @@ import { hostOf, portOf } from "../../domain/remote-url.ts";
 import { fingerprintSha256, type SshPublicKey } from "../../domain/ssh-public-key.ts";
 import type { RemoteLimits } from "../limits.ts";
 import type { OpenSocket, Route } from "../open-socket.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import { hostKeyTypesIn } from "./algorithms.ts";
 import { userOf } from "./ssh-command.ts";
-import { ChannelRefused, openSshConnection, type SshConnection, stoppedBy } from "./ssh-connection.ts";
+import { ChannelRefused, openSshConnection, type SshConnection } from "./ssh-connection.ts";
 
 /** A channel with a command at its other end, and the connection that carries it. */
 export interface SshChannel {

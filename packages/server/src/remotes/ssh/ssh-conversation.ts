@@ -3,8 +3,8 @@ import type { RemoteAccess } from "../../app/ports.ts";
 import { lastLines } from "../../domain/plain-text.ts";
 import { hostOf } from "../../domain/remote-url.ts";
 import { closedError } from "../remote-errors.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import { judgeFirstWords, noiseError } from "./first-words.ts";
-import { stoppedBy } from "./ssh-connection.ts";
 import type { SshChannel } from "./ssh-connections.ts";
 import { commandError } from "./ssh-refusal.ts";
 
