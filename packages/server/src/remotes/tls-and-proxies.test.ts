@@ -434,7 +434,7 @@ test("a proxy that never answers is given up in time, and its silence is not the
   );
 });
 
-test("who looks a name up: we, unless the proxy is asked to or nobody here knows it", async (t) => {
+test("who looks a name up: we, unless the proxy is wanted to", async (t) => {
   const socks = await startSocksProxy({ dir: await makeTempDir(t) });
   t.after(() => socks.close());
   const asked = async (scheme: string, host: string, rules = {}): Promise<string | null> => {
@@ -446,7 +446,20 @@ test("who looks a name up: we, unless the proxy is asked to or nobody here knows
   assert.equal(await asked("http", "git.example"), "127.0.0.1");
   assert.equal(await asked("socks5h", "git.example"), null);
   assert.equal(await asked("http", "git.example", { dnsRebindingProtectionEnabled: false }), null);
+  // A failed look-up is no reason to ask the proxy by name, unless that was wanted or the name is trusted.
   assert.equal(await asked("http", "unknown.test"), null);
+  const strict = { allowLocalRequests: false };
+  for (const scheme of ["http", "socks5"])
+    await assert.rejects(asked(scheme, "unknown.test", strict), {
+      code: "remote-unreachable",
+      message: /^Host cannot be resolved or invalid, and the proxy may not look it up/,
+    });
+  assert.equal(await asked("socks5h", "unknown.test", strict), null);
+  assert.equal(
+    await asked("http", "unknown.test", { ...strict, dnsRebindingProtectionEnabled: false }),
+    null,
+  );
+  assert.equal(await asked("http", "unknown.test", { ...strict, outboundAllowlist: ["unknown.test"] }), null);
 
   // localhost is nothing that the test's resolver knows, but the proxy does.
   const tls = await startPeer(t, await authority.issue("git", { names: "DNS:localhost" }));
