@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import ssh2, { type Connection } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 import { makeTempDir } from "../../../../../test/support/repositories.ts";
 import { waitFor } from "../../../../../test/support/wait-for.ts";
 import type { RemoteAccess } from "../../app/ports.ts";
@@ -19,6 +19,7 @@ async function setUp(
 ) {
   const hostKey = await makeKeyPair(await makeTempDir(t), "host");
   const open = new Set<Connection>();
+  const channels = new Set<ServerChannel>();
   let count = 0;
   const server = new ssh2.Server({ hostKeys: [hostKey.privateKey] }, (client) => {
     count += 1;
@@ -32,7 +33,13 @@ async function setUp(
         const socket: unknown = Reflect.get(client, "_sock");
         assert.ok(socket instanceof Socket);
         onCommand(
-          () => acceptExec().write("hello"),
+          () => {
+            const channel = acceptExec();
+            channels.add(channel);
+            // It tells its close after its end, which somebody has to read.
+            channel.resume().on("close", () => channels.delete(channel));
+            channel.write("hello");
+          },
           () => socket.destroy(),
           nth,
         );
@@ -59,7 +66,7 @@ async function setUp(
       openSocket(route, { ...options, proxyContext: () => assert.fail("no proxy") }),
   });
   t.after(() => connections.close());
-  return { remote, connections, open, count: () => count };
+  return { remote, connections, open, channels, count: () => count };
 }
 
 test("what a kept connection dies under shares one new connection, and nothing outlives the close", async (t) => {
@@ -82,4 +89,26 @@ test("what a kept connection dies under shares one new connection, and nothing o
   await connections.close();
   await waitFor(() => open.size === 0, { message: "connections outlive the close" });
   for (const { connection } of both) assert.equal(connection.failure()?.code, "cancelled");
+});
+
+test("a channel that comes when nobody waits for it any more is closed, and counts until then", async (t) => {
+  const held: (() => void)[] = [];
+  const { remote, connections, channels, count } = await setUp(t, (accept, _hangUp, nth) => {
+    if (nth === 1) held.push(accept);
+    else accept();
+  });
+  const stopping = new AbortController();
+  const late = connections.run(remote, "x", { signal: stopping.signal, isTransfer: true });
+  late.catch(() => {});
+  await waitFor(() => held.length > 0, { message: "no command" });
+  stopping.abort();
+  await assert.rejects(late, { code: "cancelled" });
+  // A transfer takes no connection that has a channel.
+  const transfer = { signal: t.signal, isTransfer: true };
+  const elsewhere = await connections.run(remote, "x", transfer);
+  assert.equal(count(), 2);
+  for (const accept of held.splice(0)) accept();
+  assert.equal(channels.size, 2);
+  await waitFor(() => channels.size === 1, { message: "the late channel stays open" });
+  elsewhere.release();
 });
