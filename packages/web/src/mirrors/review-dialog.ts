@@ -1,5 +1,6 @@
 import type { HostKeyAnswer, HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
 import { byId, type Child, make, makeButton } from "../element.ts";
+import { makeBadge } from "./badge.ts";
 
 /** What is reviewed, and what accepting does: it rejects with a sentence. */
 export interface ReviewOptions {
@@ -89,7 +90,7 @@ function drawKey(key: HostKeyAnswer, tone: "bad" | "warn" | null, mark: string):
       "p",
       { class: "key-type" },
       `${key.type.toUpperCase()} ${key.bits} `,
-      make("span", { class: "badge", "data-tone": tone ?? "good" }, mark),
+      makeBadge({ word: mark, tone, icon: tone === null ? "check" : "alert" }),
     ),
     make("code", {}, key.fingerprint_sha256),
   );
