@@ -11,7 +11,7 @@ import { type OpenedRemote, openRemote } from "../updates/open-remote.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
-import { findMirroredProject } from "./mirroring-access.ts";
+import { findMirroredProject, findMirrorToChange } from "./mirroring-access.ts";
 import type { OutboundPlaces } from "./outbound-places.ts";
 import { probeRemote } from "./probe-remote.ts";
 
@@ -60,9 +60,7 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
       return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
     async testMirror(principal, which, mirrorId) {
-      const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-      const mirror = await ports.mirrors.find(mirrorId);
-      if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       await begin(principal, mirror.url, project.id);
       return await probeRemote(ports, mirror.direction, (signal) => openRemote(ports, mirror, signal));
     },
