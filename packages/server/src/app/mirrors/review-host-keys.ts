@@ -54,14 +54,14 @@ export function hostKeyReviewUseCases(
       const { user } = requireSignedIn(principal);
       await requireOwnCredential(ports, user, mirror);
       const { added, kept, revoked, accepted } = await compare(principal, mirror);
-      if (revoked.length > 0) {
+      const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
+      if (shown.length === 0 && revoked.length > 0) {
         const names = revoked.map((key) => key.fingerprint_sha256).join(", ");
         throw new HeliostatError(
           "conflict",
-          `The server shows a key that is marked as revoked among the stored host keys: ${names}.`,
+          `The server shows nothing but keys that are marked as revoked among the stored host keys: ${names}.`,
         );
       }
-      const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
       if (!areSame(shown, fingerprints)) {
         throw new HeliostatError(
           "conflict",
