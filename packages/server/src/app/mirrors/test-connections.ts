@@ -14,14 +14,13 @@ import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
 import { findMirroredProject, findMirrorToChange } from "./mirroring-access.ts";
 import type { OutboundPlaces } from "./outbound-places.ts";
 import { probeRemote } from "./probe-remote.ts";
+import { refuseInSilence } from "./refuse-in-silence.ts";
 
 /** Tests of connections, by the rules of `ConnectionTestUseCases`. */
 export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): ConnectionTestUseCases {
   async function begin(principal: Principal, url: RemoteUrl, projectId: number | null): Promise<void> {
     const { user } = requireSignedIn(principal);
-    if ((await ports.settings.read()).silentModeEnabled) {
-      throw new HeliostatError("model-invalid", "Silent Mode is on: nothing is spoken to until it ends.");
-    }
+    refuseInSilence(await ports.settings.read());
     places.takeTest(user.id);
     // The test of an SSH remote scans its host keys.
     if (schemeOf(url) === "ssh") places.takeScan({ userId: user.id, projectId });
