@@ -9,6 +9,7 @@ import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
 import { requireOwnCredential } from "./choose-credential.ts";
+import { endsRun } from "./ends-run.ts";
 import type { HostKeyScans } from "./host-key-scans.ts";
 import { viewMirrors } from "./mirror-view.ts";
 import { findMirrorToChange } from "./mirroring-access.ts";
@@ -87,6 +88,7 @@ export function hostKeyReviewUseCases(
           clearsError: true,
         });
       });
+      if (endsRun(mirror, saved)) await ports.queue.cancel(saved.id);
       if (saved.enabled) {
         await requestUpdate(ports, saved, "configured", { userId: user.id, resumes: wasPaused });
       }

@@ -11,6 +11,7 @@ import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { checkRemoteUrl } from "./check-remote-url.ts";
 import { findNamedCredentials } from "./choose-credential.ts";
+import { endsRun } from "./ends-run.ts";
 import { prepareKeyPair } from "./key-pair.ts";
 import {
   changeOfKeyPair,
@@ -41,7 +42,7 @@ export type SaveTarget =
  * Makes a mirror or changes it; what is left out stays. A URL on another server drops the stored credentials, host keys
  * and certificates unless new ones come along (what becomes of a named credential: `chooseCredential`); switching a pull
  * mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror user. A run of the old relation
- * ends. Where there is something new to carry, and after each save of a pull mirror that is on, an update starts at once.
+ * ends (`endsRun`). Where there is something new to carry, and after each save of a pull mirror that is on, an update starts at once.
  * Saved while mirroring is switched off for the instance, which only admins may, it sets the project's override, as in
  * GitLab.
  */
@@ -93,7 +94,7 @@ export async function saveMirror(
     await ports.projects.update(project.id, override);
   }
   // A run that is under way is one of the old relation: it must end before the project can get the new one's refs.
-  if (before && (before.url !== after.url || !after.enabled)) await ports.queue.cancel(after.id);
+  if (before && endsRun(before, after)) await ports.queue.cancel(after.id);
   if (!after.enabled || !wantsUpdate(before, after, settings)) return after;
   await requestUpdate(ports, after, "configured", { userId: user.id });
   // As it is now: who polls a pull mirror for the end must not take the state before for it.
