@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
+import { promisify } from "node:util";
 import { connectionReportSchema } from "@heliostat/contract/api/connection-tests.ts";
 import { credentialSchema, credentialUseSchema } from "@heliostat/contract/api/credentials.ts";
 import { hostKeyReviewSchema } from "@heliostat/contract/api/host-keys.ts";
-import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
+import { mirrorSchema, mirrorUpdateSchema } from "@heliostat/contract/api/mirrors.ts";
 import { createApi, idOf, type Parameters, projectPath } from "../support/api.ts";
 import { startGitDaemonPeer } from "../support/git-daemon-peer.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
@@ -431,6 +433,47 @@ test("the key pair of a credential signs in by SSH, once the host is known", asy
   const other = await makeCredential({ name: "not-there", kind: "ssh_key" });
   const refused = await tryOut(`/credentials/${other.id}/test`, known, root);
   assert.deepEqual([refused.can_list, refused.code], [false, "ssh-key-refused"]);
+});
+
+test("a key pair that no host knows yet starts no update, and one that they know does", async () => {
+  const path = await upstream("one", "new-pair");
+  const made = await makeCredential({ name: "new-pair", kind: "ssh_key" }, root);
+  const ssh = await startSshPeer({
+    root: join(directory, "one"),
+    accounts: [{ name: "git", authorizedKeys: [made.public_key ?? ""] }],
+  });
+  after(() => ssh.close());
+  await root.createProject("new-pair");
+  const mirrors = `${projectPath("root/new-pair")}/mirrors`;
+  const remote = { url: ssh.urlOf("new-pair.git"), ssh_known_hosts: ssh.knownHosts() };
+  const { id } = mirrorSchema.parse(
+    await root.post(mirrors, { direction: "pull", enabled: true, credential_id: made.id, ...remote }),
+  );
+  const statusesOnce = async (count: number) => {
+    let statuses: readonly unknown[] = [];
+    await waitFor(
+      async () => {
+        const updates = mirrorUpdateSchema.array().parse(await root.get(`${mirrors}/${id}/updates`));
+        statuses = updates.map(({ status }) => status);
+        return statuses.length >= count && !statuses.includes("started");
+      },
+      { message: `${count} updates` },
+    );
+    return statuses;
+  };
+  assert.deepEqual(await statusesOnce(1), ["finished"]);
+  const rotate = ["credential", "rotate", "new-pair"];
+  const env = { HELIOSTAT_URL: server.url, HELIOSTAT_TOKEN: server.token };
+  const rotated = await runHeliostat(rotate, env);
+  assert.match(rotated.stdout, /^Updates fail until it is known: add the public key/m);
+
+  await makeCommit(path);
+  const own = join(directory, "own");
+  await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", own]);
+  await ssh.authorize("git", [await readFile(`${own}.pub`, "utf8")]);
+  const given = await runHeliostat([...rotate, "--key-file", own], env);
+  assert.match(given.stdout, /go(?:es)? on with the new secret\.\nPublic key/);
+  assert.deepEqual(await statusesOnce(2), ["finished", "finished"]);
 });
 
 test("the command line keeps credentials, and takes a secret from standard input or a file only", async () => {

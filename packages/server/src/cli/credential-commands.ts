@@ -117,9 +117,13 @@ export async function rotateCredential(name: string, flags: SecretFlags): Promis
   const credential = credentialSchema.parse(answer);
   const { mirrors_count: count } = credential;
   const mirrors = count === 1 ? "1 mirror goes" : `${count} mirrors go`;
+  const isMadeHere = credential.kind === "ssh_key" && flags.keyFile === undefined;
+  const then = isMadeHere
+    ? "\nUpdates fail until it is known: add the public key wherever the old one is, then start them."
+    : "";
   if (flags.json) printJson(answer);
   else {
-    const done = `Credential ${id} rotated: ${mirrors} on with the new secret.`;
+    const done = `Credential ${id} rotated: ${mirrors} on with the new secret.${then}`;
     console.log([done, ...publicKeyLines(credential)].join("\n"));
   }
   return 0;

@@ -41,7 +41,7 @@ Examples:
   withSecret(add(credential, "rotate <credential>", `put a new secret in place of the old one (${NAME})`))
     .addHelpText(
       "after",
-      "\nAll mirrors that use it go on with the new one. Of a key pair, a new one is made unless one is given.\n\nExample:\n  heliostat credential rotate deploy-bot --password-stdin < token.txt",
+      "\nAll mirrors that use it go on with the new one. Of a key pair, a new one is made unless one\nis given; updates then fail until the hosts have its public key, and none is started. Without such a gap: add the public\nkey of a pair of your own first, then give its private half with --key-file.\n\nExample:\n  heliostat credential rotate deploy-bot --password-stdin < token.txt",
     )
     .action(async (name: string, flags: SecretFlags) => {
       const { rotateCredential } = await import("./credential-commands.ts");

@@ -82,7 +82,10 @@ function refused(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpda
   };
 }
 
-const rotation = (password: string, now: Date) => ({ secret: { password }, now, userId });
+const rotation = (password: string, now: Date) => ({
+  ...{ secret: { password }, now, userId },
+  startsUpdates: true,
+});
 
 describe("a named credential", () => {
   it("is kept sealed for its own row and opened again, whatever its kind", async () => {
@@ -219,6 +222,18 @@ describe("a rotation", () => {
       [0, 0, 0, 0, 0, 1, null, null],
     );
     assert.equal(now[0]?.nextCheckAt === null, false, "it is not paused any more");
+  });
+
+  it("to what no host knows yet starts nothing, and lets no paused mirror go on", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    await db
+      .updateTable("mirrors")
+      .set({ last_error: "no", last_error_code: "ssh-key-refused", retry_count: 15, next_check_at: null })
+      .execute();
+    assert.equal(await credentials.rotate(id, { ...rotation("s2", T0), startsUpdates: false }), 1);
+    const now = await read(mirror.id);
+    assert.deepEqual([now.requestedAt, now.nextCheckAt, now.retryCount], [null, null, 15]);
   });
 
   it("is not undone by a run that began with the old secret and ends refused", async () => {

@@ -95,7 +95,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
         return await findExisting(db, id);
       });
     },
-    async rotate(id, { secret, username, expiresAt, now, userId }) {
+    async rotate(id, { secret, username, expiresAt, now, userId, startsUpdates }) {
       return await db.transaction().execute(async (transaction) => {
         const row = await transaction
           .updateTable("credentials")
@@ -122,11 +122,11 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
           .updateTable("mirrors")
           .set({
             lease_shows_old_secret: sql<boolean>`lease_token is not null`,
-            ...FORGOTTEN_FAILURE,
+            ...(startsUpdates ? FORGOTTEN_FAILURE : {}),
           })
           .where("credential_id", "=", id)
           .execute();
-        const enabled = mirrors.filter((mirror) => mirror.enabled).map((mirror) => mirror.id);
+        const enabled = mirrors.filter((mirror) => startsUpdates && mirror.enabled).map(({ id }) => id);
         for (let at = 0; at < enabled.length; at += MIRRORS_AT_ONCE) {
           const later = (at / MIRRORS_AT_ONCE) * NEXT_AFTER_MS;
           const wish = { trigger: "configured", at: new Date(now.getTime() + later), userId } as const;

@@ -132,7 +132,8 @@ describe("warnings of the expiry of credentials", () => {
     await clock.advance(HOUR);
     await store.update(id, { expiresAt: inDays(0.9) });
     await clock.advance(HOUR);
-    await store.rotate(id, { secret: { password: "n" }, expiresAt: null, now: clock.now(), userId });
+    const rotation = { secret: { password: "n" }, expiresAt: null, startsUpdates: true };
+    await store.rotate(id, { ...rotation, now: clock.now(), userId });
     await clock.advance(3 * DAY);
     assert.deepEqual(await sent(), [
       "0.00 ada@example.com bot | Credential has expired",

@@ -62,12 +62,16 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
     },
     async rotateCredential(principal, id, { username, expiresAt = null, ...draft }) {
       const { user } = requireSignedIn(principal);
-      const { kind, name } = await findCredentialFor(ports, principal, id, "admin-credential");
+      const old = await findCredentialFor(ports, principal, id, "admin-credential");
+      const { kind, name } = old;
       refuseBadFacts({ username });
       const secret = await readSecretDraft(ports, kind, draft, name);
       const now = ports.clock.now();
       const mirrors = await ports.credentials.rotate(id, {
         ...{ secret, expiresAt, now, userId: user.id },
+        // A pair that is made here is one that no host has heard of. Where the old one is lost nothing works anyway, and
+        // the mirrors are to say what they wait for.
+        startsUpdates: kind === "password" || Boolean(draft.privateKey) || view(old).needsSecret,
         ...(username === undefined ? {} : { username: username || null }),
       });
       ports.queue.wakeAt(now);

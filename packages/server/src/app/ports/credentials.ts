@@ -66,7 +66,8 @@ export interface CredentialStore {
   /**
    * Puts another secret in the place of the old one. At the same moment the mirrors that use it forget what failed
    * because of a credential, and those that are on get a wish for an update each, spread from `now` on. A run that is
-   * under way with the old secret changes none of that. Answers how many mirrors there are.
+   * under way with the old secret changes none of that. Answers how many mirrors there are. Without `startsUpdates`
+   * the mirrors stay as they are: no host can know the secret yet.
    */
   rotate(
     id: number,
@@ -76,6 +77,7 @@ export interface CredentialStore {
       readonly expiresAt?: Date | null | undefined;
       readonly now: Date;
       readonly userId: number;
+      readonly startsUpdates: boolean;
     },
   ): Promise<number>;
   /** `conflict`, and nothing done, while mirrors use it: the message says how many. */
