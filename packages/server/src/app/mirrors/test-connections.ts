@@ -1,5 +1,4 @@
 import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
 import { given } from "../../domain/given.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
