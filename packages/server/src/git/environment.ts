@@ -1,5 +1,7 @@
-/** Protocols that git may speak in one call; git itself refuses all others. */
-export type Protocol = "http" | "https" | "git" | "file" | "fd";
+import { fileURLToPath } from "node:url";
+
+/** Protocols that git may speak in one call; git itself refuses all others. `screened`: a helper of ours, see there. */
+export type Protocol = "http" | "https" | "git" | "file" | "fd" | "screened";
 
 /** One line of configuration for one call: `["http.lowSpeedTime", "60"]`. A key may occur more than once. */
 export type ConfigLine = readonly [key: string, value: string];
@@ -14,6 +16,8 @@ export interface EnvironmentOptions {
 }
 
 const SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+/** Helpers of ours that git starts, shipped with the server. */
+const PROGRAMS = fileURLToPath(new URL("programs", import.meta.url));
 
 /** Beside packs, which git brings to the disk by default: the loose objects of small pushes, which it leaves to chance. */
 const DURABLE_OBJECTS = "loose-object";
@@ -57,7 +61,7 @@ const CONFIG: readonly ConfigLine[] = [
 export function makeEnvironment(options: EnvironmentOptions = {}): Record<string, string> {
   const config = [...CONFIG, ...(options.config ?? [])];
   const environment: Record<string, string> = {
-    PATH: options.searchPath ?? SEARCH_PATH,
+    PATH: `${options.searchPath ?? SEARCH_PATH}:${PROGRAMS}`,
     HOME: "/nonexistent",
     LC_ALL: "C",
     GIT_CONFIG_NOSYSTEM: "1",

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { access, readdir } from "node:fs/promises";
+import { access, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { createDeflate } from "node:zlib";
 import { makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
 import { commitOf, createPackFile, treeEntry } from "../../../../test/support/pack-file.ts";
+import { FLUSH_PKT, pktLine } from "../../../../test/support/pkt-line.ts";
 import { checkRepository, git, makeTempDir } from "../../../../test/support/repositories.ts";
 import {
   inBand,
@@ -277,6 +278,62 @@ describe("what a hostile server sends", { concurrency: 2 }, () => {
       await access(victim);
       await assertUntouched(stage);
     }
+  });
+
+  describe("what git's helper for HTTP is made to say does nothing", () => {
+    for (const way of WAYS) {
+      test(`${way}: behind a pack without objects, which git always unpacks`, async (t) => {
+        const stage = await setUp(t);
+        const victim = join(stage.path, "config");
+        const answer = sendPack(
+          Buffer.concat([createPackFile().finish(0), Buffer.from(`lock ${victim}\nconnectivity-ok\n\n`)]),
+        );
+        const refs = { "refs/heads/main": "b".repeat(40) };
+        await assert.rejects(pull(t, stage, way, { refs, answer }));
+        await access(victim);
+        await assertUntouched(stage);
+      });
+
+      test(`${way}: behind a line break in the name of a ref`, async (t) => {
+        const stage = await setUp(t);
+        const victim = join(stage.path, "config");
+        const { pack, refs } = packOf((file) => file.add("blob", Buffer.from("x")));
+        const [oid = ""] = Object.values(refs);
+        const capabilities = "side-band-64k ofs-delta allow-tip-sha1-in-want";
+        const name = `refs/heads/z\n\n${`lock ${victim}\n`.repeat(20)}`;
+        const script: PeerScript = {
+          refs,
+          answer: sendPack(pack),
+          list: (write) =>
+            write(
+              `${pktLine(`${oid} refs/heads/main\0${capabilities}\n`)}${pktLine(`${oid} ${name}\n`)}${FLUSH_PKT}`,
+            ),
+        };
+        await assert.rejects(pull(t, stage, way, script));
+        await access(victim);
+        await assertUntouched(stage);
+      });
+    }
+
+    test("where the system's grep cannot write line by line", async (t) => {
+      const stage = await setUp(t);
+      const programs = join(stage.staging, "..", "programs");
+      await mkdir(programs);
+      await writeFile(join(programs, "grep"), "#!/bin/sh\nexit 2\n", { mode: 0o755 });
+      const repositories = createRepositories({
+        root: join(stage.staging, ".."),
+        log: makeMemoryLog(),
+        searchPath: `${programs}:/usr/local/bin:/usr/bin:/bin`,
+      });
+      const { pack, refs } = packOf((file) => file.add("blob", Buffer.from("x")));
+      const victim = join(stage.path, "config");
+      const answer = sendPack(Buffer.concat([createPackFile().finish(0), Buffer.from(`lock ${victim}\n\n`)]));
+      const hostile = { refs: { "refs/heads/main": "b".repeat(40) }, answer };
+      await assert.rejects(pull(t, { ...stage, repositories }, "fetch", hostile));
+      await access(victim);
+      await pull(t, { ...stage, repositories }, "fetch", { refs, answer: sendPack(pack) });
+      await checkRepository(stage.path);
+    });
   });
 
   test("a small pack that would unpack into gigabytes stays the pack that it is", async (t) => {

@@ -78,9 +78,8 @@ export async function receive(
 }
 
 /**
- * A pack stays the pack that came, however small: a few bytes of delta unpack into an object of any size. And
- * `unpack-objects` passes on what comes behind the pack, which `git fetch` over HTTP with protocol 0 takes for words of
- * its own helper: `lock <path>` made git 2.39 delete any file of ours that a hostile server named.
+ * A pack stays the pack that came, however small: a few bytes of delta unpack into an object of any size. Only one
+ * without objects goes to `unpack-objects` all the same.
  */
 function boundsConfig({ admission, bounds }: Arrival): readonly ConfigLine[] {
   const bigFile = Math.min(USUAL_BIG_FILE, Math.floor(bounds.memoryBytes / OBJECT_SHARE));

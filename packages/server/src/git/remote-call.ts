@@ -109,10 +109,13 @@ export function prepareRemoteCall(
     case "http":
     case "https": {
       const helper = remote.credential ? makeCredentialHelper(remote.credential) : null;
+      // Where a server may send a pack, git does not hear its own helper but through `programs/git-remote-screened`.
+      const isFetch = service === "git-upload-pack";
+      const screen = isFetch ? "screened::" : "";
       return {
         ...common,
-        url: tunnel?.url ?? remote.url,
-        protocols: [tunnel ? "http" : scheme],
+        url: `${screen}${tunnel?.url ?? remote.url}`,
+        protocols: [...(isFetch ? (["screened"] as const) : []), tunnel ? "http" : scheme],
         config: [
           ["http.lowSpeedLimit", "1"],
           ["http.lowSpeedTime", String(Math.max(1, Math.ceil(stallMs / 1000)))],
