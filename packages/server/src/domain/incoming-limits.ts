@@ -66,6 +66,14 @@ export function refuseTooManyRefs(
   );
 }
 
+/** `too-many-refs` for a remote whose list was read no further than to the limit. */
+export function moreRefsThan({ refs }: Pick<IncomingLimits, "refs">): HeliostatError {
+  return new HeliostatError(
+    "too-many-refs",
+    `The remote lists more than ${refs} branches and tags, and the project may have ${refs}. Nothing was changed. Let the mirror carry fewer of them, or have an admin raise \`max_refs\`, of the project or of the instance.`,
+  );
+}
+
 /** `model-invalid` for numbers that are no limits. */
 export function refuseBadLimits({ repositorySizeLimit, maxRefs }: Partial<ProjectLimits>): void {
   const fields: Record<string, readonly string[]> = {};

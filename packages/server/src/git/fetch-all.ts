@@ -1,9 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ReceiveOptions, RemoteAccess } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { formatBytes } from "../domain/format-bytes.ts";
-import { type IncomingLimits, NO_LIMITS, refuseTooManyRefs } from "../domain/incoming-limits.ts";
+import { type IncomingLimits, moreRefsThan, NO_LIMITS } from "../domain/incoming-limits.ts";
 import { objectFormatOf, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { AdvertisedRef, AdvertisedRefs } from "../domain/refs.ts";
@@ -81,13 +81,15 @@ async function clone(
   });
 }
 
-/** The clone is git's own work, and fresh: all its refs are in the one file that it wrote, with the peeled values. */
+/**
+ * The clone is git's own work, and fresh: all its refs are in the one file that it wrote, with the peeled values. It is
+ * read piece by piece, and no further than the limit: a remote may list millions to git that it did not list to us.
+ */
 async function readClone(clone: string, limits: IncomingLimits): Promise<AdvertisedRefs> {
   await refuseHugeFile(join(clone, "packed-refs"));
   const refs = new Map<RefName, AdvertisedRef>();
   let last: RefName | null = null;
-  const packed = await readFile(join(clone, "packed-refs"), "utf8").catch(() => "");
-  for (const line of packed.split("\n")) {
+  for await (const line of linesOf(join(clone, "packed-refs"))) {
     if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("^")) {
       const tag = last === null ? undefined : refs.get(last);
@@ -98,12 +100,25 @@ async function readClone(clone: string, limits: IncomingLimits): Promise<Adverti
     const name = line.slice(space + 1);
     last = isLossy(name) ? null : parseRefName(name);
     if (last !== null) refs.set(last, { oid: parseOid(line.slice(0, space)) });
+    if (refs.size > limits.refs) throw moreRefsThan(limits);
   }
-  refuseTooManyRefs(limits, { here: 0, created: refs.size, deleted: 0 });
   const first = refs.values().next().value;
   const objectFormat = first === undefined ? await readObjectFormatFile(clone) : objectFormatOf(first.oid);
   const target = await readHeadFile(clone);
   return { objectFormat, refs, head: target === `refs/heads/${NO_BRANCH}` ? null : target };
+}
+
+/** The lines of a file, with a turn for others after each piece of it; none where there is no file. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const file = await open(path).catch(() => null);
+  if (file === null) return;
+  let rest = "";
+  for await (const piece of file.createReadStream({ encoding: "utf8" })) {
+    const lines = `${rest}${piece}`.split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  yield rest;
 }
 
 /** The remote may have listed any number to git, whatever it had listed to us: they are not read to be counted. */

@@ -336,6 +336,31 @@ describe("what a hostile server sends", { concurrency: 2 }, () => {
     });
   });
 
+  test("more refs than may be, listed to git only: they are read no further than to the limit", async (t) => {
+    const stage = await setUp(t);
+    const { pack, refs } = packOf((file) => file.add("blob", Buffer.from("x")));
+    const [oid = ""] = Object.values(refs);
+    const script: PeerScript = {
+      refs,
+      answer: sendPack(pack),
+      async list(write) {
+        await write(pktLine(`${oid} refs/heads/main\0side-band-64k ofs-delta\n`));
+        for (let at = 0; at < 60_000; at += 2_000) {
+          await write(
+            Array.from({ length: 2_000 }, (_, i) => pktLine(`${oid} refs/heads/n${at + i}\n`)).join(""),
+          );
+        }
+        await write(FLUSH_PKT);
+      },
+    };
+    const admission = { room: null, limits: { ...NO_LIMITS, refs: 50_000 } };
+    await assert.rejects(pull(t, stage, "clone", script, { admission }), {
+      code: "too-many-refs",
+      message: /more than 50000 .*may have 50000/,
+    });
+    await assertUntouched(stage);
+  });
+
   test("a small pack that would unpack into gigabytes stays the pack that it is", async (t) => {
     const stage = await setUp(t);
     const noise = randomBytes(4 * MIB);
