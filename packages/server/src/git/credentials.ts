@@ -1,4 +1,5 @@
 import type { RemoteCredential } from "../app/ports.ts";
+import { credentialSecrets } from "../domain/credential-secrets.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { ConfigLine } from "./environment.ts";
 
@@ -30,6 +31,6 @@ export function makeCredentialHelper(credential: RemoteCredential): CredentialHe
   return {
     config: [["credential.helper", HELPER]],
     fd3Input: Buffer.from(`username=${username}\npassword=${password}\n`.repeat(COPIES)),
-    secrets: [password, `${username}:${password}`],
+    secrets: credentialSecrets(username, password),
   };
 }

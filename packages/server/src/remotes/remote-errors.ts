@@ -1,4 +1,5 @@
 import type { RemoteAccess, RemoteCredential } from "../app/ports.ts";
+import { credentialSecrets } from "../domain/credential-secrets.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import { redact } from "../domain/redact.ts";
 import { schemeOf } from "../domain/remote-url.ts";
@@ -205,12 +206,12 @@ function redactEcho(text: string, remote: RemoteAccess): string {
   return redact(text, secretsOf(remote));
 }
 
-/** A token may stand in either half; over SSH the user name is public, and a part of the words that are looked for. */
+/** Over SSH the user name is public, and a part of the words that are looked for. */
 function secretsOf({ credential, url, trust }: RemoteAccess): readonly string[] {
   const clientKey = trust?.clientCertificate?.privateKey ?? "";
   if (credential === null) return [clientKey];
   if (schemeOf(url) === "ssh") return sshSecretsOf(credential);
-  return [credential.username, credential.password, userinfoOf(credential), clientKey];
+  return [...credentialSecrets(credential.username, credential.password), clientKey];
 }
 
 /** What of a credential an SSH server must not have quoted. */

@@ -1,3 +1,4 @@
+import { credentialSecrets } from "../../domain/credential-secrets.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { portRulesOf } from "../../domain/port-rules.ts";
@@ -90,8 +91,7 @@ function trustOf(mirror: OpenedMirror, { clientKey }: MirrorSecret): RemoteTrust
 /** All that is stored, whether or not this run shows it. */
 function secretsOf({ url }: OpenedMirror, secret: MirrorSecret): string[] {
   const { username = "", password = "", privateKey = "", clientKey = "" } = secret;
-  // Without a password the user name is the token; that of SSH is part of an address.
-  const token = password === "" && schemeOf(url) !== "ssh" ? username : password;
-  const basic = password === "" ? "" : `${username}:${password}`;
-  return [token, basic, privateKey, clientKey].filter((part) => part !== "");
+  // The user name of SSH is part of an address.
+  const shown = schemeOf(url) === "ssh" ? [password] : credentialSecrets(username, password);
+  return [...shown, privateKey, clientKey].filter((part) => part !== "");
 }
