@@ -13,7 +13,7 @@ import {
 import { type FuzzTarget, mutated } from "./fuzz.ts";
 
 const SEEDS = [
-  "https://user:secret@example.com:8443/group/project.git?x=1",
+  "https://user:secret@example.com:8443/group/project.git",
   "http://example.com.:80/a%2fb/../c",
   "ssh://git@example.com:2222/~me/a.git",
   "ssh://user%40domain@[2001:db8::1]:22/a",

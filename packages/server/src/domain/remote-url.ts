@@ -51,7 +51,7 @@ const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::([0-9]{1,5}))?$/;
  * An international host becomes its `xn--` form: what is stored is what was checked, whatever reads it.
  *
  * Deviation from GitLab: an IPv4 address must be written as four decimal numbers, since resolvers read `0x7f.1` in
- * their own ways; white space, backslashes and fragments are refused; a space in a path of the scp form, which has no encoding, is encoded.
+ * their own ways; white space, backslashes, queries and fragments are refused; a space in a path of the scp form, which has no encoding, is encoded.
  */
 export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean } = {}): ParsedRemoteUrl {
   if (CONTROL.test(text) || !text.isWellFormed()) throw invalid(INVALID);
@@ -64,6 +64,9 @@ export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean
     throw blocked(BAD_SCHEME);
   }
   if (AMBIGUOUS.test(asUrl) || rest.includes("#")) throw invalid(INVALID);
+  // A query may hold a token (`?private_token=…`), which nobody would mask, and git puts its own paths behind it. In the
+  // path of an SSH remote a `?` is a character like others.
+  if (scheme !== "ssh" && rest.includes("?")) throw invalid(INVALID);
   if (!scheme.startsWith("http")) {
     // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
     if (ENCODED_CONTROL.test(text)) throw invalid(INVALID);
