@@ -107,7 +107,7 @@ describe("a named credential", () => {
     const { id } = await make();
     const mirror = await makeMirror(id, "a");
     assert.deepEqual(mirror.credential, { id, name: "bot" });
-    assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "robot", password: "s1" });
+    assert.deepEqual((await mirrors.readRemote(mirror.id)).secret, { username: "robot", password: "s1" });
   });
 
   it("has a name of its own in its namespace, without regard to case", async () => {
@@ -203,7 +203,7 @@ describe("a rotation", () => {
       .where("id", "=", ids[1] ?? 0)
       .execute();
     assert.equal(await credentials.rotate(id, { ...rotation("s2", T0), username: "r2" }), 7);
-    assert.deepEqual(await mirrors.readSecret(ids[0] ?? 0), { username: "r2", password: "s2" });
+    assert.deepEqual((await mirrors.readRemote(ids[0] ?? 0)).secret, { username: "r2", password: "s2" });
     const now = await Promise.all(ids.map(read));
     assert.deepEqual(
       now.map(({ lastError, lastErrorCode, retryCount }) => [lastError, lastErrorCode, retryCount]),
@@ -274,7 +274,7 @@ describe("a rotation", () => {
         credentials.rotate(id, rotation(password, minutes(1))),
       ]);
       assert(lease);
-      const shown = await mirrors.readSecret(mirror.id);
+      const shown = (await mirrors.readRemote(mirror.id)).secret;
       assert.equal(shown.password, password);
       await mirrors.finishUpdate(lease, refused(minutes(1)));
       const { lastErrorCode, requestedAt } = await read(mirror.id);

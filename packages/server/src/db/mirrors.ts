@@ -6,7 +6,7 @@ import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
 import { brokeReference } from "./broken-constraint.ts";
 import { inTransaction } from "./in-transaction.ts";
-import { readMirrorSecret, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
+import { readStoredRemote, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
@@ -149,10 +149,10 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
     async remove(id) {
       await db.deleteFrom("mirrors").where("id", "=", id).execute();
     },
-    async readSecret(id) {
-      const secret = await readMirrorSecret(db, secrets, id);
-      if (!secret) throw new HeliostatError("not-found", "The mirror was removed.");
-      return secret;
+    async readRemote(id) {
+      const remote = await readStoredRemote(db, secrets, id);
+      if (!remote) throw new HeliostatError("not-found", "The mirror was removed.");
+      return remote;
     },
   };
 }

@@ -1,0 +1,13 @@
+import type { SecretKind } from "@heliostat/contract";
+import type { Mirror } from "./mirror.ts";
+import { schemeOf } from "./remote-url.ts";
+import { usesSshKey } from "./ssh-remote.ts";
+
+/**
+ * Which of its stored secrets a mirror needs to reach its remote: what signs in, which is the password or the key pair,
+ * never both; and by HTTPS the key of its client certificate. Others may lie beside them, and are not missed.
+ */
+export function usedSecrets(mirror: Pick<Mirror, "url" | "authMethod">): readonly SecretKind[] {
+  const signsIn = usesSshKey(mirror) ? "ssh_key" : "password";
+  return schemeOf(mirror.url) === "https" ? [signsIn, "client_key"] : [signsIn];
+}
