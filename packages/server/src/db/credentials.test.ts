@@ -6,11 +6,13 @@ import type { CredentialStore, FinishedUpdate, MirrorStore, NewCredential } from
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { lostSecrets } from "../domain/used-secrets.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { createMirrorStore } from "./mirrors.ts";
 import { createNamespaceStore } from "./namespaces.ts";
 import { createMailOutbox } from "./outgoing-mails.ts";
 import type { Db } from "./pool.ts";
+import { createSealedSecretStore } from "./sealed-secrets.ts";
 import { createUserStore } from "./users.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
@@ -183,6 +185,39 @@ describe("a named credential", () => {
     await createCredentialStore(db, createTestSealer("n")).rotate(id, rotation("new", T0));
     assert.deepEqual((await credentials.find(id))?.secretKeyIds, ["n"]);
     assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 1);
+  });
+});
+
+describe("a lost secret", () => {
+  const lostOf = async (id: number) => lostSecrets(await read(id), { isKnown: (keyId) => keyId === "n" });
+  const idsWithout = async () => {
+    const found = await createSealedSecretStore(db, createTestSealer("n")).listMirrorsWithout(["n"]);
+    return found.map(({ mirror }) => mirror.id);
+  };
+
+  it("is one that the mirror uses, by the kind that is to be given again", async () => {
+    const keyPair = { publicKey: "ssh-ed25519 AAAA x", privateKey: "PRIVATE" };
+    const { id } = await makeMirror(null, "a");
+    await mirrors.update(id, {
+      credential: { username: "u", password: "p", keyPair },
+      clientCertificate: { certificate: "C", privateKey: "K" },
+    });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["password", "client_key"], [id]]);
+    const given = createMirrorStore(db, createTestSealer("n"));
+    await given.update(id, { credential: { password: "again" } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["client_key"], [id]]);
+    const clientCertificate = { certificate: "C", privateKey: "K" };
+    await given.update(id, { clientCertificate });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [[], []]);
+    const { url } = parseRemoteUrl("ssh://git@example.com/a.git");
+    await mirrors.update(id, { url, clientCertificate, authMethod: "ssh_public_key" });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["ssh_key"], [id]]);
+    assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 1);
+    await given.update(id, { credential: { keyPair } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [[], []]);
+    assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 0);
+    await mirrors.update(id, { authMethod: "password", credential: { password: "p" } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["password"], [id]]);
   });
 });
 

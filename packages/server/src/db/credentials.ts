@@ -10,7 +10,14 @@ import {
 import { HeliostatError } from "../domain/errors.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
-import { openCredential, type SecretSealer, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
+import { hasLostSecret, isLost } from "./lost-secrets.ts";
+import {
+  CREDENTIAL_ID,
+  openCredential,
+  type SecretSealer,
+  sealKeyPair,
+  sealPassword,
+} from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { withWish } from "./mirror-updates.ts";
 import { windowOf } from "./page.ts";
@@ -204,26 +211,20 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     },
     async count(now, keyIds) {
       const soon = new Date(now.getTime() + EXPIRES_SOON_MS);
-      const known = [...keyIds];
-      // Nothing is different from all of none, not even what is not there.
-      const isSealedWithLost = (column: string) =>
-        sql<boolean>`(${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${known}::text[]))`;
-      const isLost = sql<boolean>`${isSealedWithLost("password_key_id")} or ${isSealedWithLost("private_key_key_id")}`;
       const { rows } = await sql<{
         expiring: number;
         expired: number;
         needing_secret: number;
         mirrors_needing_secret: number;
       }>`
-        with lost as (select id, mirror_id from credentials where ${isLost})
         select
           (select count(*) from credentials where name is not null and expires_at > ${now} and expires_at <= ${soon})
             as expiring,
           (select count(*) from credentials where name is not null and expires_at <= ${now}) as expired,
-          (select count(*) from lost where mirror_id is null) as needing_secret,
-          (select count(*) from mirrors where credential_id in (select id from lost)
-            or (credential_id is null and id in (select mirror_id from lost))
-            or ${isSealedWithLost("client_key_key_id")}) as mirrors_needing_secret`.execute(db);
+          (select count(*) from credentials where name is not null
+            and (${isLost("password_key_id", keyIds)} or ${isLost("private_key_key_id", keyIds)})) as needing_secret,
+          (select count(*) from mirrors left join credentials as shown_now on shown_now.id = ${CREDENTIAL_ID}
+            where ${hasLostSecret(keyIds)}) as mirrors_needing_secret`.execute(db);
       const [row] = rows;
       if (!row) throw new HeliostatError("bug", "the database counts nothing");
       return {

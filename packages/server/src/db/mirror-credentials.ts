@@ -20,7 +20,8 @@ export interface CredentialFacts {
   readonly public_key: string | null;
   /** ISO 8601. */
   readonly expires_at: string | null;
-  readonly key_ids: readonly string[];
+  readonly password_key_id: string | null;
+  readonly private_key_key_id: string | null;
 }
 
 /** The id of the credential that counts for a row of `mirrors`: the named one, else its own. Found by index. */
@@ -32,7 +33,7 @@ export const CREDENTIAL_FACTS = sql<CredentialFacts | null>`(
   select jsonb_build_object(
       'name', shown.name, 'username', shown.username, 'has_password', shown.password_sealed is not null,
       'public_key', shown.public_key, 'expires_at', shown.expires_at,
-      'key_ids', array_remove(array[shown.password_key_id, shown.private_key_key_id], null))
+      'password_key_id', shown.password_key_id, 'private_key_key_id', shown.private_key_key_id)
     from credentials as shown where shown.id = ${CREDENTIAL_ID}
 )`.as("credential");
 

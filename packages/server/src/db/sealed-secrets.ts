@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { SealedSecretStore } from "../app/ports.ts";
 import { fullPathOf } from "../domain/project.ts";
+import { hasLostSecret } from "./lost-secrets.ts";
 import {
   CREDENTIAL_ID,
   clientKeyContext,
@@ -109,16 +110,10 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       return total;
     },
     async listMirrorsWithout(keyIds) {
-      const isLost = (column: string) =>
-        // Nothing is different from all of none, not even what is not there.
-        sql<boolean>`${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${[...keyIds]}::text[])`;
       const rows = await selectMirrors(db)
-        .where(
-          sql<boolean>`(${isLost("client_key_key_id")}) or exists (
-            select from credentials as shown where shown.id = ${CREDENTIAL_ID} and (
-              (${isLost("shown.password_key_id")}) or (${isLost("shown.private_key_key_id")})))`,
-        )
-        .orderBy("id")
+        .leftJoin("credentials as shown_now", (join) => join.on("shown_now.id", "=", CREDENTIAL_ID))
+        .where(hasLostSecret(keyIds))
+        .orderBy("mirrors.id")
         .execute();
       const mirrors = rows.map(toMirror);
       const projects = await createProjectStore(db).findAll(mirrors.map(({ projectId }) => projectId));
@@ -132,7 +127,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
         .execute();
       return rows
         .map(toMirror)
-        .filter(({ secretKeyIds }) => secretKeyIds.every((id) => keyIds.includes(id)))
+        .filter(({ sealedSecrets }) => sealedSecrets.every(({ keyId }) => keyIds.includes(keyId)))
         .map(({ id }) => id);
     },
     async whileAlone(work) {

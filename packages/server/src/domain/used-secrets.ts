@@ -11,3 +11,11 @@ export function usedSecrets(mirror: Pick<Mirror, "url" | "authMethod">): readonl
   const signsIn = usesSshKey(mirror) ? "ssh_key" : "password";
   return schemeOf(mirror.url) === "https" ? [signsIn, "client_key"] : [signsIn];
 }
+
+/** Those of a mirror's secrets that it needs and that no key is known for: they are to be given again. */
+export function lostSecrets(
+  { sealedSecrets }: Pick<Mirror, "sealedSecrets">,
+  keys: { readonly isKnown: (id: string) => boolean },
+): readonly SecretKind[] {
+  return sealedSecrets.flatMap(({ kind, keyId }) => (keys.isKnown(keyId) ? [] : [kind]));
+}

@@ -52,7 +52,7 @@ function mirrorWith(credentialId: number | null, url = URL_BEFORE): Mirror {
     },
     publicKey: null,
     credential: credentialId === null ? null : { id: credentialId, name: "c" },
-    ...{ credentialExpiresAt: null, secretKeyIds: [], knownHosts: "", hostKeysVerifiedAt: null },
+    ...{ credentialExpiresAt: null, sealedSecrets: [], knownHosts: "", hostKeysVerifiedAt: null },
     ...{ hostKeysVerifiedBy: null, caCertificates: null, clientCertificate: null, urlHadUserinfo: false },
     ...{ options: DEFAULT_MIRROR_OPTIONS, userId: 7, updateStatus: "finished", lastError: null },
     ...{ lastErrorCode: null, lastUpdateAt: null, lastUpdateStartedAt: null, lastSuccessfulUpdateAt: null },

@@ -1,4 +1,5 @@
 import { may } from "../../domain/policy.ts";
+import { lostSecrets } from "../../domain/used-secrets.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SecretsState, UseCases } from "../use-cases.ts";
@@ -52,7 +53,11 @@ export function secretUseCases(ports: Ports): SecretUseCases {
       const theirs = new Set(
         projects.flatMap((project) => (may(principal, "read-mirrors", project) ? [project.id] : [])),
       );
-      return found.filter(({ mirror }) => theirs.has(mirror.projectId));
+      return found.flatMap(({ mirror, projectPath }) =>
+        theirs.has(mirror.projectId)
+          ? [{ mirror, projectPath, lostSecrets: lostSecrets(mirror, secretKeys) }]
+          : [],
+      );
     },
   };
 }
