@@ -27,6 +27,15 @@ export const secretsRotateParams = z.object({
 export const secretsRotatedSchema = secretsStateSchema.extend({
   key: z.string(),
   sealed: z.int(),
+  /** Damaged: the key is there, and they do not open. They were left as they are; one of the ids is null. */
+  unreadable: z.array(
+    z.object({
+      kind: z.enum(SECRET_KINDS),
+      mirror_id: z.int().nullable(),
+      /** Of a named credential. */
+      credential_id: z.int().nullable(),
+    }),
+  ),
   removed: z.array(z.string()),
 });
 export type SecretsRotatedAnswer = z.infer<typeof secretsRotatedSchema>;

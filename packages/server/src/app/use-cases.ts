@@ -28,6 +28,7 @@ import type {
   Paged,
   ProtectedBranch,
   ProtectedTag,
+  UnreadableSecret,
 } from "./ports.ts";
 
 /**
@@ -67,13 +68,17 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
 
   /** For admins. */
   readSecretsState(principal: Principal): Promise<SecretsState>;
-  /** Makes a new key and seals every secret with it that can be opened; the rest is left. For admins. */
+  /**
+   * Makes a new key and seals every secret with it that can be opened; the rest is left. `conflict` while somebody else
+   * does. For admins.
+   */
   rotateSecrets(
     principal: Principal,
     options: { readonly removesOldKeys: boolean },
   ): Promise<{
     readonly key: string;
     readonly sealed: number;
+    readonly unreadable: readonly UnreadableSecret[];
     readonly removed: readonly string[];
     readonly state: SecretsState;
   }>;

@@ -11,6 +11,7 @@ import { type ApiClient, createApiClient } from "./api-client.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
 import { plain } from "./mirror-report.ts";
 import { CHECKOUT_DIR } from "./places.ts";
+import { SECRET_NAMES } from "./secret-names.ts";
 
 /** One thing that was looked at. `fix`: what to do, where it is not well. */
 interface Finding {
@@ -146,12 +147,6 @@ async function examineMirrors(api: ApiClient): Promise<Finding> {
     ].join(" "),
   };
 }
-
-const SECRET_NAMES: Readonly<Record<SecretKind, string>> = {
-  password: "password",
-  ssh_key: "SSH key",
-  client_key: "key of the client certificate",
-};
 
 const WAYS_TO_GIVE: Readonly<Record<SecretKind, string>> = {
   password: "auth_password",

@@ -23,6 +23,7 @@ import { withWish } from "./mirror-updates.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { CredentialsTable, Database } from "./schema.ts";
+import { beginSealing } from "./sealing-lock.ts";
 
 /** So many mirrors are updated at once when their credential was rotated, and the next ones so much later. */
 const MIRRORS_AT_ONCE = 5;
@@ -45,6 +46,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     async create({ namespaceId, name, kind, username, secret, expiresAt, createdBy }) {
       return await refuseTakenName(() =>
         db.transaction().execute(async (transaction) => {
+          await beginSealing(transaction);
           const { id } = await transaction
             .insertInto("credentials")
             .values({
@@ -104,6 +106,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     },
     async rotate(id, { secret, username, expiresAt, now, userId }) {
       return await db.transaction().execute(async (transaction) => {
+        await beginSealing(transaction);
         const row = await transaction
           .updateTable("credentials")
           .set({

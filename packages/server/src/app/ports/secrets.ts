@@ -1,3 +1,4 @@
+import type { SecretKind } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
 
 /** The keys of the secrets file, by their ids: what they are is for `secrets/` alone to know. */
@@ -18,19 +19,30 @@ export interface MirrorOfProject {
   readonly projectPath: string;
 }
 
+/** A secret whose key is there, and that does not open all the same: it was damaged. One of the ids is null. */
+export interface UnreadableSecret {
+  readonly kind: SecretKind;
+  readonly mirrorId: number | null;
+  /** Of a named credential. */
+  readonly credentialId: number | null;
+}
+
 /** What is sealed in the database, whatever table it is in. */
 export interface SealedSecretStore {
   /** Id of a key → secrets sealed with it. */
   countByKey(): Promise<ReadonlyMap<string, number>>;
   /**
    * Seals everything with the current key that is sealed with another one of these, and answers how many that were.
-   * What was changed meanwhile keeps its change.
+   * What was changed meanwhile keeps its change. What is being saved with one of these keys is waited for, so that
+   * `countByKey` counts it afterwards. A secret that does not open is left as it is.
    */
-  sealAnew(keyIds: readonly string[]): Promise<number>;
+  sealAnew(
+    keyIds: readonly string[],
+  ): Promise<{ readonly sealed: number; readonly unreadable: readonly UnreadableSecret[] }>;
   /** Mirrors with a secret that none of these keys opens. */
   listMirrorsWithout(keyIds: readonly string[]): Promise<readonly MirrorOfProject[]>;
   /** Mirrors that stopped for a lost key, and whose secrets these keys open all the same. */
   listMirrorsOpenAgain(keyIds: readonly string[]): Promise<readonly number[]>;
-  /** Does this while nobody else, on any node, changes the keys. */
+  /** Does this while nobody else, on any node, changes the keys; `conflict` while somebody does. */
   whileAlone<T>(work: () => Promise<T>): Promise<T>;
 }

@@ -35,15 +35,15 @@ export function secretUseCases(ports: Ports): SecretUseCases {
       return await sealedSecrets.whileAlone(async () => {
         const old = secretKeys.ids();
         const current = await secretKeys.add();
-        const sealed = await sealedSecrets.sealAnew(old);
+        const { sealed, unreadable } = await sealedSecrets.sealAnew(old);
         const used = await sealedSecrets.countByKey();
         const removed = removesOldKeys ? old.filter((id) => !used.has(id)) : [];
         await secretKeys.remove(removed);
         ports.log.info(
-          { username: admin.username, key: current, sealed, removed },
+          { username: admin.username, key: current, sealed, unreadable, removed },
           "secrets sealed with a new key",
         );
-        return { key: current, sealed, removed, state: await readState() };
+        return { key: current, sealed, unreadable, removed, state: await readState() };
       });
     },
     async listMirrorsNeedingSecret(principal) {

@@ -295,7 +295,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     },
     rotateSecrets: async (principal) => {
       requireAdmin(principal);
-      return { key: "k2", sealed: 3, removed: [], state: SECRETS_STATE };
+      return { key: "k2", sealed: 3, unreadable: [], removed: [], state: SECRETS_STATE };
     },
     listMirrorsNeedingSecret: async () => [],
     listUsers: async (_principal, { username }, page) =>
