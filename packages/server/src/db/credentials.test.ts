@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { sql } from "kysely";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CredentialStore, FinishedUpdate, MirrorStore, NewCredential } from "../app/ports.ts";
@@ -117,8 +118,11 @@ describe("a named credential", () => {
     const taken = { code: "model-invalid", fields: { name: ["has already been taken"] } };
     await assert.rejects(make({ name: "BOT" }), taken);
     const other = await make({ name: "other" });
-    await assert.rejects(credentials.update(other.id, { name: "Bot" }), taken);
-    assert.equal((await credentials.update(id, { name: "Bot", username: null })).name, "Bot");
+    await assert.rejects(credentials.update(other.id, { name: "Bot", now: T0, userId }), taken);
+    assert.equal(
+      (await credentials.update(id, { name: "Bot", username: null, now: T0, userId })).name,
+      "Bot",
+    );
   });
 
   it("is listed for its user and for admins, and for nobody else", async () => {
@@ -254,6 +258,81 @@ describe("a rotation", () => {
       [0, 0, 0, 0, 0, 1, null, null],
     );
     assert.equal(now[0]?.nextCheckAt === null, false, "it is not paused any more");
+  });
+
+  it("puts no mirror off that is due before its turn", async () => {
+    const { id } = await make();
+    const made: Mirror[] = [];
+    for (let number = 0; number < 11; number += 1) made.push(await makeMirror(id, `m${number}`));
+    const due = new Date(T0.getTime() + 500);
+    const [early, late] = made.slice(9).map((mirror) => mirror.id);
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: minutes(60) })
+      .execute();
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: due })
+      .where("id", "=", early ?? 0)
+      .execute();
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: minutes(-5) })
+      .where("id", "=", late ?? 0)
+      .execute();
+    await credentials.rotate(id, rotation("s2", T0));
+    const now = await Promise.all(made.map((mirror) => read(mirror.id)));
+    assert.deepEqual(
+      now.map(({ requestedAt }) => requestedAt && (requestedAt.getTime() - T0.getTime()) / 1000),
+      [0, 0, 0, 0, 0, 1, 1, 1, 1, 0.5, 0],
+    );
+  });
+
+  it("is what another user name is, and the same one is not", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    const failed = { last_error: "no", last_error_code: "remote-credential", retry_count: 15 } as const;
+    await mirrors.requestUpdate(mirror.id, "manual", T0);
+    const lease = await mirrors.startUpdate(mirror.id, T0, minutes(1));
+    assert(lease);
+    await db.updateTable("mirrors").set(failed).execute();
+    await credentials.update(id, { name: "new", username: "robot", now: T0, userId });
+    assert.deepEqual([(await read(mirror.id)).retryCount, (await read(mirror.id)).requestedAt], [15, null]);
+    await credentials.update(id, { username: "other", now: T0, userId });
+    const after = await read(mirror.id);
+    assert.deepEqual([after.lastErrorCode, after.retryCount, after.requestedAt], [null, 0, T0]);
+    await mirrors.finishUpdate(lease, refused(minutes(1)));
+    assert.deepEqual((await read(mirror.id)).lastErrorCode, null, "it was refused with the old name");
+  });
+
+  it("and what looks found are written at the same time, without waiting for each other in a circle", async () => {
+    const { id } = await make();
+    for (let number = 0; number < 40; number += 1) await makeMirror(id, `m${number}`);
+    const all = await db.selectFrom("mirrors").select("id").orderBy("id", "desc").execute();
+    const checks = all.map((row) => ({ id: row.id, claimedUntil: T0, nextCheckAt: minutes(1) }));
+    // Each row takes its time, so that the two meet.
+    await sql`create function wait_a_little() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.005); return new; end'`.execute(db);
+    await sql`create trigger wait_a_little before update on mirrors for each row execute function wait_a_little()`.execute(
+      db,
+    );
+    try {
+      const claimed = { next_check_at: T0, applied_digest: "d", requested_at: null, requested_trigger: null };
+      await db.updateTable("mirrors").set(claimed).execute();
+      await Promise.all([
+        mirrors.recordUnchanged(checks, T0),
+        credentials.rotate(id, rotation("s2", T0)),
+        mirrors.resume(
+          all.map((row) => row.id),
+          { trigger: "manual", at: T0, userId },
+        ),
+      ]);
+      const { retryCount, requestedAt } = await read(all[0]?.id ?? 0);
+      assert.deepEqual([retryCount, requestedAt], [0, T0]);
+    } finally {
+      await sql`drop trigger wait_a_little on mirrors`.execute(db);
+      await sql`drop function wait_a_little`.execute(db);
+    }
   });
 
   it("is not undone by a run that began with the old secret and ends refused", async () => {

@@ -1,0 +1,60 @@
+import { sql } from "kysely";
+import { CREDENTIAL_FAILURES } from "../domain/credential.ts";
+import { withWish } from "./mirror-updates.ts";
+import type { Db } from "./pool.ts";
+
+/** So many mirrors are updated at once when their credential was changed, and the next ones so much later. */
+const MIRRORS_AT_ONCE = 5;
+const SECONDS_APART = 1;
+
+/**
+ * What a change of a named credential means for the mirrors that use it, in the transaction of that change: they forget
+ * what failed by the old one, and those that are on get a wish each, a little apart from `now` on, but none later than
+ * it is due by itself. Answers how many they are.
+ */
+export async function updateUsers(
+  transaction: Db,
+  credentialId: number,
+  { now, userId }: { readonly now: Date; readonly userId: number },
+): Promise<number> {
+  // A run begins with this row's lock, and reads the secret afterwards: whoever holds a lease here may have read the old
+  // one, whoever takes it later reads the new one. In the order that all take who lock many.
+  const mirrors = await transaction
+    .selectFrom("mirrors")
+    .select(["id", "enabled"])
+    .where("credential_id", "=", credentialId)
+    .orderBy("id")
+    .forNoKeyUpdate()
+    .execute();
+  const ids = mirrors.map(({ id }) => id);
+  await transaction
+    .updateTable("mirrors")
+    .set({ lease_shows_old_secret: sql<boolean>`lease_token is not null`, ...FORGOTTEN_FAILURE })
+    .where(sql<boolean>`id = any(${ids}::integer[])`)
+    .execute();
+  const enabled = mirrors.filter((mirror) => mirror.enabled).map(({ id }) => id);
+  const inTurn = sql<Date>`${now}::timestamptz
+    + make_interval(secs => (wished.turn - 1) / ${MIRRORS_AT_ONCE}::bigint * ${SECONDS_APART}::integer)`;
+  const at = sql<Date>`least(${inTurn}, greatest(next_check_at, ${now}::timestamptz))`;
+  await transaction
+    .updateTable("mirrors")
+    .from(
+      sql<{ id: number; turn: number }>`unnest(${enabled}::integer[]) with ordinality`.as<"wished">(
+        sql`wished (id, turn)`,
+      ),
+    )
+    .set(withWish({ trigger: "configured", at, userId }))
+    .whereRef("mirrors.id", "=", "wished.id")
+    .execute();
+  return mirrors.length;
+}
+
+/** What a mirror forgets of a failure that was, or may have been, the fault of its credential; others it keeps. */
+const HAS_FAILED_BY_IT = sql<boolean>`last_error_code = any(${[...CREDENTIAL_FAILURES]}::text[])`;
+const FORGOTTEN_FAILURE = {
+  last_error: sql<string | null>`case when not coalesce(${HAS_FAILED_BY_IT}, false) then last_error end`,
+  retry_count: sql<number>`case when ${HAS_FAILED_BY_IT} then 0 else retry_count end`,
+  // It was perhaps paused for it.
+  next_check_at: sql<Date | null>`case when ${HAS_FAILED_BY_IT} then coalesce(next_check_at, now()) else next_check_at end`,
+  last_error_code: sql<null>`case when not coalesce(${HAS_FAILED_BY_IT}, false) then last_error_code end`,
+} as const;
