@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { CREDENTIAL_FAILURES } from "../domain/credential.ts";
 import { withWish } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
@@ -21,30 +21,36 @@ export async function updateUsers(
   // one, whoever takes it later reads the new one. In the order that all take who lock many.
   const mirrors = await transaction
     .selectFrom("mirrors")
-    .select(["id", "enabled"])
+    .select("id")
     .where("credential_id", "=", credentialId)
     .orderBy("id")
     .forNoKeyUpdate()
     .execute();
   const ids = mirrors.map(({ id }) => id);
-  await transaction
-    .updateTable("mirrors")
-    .set({ lease_shows_old_secret: sql<boolean>`lease_token is not null`, ...FORGOTTEN_FAILURE })
-    .where(sql<boolean>`id = any(${ids}::integer[])`)
-    .execute();
-  const enabled = mirrors.filter((mirror) => mirror.enabled).map(({ id }) => id);
-  const inTurn = sql<Date>`${now}::timestamptz
-    + make_interval(secs => (wished.turn - 1) / ${MIRRORS_AT_ONCE}::bigint * ${SECONDS_APART}::integer)`;
-  const at = sql<Date>`least(${inTurn}, greatest(next_check_at, ${now}::timestamptz))`;
+  const turn = sql`row_number() over (partition by enabled order by id) - 1`;
+  const wait = sql`make_interval(secs => (wished.turn / ${MIRRORS_AT_ONCE}::bigint * ${SECONDS_APART}::integer)::float)`;
+  // One that is paused is not due by itself.
+  const dueAnyway = sql`case when next_check_at is not null then greatest(next_check_at, ${now}::timestamptz) end`;
+  const at = sql<Date>`least(${now}::timestamptz + ${wait}, ${dueAnyway})`;
+  const wish = withWish({ trigger: "configured", at, userId });
+  const whereOn = <T>(changed: RawBuilder<T>, column: string): RawBuilder<T> =>
+    sql<T>`case when enabled then ${changed} else ${sql.ref(column)} end`;
+  // One statement: each that writes all rows anew keeps them from everybody else for so much longer.
   await transaction
     .updateTable("mirrors")
     .from(
-      sql<{ id: number; turn: number }>`unnest(${enabled}::integer[]) with ordinality`.as<"wished">(
-        sql`wished (id, turn)`,
-      ),
+      sql<{ wished_id: number; turn: number }>`(select id as wished_id, ${turn} as turn from mirrors
+        where id = any(${ids}::integer[]))`.as<"wished">(sql`wished`),
     )
-    .set(withWish({ trigger: "configured", at, userId }))
-    .whereRef("mirrors.id", "=", "wished.id")
+    .set({
+      lease_shows_old_secret: sql<boolean>`lease_token is not null`,
+      ...FORGOTTEN_FAILURE,
+      update_status: whereOn(wish.update_status, "update_status"),
+      requested_trigger: whereOn(wish.requested_trigger, "requested_trigger"),
+      requested_by: whereOn(wish.requested_by, "requested_by"),
+      requested_at: whereOn(wish.requested_at, "requested_at"),
+    })
+    .whereRef("mirrors.id", "=", "wished.wished_id")
     .execute();
   return mirrors.length;
 }
