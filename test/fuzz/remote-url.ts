@@ -19,6 +19,7 @@ const SEEDS = [
   "ssh://user%40domain@[2001:db8::1]:22/a",
   "git@example.com:group/project.git",
   "first.last@[::ffff:127.0.0.1]:/srv/a%20b?c#d",
+  "git@example.com:with space/a  b.git",
   "git://example.com/a",
   "https://xn--bcher-kva.example/a",
   "http://a.xn--p1ai/",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { connectionReportSchema } from "@heliostat/contract/api/connection-tests.ts";
 import { credentialSchema, credentialUseSchema } from "@heliostat/contract/api/credentials.ts";
+import { hostKeyReviewSchema } from "@heliostat/contract/api/host-keys.ts";
 import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
 import { createApi, idOf, type Parameters, projectPath } from "../support/api.ts";
 import { startGitDaemonPeer } from "../support/git-daemon-peer.ts";
@@ -217,6 +218,51 @@ test("who may change a mirror but not use its credential cannot have it shown to
   const moved = { url: one.urlOf("salaries.git"), credential_id: id, overwrites_diverged_branches: true };
   await root.put(`${list}/${mirror.id}`, moved);
   await ada.waitForMirror("ada/shared", "pull", "finished");
+});
+
+test("who may not use a mirror's credential cannot have it shown to a server that only they vouch for", async () => {
+  const { id } = await makeCredential({ name: "by-ssh", ...NEW }, root);
+  await upstream("one", "vouched");
+  const ssh = await startSshPeer({
+    ...{ root: join(directory, "one"), accounts: [{ name: "robot", password: NEW.password }] },
+    hostKeys: ["ed25519"],
+  });
+  after(() => ssh.close());
+  await ada.createProject("vouched");
+  const list = `${projectPath("ada/vouched")}/mirrors`;
+  const remote = { direction: "pull", url: ssh.urlOf("vouched.git", "robot") };
+  const lend = { ...remote, credential_id: id, ssh_known_hosts: ssh.knownHosts() };
+  const mirror = mirrorSchema.parse(await root.post(list, lend));
+  await ada.waitForMirror("ada/vouched", "pull", "finished");
+
+  // Another server at the same address. She sees its keys, and the credential stays where it is.
+  await ssh.start({ hostKeys: ["ed25519"] });
+  assert.equal((await ada.update("ada/vouched", "pull")).status, "failed");
+  const signIns = ssh.accepted().length;
+  const one = `${list}/${mirror.id}`;
+  const { fingerprints } = hostKeyReviewSchema.parse(await ada.get(`${one}/host_keys/review`));
+  const refused = await ada.call("POST", `${one}/host_keys/accept`, { fingerprints });
+  assert.equal(refused.status, 403);
+  assert.match(
+    JSON.stringify(refused.body),
+    /uses the credential by-ssh\. Only its owner and admins may say/,
+  );
+  assert.deepEqual((await readMirror("ada/vouched", mirror.id)).credential, { id, name: "by-ssh" });
+
+  // What she puts there herself is tried without it.
+  const put = mirrorSchema.parse(await ada.put(one, { ssh_known_hosts: ssh.knownHosts() }));
+  assert.equal(put.credential, null);
+  await ada.waitForMirror("ada/vouched", "pull", "failed");
+  assert.equal(ssh.accepted().length, signIns);
+
+  // The admin looks at the keys, and lends it again.
+  await root.put(one, { credential_id: id });
+  await ada.waitForMirror("ada/vouched", "pull", "finished");
+  await ssh.start({ hostKeys: ["ed25519"] });
+  assert.equal((await ada.update("ada/vouched", "pull")).status, "failed");
+  const seen = hostKeyReviewSchema.parse(await root.get(`${one}/host_keys/review`));
+  await root.post(`${one}/host_keys/accept`, { fingerprints: seen.fingerprints });
+  await ada.waitForMirror("ada/vouched", "pull", "finished");
 });
 
 test("an inline password takes the place of a named credential, and the other way round", async () => {

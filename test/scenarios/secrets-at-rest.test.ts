@@ -146,6 +146,10 @@ describe("a server that has lost its secrets file", () => {
     assert.match(run.stdout, /PROBLEM {2}mirrors: 2 need their secret again/);
     assert.match(run.stdout, new RegExp(`root/with-secret: push mirror ${withSecret.id}, .*: password`));
     assert.match(run.stdout, /ok {7}server/);
+    const rotation = await heliostat(["admin", "rotate-secrets"]);
+    assert.notEqual(rotation.exitCode, 0);
+    assert.match(rotation.stderr, /secrets file .* is lost.* Put the file back/s);
+    await assert.rejects(stat(secretsFile), { code: "ENOENT" });
     assert.equal(`${run.stdout}${run.stderr}`.includes(AUTH.password), false);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -10,6 +10,7 @@ import { type GatedProxy, startGatedProxy } from "../support/gated-proxy.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
 import { makeNoise } from "../support/incompressible.ts";
 import { git, makeCommit, makeRepository, makeTempDir, refsOf } from "../support/repositories.ts";
+import { createSecretNet, filesBelow } from "../support/secret-net.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -20,33 +21,6 @@ function makeSecret(name: string): string {
   return `${name}:p@ss/${randomBytes(9).toString("hex")}%?#é"'`;
 }
 
-/** The forms in which a secret may turn up: as it is, escaped in several ways, and in base64 at any of three offsets. */
-function formsOf(secret: string, username: string): string[] {
-  const middle = [0, 1, 2].map((offset) => {
-    const encoded = Buffer.concat([Buffer.alloc(offset, 120), Buffer.from(secret)]).toString("base64");
-    // Without what the neighbours share: the first and last four characters depend on them.
-    return encoded.slice(4, -4);
-  });
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret),
-    encodeURI(secret),
-    new URLSearchParams({ s: secret }).toString().slice(2),
-    new URL(`http://u:${encodeURIComponent(secret)}@h/`).password,
-    secret.replaceAll('"', "&quot;").replaceAll("'", "&#39;"),
-    Buffer.from(`${username}:${secret}`).toString("base64").replace(/=+$/, ""),
-    Buffer.from(secret).toString("base64url"),
-    Buffer.from(secret).toString("hex"),
-    ...middle,
-  ];
-}
-
-interface Planted {
-  readonly name: string;
-  readonly forms: readonly Buffer[];
-}
-
 describe("planted secrets", () => {
   const rootPassword = makeSecret("of-root");
   const rootToken = `hlpat-${randomBytes(15).toString("hex")}`;
@@ -55,14 +29,13 @@ describe("planted secrets", () => {
   const wrong = { username: upstream.username, password: makeSecret("wrong") };
   /** Known to remotes only, which tell it. */
   const told = { username: "teller", password: makeSecret("told") };
-  const planted: readonly Planted[] = [
-    { name: "password of root", forms: formsOf(rootPassword, "root") },
-    { name: "token of root", forms: formsOf(rootToken, "root") },
-    { name: "password of the upstream", forms: formsOf(upstream.password, upstream.username) },
-    { name: "token of the downstream", forms: formsOf(downstream.password, downstream.username) },
-    { name: "wrong password", forms: formsOf(wrong.password, wrong.username) },
-    { name: "what a remote tells", forms: formsOf(told.password, told.username) },
-  ].map(({ name, forms }) => ({ name, forms: [...new Set(forms)].map((form) => Buffer.from(form)) }));
+  const net = createSecretNet();
+  net.plant("password of root", rootPassword, "root");
+  net.plant("token of root", rootToken, "root");
+  net.plant("password of the upstream", upstream.password, upstream.username);
+  net.plant("token of the downstream", downstream.password, downstream.username);
+  net.plant("wrong password", wrong.password, wrong.username);
+  net.plant("what a remote tells", told.password, told.username);
 
   let root: string;
   let upstreamPeer: GitHttpPeer;
@@ -422,14 +395,8 @@ describe("planted secrets", () => {
   }
 
   function searchIn(where: string, content: Buffer): void {
-    for (const { name, forms } of planted) {
-      for (const form of forms) {
-        const at = content.indexOf(form);
-        if (at < 0) continue;
-        const context = content.subarray(Math.max(0, at - 120), at + form.length + 40).toString();
-        assert.fail(`${where} holds the ${name}: …${context}…`);
-      }
-    }
+    for (const { name, context } of net.search(where, content))
+      assert.fail(`${where} holds the ${name}: …${context}…`);
   }
 
   /** Waits until the newest push mirror of the project has an update that failed. */
@@ -444,11 +411,6 @@ describe("planted secrets", () => {
     );
   }
 });
-
-async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
 
 function decode(authorization: string): string {
   return Buffer.from(authorization.replace(/^Basic /, ""), "base64").toString();

@@ -65,6 +65,7 @@ export const ERROR_CODES = {
   "remote-proxy": "transient",
   // SSH
   "remote-not-ssh": "remote",
+  "remote-noise": "remote",
   "ssh-algorithms": "remote",
   "ssh-key-refused": "credential",
   "host-key-missing": "credential",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MIRROR_DIRECTIONS, SECRET_KINDS } from "../words.ts";
-import { optionalFlag } from "./parameters.ts";
+import { optionalFlag, pageParams } from "./parameters.ts";
 
 /** The keys of the secrets file, by their ids; never the keys. */
 export const secretsStateSchema = z.object({
@@ -52,3 +52,5 @@ export const mirrorNeedingSecretSchema = z.object({
   credential: z.object({ id: z.int(), name: z.string() }).nullable(),
 });
 export type MirrorNeedingSecretAnswer = z.infer<typeof mirrorNeedingSecretSchema>;
+
+export const mirrorNeedingSecretListParams = z.object(pageParams);

@@ -10,6 +10,7 @@ import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
 import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
 import { anyMirrorUseCases } from "./mirrors/mirrors-of-any-project.ts";
+import { createOutboundPlaces } from "./mirrors/outbound-places.ts";
 import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
 import { pullMirrorUseCases } from "./mirrors/pull-mirror.ts";
 import { pushMirrorUseCases } from "./mirrors/push-mirrors.ts";
@@ -28,7 +29,8 @@ import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
 export function createUseCases(ports: Ports): UseCases {
-  const scans = createHostKeyScans(ports);
+  const places = createOutboundPlaces(ports.clock);
+  const scans = createHostKeyScans(ports, places);
   return {
     ...authenticationUseCases(ports),
     ...instanceUseCases(ports),
@@ -50,7 +52,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...detectHostKeysUseCases(ports, scans),
     ...hostKeyReviewUseCases(ports, scans),
     ...credentialUseCases(ports),
-    ...connectionTestUseCases(ports),
+    ...connectionTestUseCases(ports, places),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...repositoryUseCases(ports),

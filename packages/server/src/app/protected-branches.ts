@@ -1,4 +1,4 @@
-import { HeliostatError } from "../domain/errors.ts";
+import { HeliostatError, invalidField } from "../domain/errors.ts";
 import { findProjectFor, requireSignedIn } from "./access.ts";
 import { lookAgain } from "./mirrors/look-again.ts";
 import type { Ports } from "./ports.ts";
@@ -25,11 +25,7 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
     },
     async createProtectedBranch(principal, which, name) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
-      if (name.trim() === "") {
-        throw new HeliostatError("model-invalid", "name can't be blank", {
-          fields: { name: ["can't be blank"] },
-        });
-      }
+      if (name.trim() === "") throw invalidField("name", "can't be blank");
       const branch = await ports.protectedBranches.create(project.id, name);
       await updateFilteredMirrors(ports, project.id, requireSignedIn(principal).user.id);
       return branch;

@@ -1,4 +1,4 @@
-import { HeliostatError } from "../domain/errors.ts";
+import { HeliostatError, invalidField } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import { findProjectFor, requireSignedIn } from "./access.ts";
 import { lookAgain } from "./mirrors/look-again.ts";
@@ -26,11 +26,7 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
     },
     async createProtectedTag(principal, which, name, createAccessLevel = ACCESS_LEVELS.maintainer) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
-      if (name.trim() === "") {
-        throw new HeliostatError("model-invalid", "name can't be blank", {
-          fields: { name: ["can't be blank"] },
-        });
-      }
+      if (name.trim() === "") throw invalidField("name", "can't be blank");
       const tag = await ports.protectedTags.create(project.id, name, createAccessLevel);
       await updatePullMirrors(ports, project.id, requireSignedIn(principal).user.id);
       return tag;

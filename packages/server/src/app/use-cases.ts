@@ -83,7 +83,7 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
     readonly state: SecretsState;
   }>;
   /** Those of the mirrors that the principal may see whose secret cannot be opened any more. */
-  listMirrorsNeedingSecret(principal: Principal): Promise<readonly MirrorNeedingSecret[]>;
+  listMirrorsNeedingSecret(principal: Principal, page: Page): Promise<Paged<MirrorNeedingSecret>>;
 
   // --- users and their tokens ----------------------------------------------------------------------------------
 

@@ -125,7 +125,7 @@ async function examineSecrets(api: ApiClient): Promise<Finding> {
 }
 
 async function examineMirrors(api: ApiClient): Promise<Finding> {
-  const mirrors = z.array(mirrorNeedingSecretSchema).parse(await api.call("GET", "/mirrors/needing_secret"));
+  const mirrors = z.array(mirrorNeedingSecretSchema).parse(await api.list("/mirrors/needing_secret"));
   if (mirrors.length === 0) return { what: "mirrors", isWell: true, message: "none needs its secret again" };
   return {
     what: "mirrors",

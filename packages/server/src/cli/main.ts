@@ -2,10 +2,13 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { Command, CommanderError } from "commander";
+import { readProcessSecrets } from "../config/secrets-in-environment.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { createRedactor } from "../domain/redact.ts";
 import { VERSION } from "../version.ts";
 import { addAdminCommands } from "./admin.ts";
 import { addCredentialCommands } from "./credential.ts";
+import { describeUnexpected } from "./log-fields.ts";
 import { addMirrorCommands } from "./mirror.ts";
 import { CHECKOUT_DIR } from "./places.ts";
 
@@ -79,6 +82,14 @@ addMirrorCommands(program);
 addCredentialCommands(program);
 addAdminCommands(program);
 
+const hideSecrets = createRedactor(readProcessSecrets());
+
+// What nobody catches ends the process, as it does without us; but Node would print all that hangs on the error.
+process.on("uncaughtException", (error) => {
+  console.error(`heliostat: unexpected error: ${describeUnexpected(error, hideSecrets)}`);
+  process.exit(EXIT_FAILED);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -88,11 +99,12 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof HeliostatError && error.kind !== "bug") {
-    console.error(`heliostat: ${error.message}`);
+    console.error(`heliostat: ${hideSecrets(error.message)}`);
     return error.kind === "invalid" ? EXIT_USAGE : EXIT_FAILED;
   }
   const missing = missingPackageOf(error);
-  if (missing === null) console.error("heliostat: unexpected error", error);
+  if (missing === null)
+    console.error(`heliostat: unexpected error: ${describeUnexpected(error, hideSecrets)}`);
   else console.error(`heliostat: the package ${missing} is missing. Run: rm -rf node_modules && npm start`);
   return EXIT_FAILED;
 }

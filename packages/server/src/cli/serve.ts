@@ -1,6 +1,7 @@
 import { access, writeFile } from "node:fs/promises";
 import { startServer } from "../compose/start-server.ts";
 import { readCaFile } from "../config/read-ca-file.ts";
+import { readProcessSecrets } from "../config/secrets-in-environment.ts";
 import { readProcessSettings } from "../config/settings.ts";
 import { formatInitialSecrets, initialSecretsPath } from "./initial-secrets.ts";
 import { createLog } from "./log.ts";
@@ -17,7 +18,7 @@ export async function serve(options: { check: boolean }): Promise<number> {
     console.log("The configuration can be used.");
     return 0;
   }
-  const log = createLog(settings.logLevel);
+  const log = createLog(settings.logLevel, readProcessSecrets());
   const signal = nextSignal();
   const secretsPath = initialSecretsPath(settings.dataDir);
   const server = await startServer(settings, log, {

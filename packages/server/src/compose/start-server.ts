@@ -41,7 +41,6 @@ import { repeat } from "../jobs/repeat.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { warnOfExpiry } from "../jobs/warn-of-expiry.ts";
-import { createSmtpSender } from "../mail/smtp-sender.ts";
 import { createRemotes } from "../remotes/remotes.ts";
 import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
@@ -209,6 +208,8 @@ async function start(
   await bootstrapRoot(ports, given, options.keepSecrets);
 
   if (mails !== null && settings.smtpUrl !== null) {
+    // Some megabytes that a server without mail need not hold.
+    const { createSmtpSender } = await import("../mail/smtp-sender.ts");
     const sender = createSmtpSender({ url: settings.smtpUrl, instance: ports.instance });
     stops.push(async () => sender.close());
     const started = startMailer({ ...ports, mails, sender });

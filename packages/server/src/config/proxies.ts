@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
+import { withoutFinalDot } from "../domain/host-name.ts";
 
 /** The proxies that connections to remotes go through: absolute URLs, credentials inside; null: none. */
 export interface ProxySettings {
@@ -120,10 +121,6 @@ function rangeMatcher(entry: string): (target: ProxyTarget) => boolean {
 
 function familyOf(address: string): "ipv4" | "ipv6" {
   return isIPv4(address) ? "ipv4" : "ipv6";
-}
-
-function withoutFinalDot(host: string): string {
-  return host.replace(/\.$/, "");
 }
 
 function userinfoOf({ username, password }: URL): string {

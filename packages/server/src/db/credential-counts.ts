@@ -3,7 +3,6 @@ import type { CredentialCounts } from "../app/ports.ts";
 import { EXPIRES_SOON_MS } from "../domain/credential.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { hasLostSecret, isLost } from "./lost-secrets.ts";
-import { CREDENTIAL_ID } from "./mirror-credentials.ts";
 import type { Db } from "./pool.ts";
 
 /** How many credentials and mirrors a person must do something about; `keyIds`: the keys that are there. */
@@ -25,8 +24,7 @@ export async function countCredentials(
       (select count(*) from credentials where name is not null and expires_at <= ${now}) as expired,
       (select count(*) from credentials where name is not null
         and (${isLost("password_key_id", keyIds)} or ${isLost("private_key_key_id", keyIds)})) as needing_secret,
-      (select count(*) from mirrors left join credentials as shown_now on shown_now.id = ${CREDENTIAL_ID}
-        where ${hasLostSecret(keyIds)}) as mirrors_needing_secret`.execute(db);
+      (select count(*) from mirrors where ${hasLostSecret(keyIds)}) as mirrors_needing_secret`.execute(db);
   const [row] = rows;
   if (!row) throw new HeliostatError("bug", "the database counts nothing");
   return {

@@ -195,8 +195,11 @@ describe("a named credential", () => {
 describe("a lost secret", () => {
   const lostOf = async (id: number) => lostSecrets(await read(id), { isKnown: (keyId) => keyId === "n" });
   const idsWithout = async () => {
-    const found = await createSealedSecretStore(db, createTestSealer("n")).listMirrorsWithout(["n"]);
-    return found.map(({ mirror }) => mirror.id);
+    const user = await createUserStore(db).find(userId);
+    assert(user);
+    const store = createSealedSecretStore(db, createTestSealer("n"));
+    const { items } = await store.listMirrorsWithout({ visibleTo: user, keyIds: ["n"] }, PAGE);
+    return items.map(({ mirror }) => mirror.id);
   };
 
   it("is one that the mirror uses, by the kind that is to be given again", async () => {

@@ -5,7 +5,7 @@ import { EXPIRES_SOON_MS } from "../domain/credential.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { hasLostSecret } from "./lost-secrets.ts";
 import { CREDENTIAL_ID } from "./mirror-credentials.ts";
-import { selectMirrors, toMirror } from "./mirror-row.ts";
+import { selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 
@@ -16,13 +16,9 @@ export function createMirrorAttention(db: Db): MirrorAttention {
   return {
     async list({ visibleTo: viewer, waiting, now, keyIds }, page) {
       const reasons = reasonsOf(now, keyIds);
-      let matching = selectMirrors(db)
-        .innerJoin("projects", "projects.id", "mirrors.project_id")
-        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id")
+      let matching = selectMirrorsSeenBy(db, viewer)
         .leftJoin("credentials as shown_now", (join) => join.on("shown_now.id", "=", CREDENTIAL_ID))
         .select(reasons.as("reasons"));
-      // As `accessLevel` has it: who owns the namespace may see them, and no one else but admins.
-      if (!viewer.isAdmin) matching = matching.where("namespaces.owner_id", "=", viewer.id);
       if (waiting) matching = matching.where(sql<boolean>`cardinality(${reasons}) > 0`);
       const { total } = await matching
         .clearSelect()

@@ -3,6 +3,7 @@ import type { Selectable } from "kysely";
 import type { Mirror } from "../domain/mirror.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import { usedSecrets } from "../domain/used-secrets.ts";
+import type { User } from "../domain/user.ts";
 import { CREDENTIAL_FACTS, type CredentialFacts } from "./mirror-credentials.ts";
 import type { Db } from "./pool.ts";
 import type { MirrorsTable } from "./schema.ts";
@@ -10,6 +11,14 @@ import type { MirrorsTable } from "./schema.ts";
 /** Mirrors with what `toMirror` needs of them. */
 export function selectMirrors(db: Db) {
   return db.selectFrom("mirrors").selectAll("mirrors").select(CREDENTIAL_FACTS);
+}
+
+/** The same, of the projects whose mirrors this user may see. As `accessLevel` has it: the owner's, and all for admins. */
+export function selectMirrorsSeenBy(db: Db, viewer: User) {
+  const all = selectMirrors(db)
+    .innerJoin("projects", "projects.id", "mirrors.project_id")
+    .innerJoin("namespaces", "namespaces.id", "projects.namespace_id");
+  return viewer.isAdmin ? all : all.where("namespaces.owner_id", "=", viewer.id);
 }
 
 /** A row, read with `CREDENTIAL_FACTS`, as the domain's mirror: without the secrets and the lease. */

@@ -639,6 +639,20 @@ describe("a pull mirror that is changed while it runs", () => {
   });
 });
 
+describe("a mirror whose settings were changed", () => {
+  it("shows no error of a run of the settings before, also of one that ended just before the wish", async () => {
+    const { id } = await createMirror({ direction: "pull" });
+    await mirrors.requestUpdate(id, "configured", T0);
+    const lease = (await mirrors.startUpdate(id, T0, seconds(30))) ?? assert.fail();
+    await mirrors.update(id, { clearsError: true });
+    await mirrors.finishUpdate(lease, success(seconds(1), { status: "failed", error: "refused" }));
+    assert.equal((await mirrors.find(id))?.lastError, "refused");
+    await mirrors.requestUpdate(id, "configured", seconds(2));
+    const mirror = await mirrors.find(id);
+    assert.deepEqual([mirror?.updateStatus, mirror?.lastError], ["scheduled", null]);
+  });
+});
+
 describe("a mirror that is switched off while it waits", () => {
   it("reads as its last run left it, and waits again when it is switched on and asked for", async () => {
     const { id } = await createMirror({ direction: "pull" });

@@ -351,6 +351,10 @@ export function withWish(wish: Wish) {
   return {
     // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
     update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,
+    // A run of the settings before may have ended between their change and this wish: its error is not theirs.
+    ...(wish.trigger === "configured"
+      ? { last_error: sql<string | null>`case when lease_token is null then null else last_error end` }
+      : {}),
     ...wishFields(wish),
   };
 }

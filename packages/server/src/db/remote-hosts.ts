@@ -80,7 +80,7 @@ async function makeDue(
           .selectFrom("mirrors")
           .select("id")
           .where("remote_host", "in", hosts)
-          .where("last_error_code", "in", [...SILENT_CODES])
+          .where("last_error_code", "in", SILENT_CODES)
           .where("next_check_at", ">", now)
           .where("lease_token", "is", null)
           // One that is being checked would be given to a second checker.

@@ -1,10 +1,8 @@
 import { sql } from "kysely";
 import type { SealedSecretStore, UnreadableSecret } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
-import { fullPathOf } from "../domain/project.ts";
 import { hasLostSecret } from "./lost-secrets.ts";
 import {
-  CREDENTIAL_ID,
   clientKeyContext,
   passwordContext,
   privateKeyContext,
@@ -13,9 +11,9 @@ import {
   sealPassword,
   sealPrivateKey,
 } from "./mirror-credentials.ts";
-import { selectMirrors, toMirror } from "./mirror-row.ts";
+import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
+import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
-import { createProjectStore } from "./projects.ts";
 import { waitForSealing } from "./sealing-lock.ts";
 
 /** Few enough that nobody waits long for a row that is locked meanwhile. */
@@ -146,16 +144,32 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       }
       return { sealed, unreadable };
     },
-    async listMirrorsWithout(keyIds) {
-      const rows = await selectMirrors(db)
-        .leftJoin("credentials as shown_now", (join) => join.on("shown_now.id", "=", CREDENTIAL_ID))
-        .where(hasLostSecret(keyIds))
+    async listMirrorsWithout({ visibleTo, keyIds }, page) {
+      const matching = selectMirrorsSeenBy(db, visibleTo).where(hasLostSecret(keyIds));
+      const { total } = await matching
+        .clearSelect()
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      const { limit, offset } = windowOf(page);
+      const rows = await matching
+        .select(["namespaces.full_path as namespace_path", "projects.path as project_path"])
         .orderBy("mirrors.id")
+        .limit(limit)
+        .offset(offset)
         .execute();
-      const mirrors = rows.map(toMirror);
-      const projects = await createProjectStore(db).findAll(mirrors.map(({ projectId }) => projectId));
-      const paths = new Map(projects.map((project) => [project.id, fullPathOf(project)]));
-      return mirrors.map((mirror) => ({ mirror, projectPath: paths.get(mirror.projectId) ?? "" }));
+      const items = rows.map((row) => ({
+        mirror: toMirror(row),
+        projectPath: `${row.namespace_path}/${row.project_path}`,
+      }));
+      return { items, total };
+    },
+    async countMirrorsWithout(keyIds) {
+      const { count } = await db
+        .selectFrom("mirrors")
+        .where(hasLostSecret(keyIds))
+        .select(({ fn }) => fn.countAll<number>().as("count"))
+        .executeTakeFirstOrThrow();
+      return count;
     },
     async listMirrorsOpenAgain(keyIds) {
       const rows = await selectMirrors(db)

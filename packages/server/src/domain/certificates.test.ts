@@ -9,7 +9,12 @@ import {
   openssl,
 } from "../../../../test/support/certificates.ts";
 import { makeTempDir } from "../../../../test/support/repositories.ts";
-import { parseCertificates, parseClientCertificate, UnfitClientCertificate } from "./certificates.ts";
+import {
+  describeCertificates,
+  parseCertificates,
+  parseClientCertificate,
+  UnfitClientCertificate,
+} from "./certificates.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 let dir = "";
@@ -38,6 +43,26 @@ test("certificates are read out of a text, and told with what people know them b
   assert.equal(root?.pem, authority.certificate);
   const days = ((own?.notAfter.getTime() ?? 0) - Date.now()) / 86_400_000;
   assert.ok(days > 29 && days <= 30, String(days));
+});
+
+test("a text is described once, and forgotten when many others were asked for since", () => {
+  const text = authority.certificate + client.certificate;
+  const first = describeCertificates(text);
+  assert.deepEqual(
+    first.map(({ subject }) => subject),
+    ["CN=Heliostat test root", "CN=mirror"],
+  );
+  assert.equal("pem" in Object(first[0]), false);
+  const askForOthers = (count: number) => {
+    for (let i = 0; i < count; i += 1) describeCertificates(`other ${i}\n${authority.certificate}`);
+  };
+  askForOthers(499);
+  assert.equal(describeCertificates(text), first);
+  askForOthers(499);
+  assert.equal(describeCertificates(text), first);
+  askForOthers(500);
+  assert.notEqual(describeCertificates(text), first);
+  assert.deepEqual(describeCertificates(text), first);
 });
 
 test("what is no certificate is refused in words", () => {

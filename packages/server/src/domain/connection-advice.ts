@@ -16,6 +16,8 @@ const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   "ssh-key-refused": "Add the public key at the host: as a deploy key, with write access for a push.",
   "ssh-algorithms": "The server is too old, or too strict: it offers no algorithm that is known here.",
   "remote-not-ssh": "Check the port: what listens there does not speak SSH.",
+  "remote-noise":
+    "Take what prints out of the login scripts of this user on the server (.bashrc, a forced command).",
   "host-key-missing": "Compare the fingerprints with those that the host publishes, and save the host keys.",
   "host-key-changed": "Ask the host whether its keys changed. Only then save the new ones.",
   "host-key-revoked": "Do not use this host before its owner has explained.",

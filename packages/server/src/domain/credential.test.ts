@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { expiryNews, fingerprintOf } from "./credential.ts";
+import { expiryNews } from "./credential.ts";
 
 describe("expiryNews", () => {
   const expiry = new Date("2030-01-10T00:00:00Z");
@@ -19,16 +19,5 @@ describe("expiryNews", () => {
 
   it("has nothing to say of one that does not expire", () => {
     assert.equal(expiryNews(null, new Date()), null);
-  });
-});
-
-describe("fingerprintOf", () => {
-  it("is that of ssh-keygen", () => {
-    const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl github.com";
-    assert.equal(fingerprintOf(key), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
-  });
-
-  it("is none for what is no key", () => {
-    assert.equal(fingerprintOf("nonsense"), null);
   });
 });

@@ -1,6 +1,5 @@
 import type { CredentialKind, ErrorCode } from "@heliostat/contract";
 import type { Namespace } from "./project.ts";
-import { fingerprintSha256 } from "./ssh-public-key.ts";
 
 /** A named credential. Its secret is not in here. */
 export interface Credential {
@@ -53,10 +52,3 @@ export const CREDENTIAL_FAILURES: readonly ErrorCode[] = [
   "ssh-key-refused",
   "secret-unreadable",
 ];
-
-/** The SHA-256 fingerprint of a public key in OpenSSH's form, as `ssh-keygen -l` prints it; null: it is none. */
-export function fingerprintOf(publicKey: string): string | null {
-  const [, blob = ""] = publicKey.trim().split(/\s+/);
-  if (blob === "") return null;
-  return fingerprintSha256(blob);
-}

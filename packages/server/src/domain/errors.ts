@@ -28,6 +28,15 @@ export class HeliostatError extends Error {
   }
 }
 
+/**
+ * `model-invalid` for one attribute, in GitLab's form: the message is its name and the complaint (`url is missing`), or
+ * the complaint alone where it is about no attribute (`base`).
+ */
+export function invalidField(field: string, complaint: string): HeliostatError {
+  const message = field === "base" ? complaint : `${field} ${complaint}`;
+  return new HeliostatError("model-invalid", message, { fields: { [field]: [complaint] } });
+}
+
 /** Any thrown value as an error of ours; what is unknown becomes a `bug` with the original as cause. */
 export function asHeliostatError(value: unknown): HeliostatError {
   if (value instanceof HeliostatError) return value;

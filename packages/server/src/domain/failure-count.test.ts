@@ -28,6 +28,13 @@ describe("countFailure", () => {
     assert.equal(again, 21);
   });
 
+  it("does not reach it by a proxy that fails", () => {
+    const after = [0, HARD_FAILURE_AFTER - 1, HARD_FAILURE_AFTER, HARD_FAILURE_AFTER + 1].map((retryCount) =>
+      count("pull", { retryCount, lastErrorCode: "remote-proxy" }, "remote-proxy"),
+    );
+    assert.deepEqual(after, [1, HARD_FAILURE_AFTER, HARD_FAILURE_AFTER, HARD_FAILURE_AFTER + 1]);
+  });
+
   it("starts anew for a push mirror when there is something new to push, not when it is tried again", () => {
     const counts = (["push", "pull", "manual", "configured", "retry", "schedule", "recovery"] as const).map(
       (trigger) => count("push", { retryCount: 4 }, null, trigger),

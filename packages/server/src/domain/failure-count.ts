@@ -12,7 +12,8 @@ export function needsPerson(code: ErrorCode): boolean {
 
 /**
  * Failures in a row of a mirror, with this one. A pull mirror that needs a person pauses at the second time: GitLab
- * does so for certificates, and a refused password mends itself no sooner. `code` null: refs were refused.
+ * does so for certificates, and a refused password mends itself no sooner. A proxy that fails never pauses one: all
+ * mirrors fail then, and nobody could resume them all. `code` null: refs were refused.
  */
 export function countFailure(
   mirror: Pick<Mirror, "direction" | "retryCount" | "lastErrorCode">,
@@ -20,6 +21,8 @@ export function countFailure(
 ): number {
   const count = mirror.retryCount + 1;
   if (mirror.direction === "push") return NEW_REASONS.has(failure.trigger) ? 1 : count;
+  if (failure.code === "remote-proxy")
+    return Math.max(mirror.retryCount, Math.min(count, HARD_FAILURE_AFTER));
   const isStubborn = [mirror.lastErrorCode, failure.code].every((code) => code !== null && needsPerson(code));
   return isStubborn ? Math.max(count, HARD_FAILURE_AFTER + 1) : count;
 }

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addHostFailure, type HostTrouble, hostSignOf } from "./host-breaker.ts";
+import type { ErrorCode } from "@heliostat/contract";
+import {
+  addHostFailure,
+  type HostTrouble,
+  hostSignOf,
+  mayBeOfAddress,
+  SILENT_CODES,
+  wasReached,
+} from "./host-breaker.ts";
 
 const T0 = new Date("2030-01-01T00:00:00Z");
 const seconds = (count: number) => new Date(T0.getTime() + count * 1000);
@@ -58,11 +66,35 @@ describe("hostSignOf", () => {
           "remote-busy",
           "remote-credential",
           "remote-tls",
+          "remote-noise",
           "url-blocked",
           "cancelled",
         ] as const
       ).map(hostSignOf),
-      ["silence", "busy", "answer", "answer", null, null],
+      ["silence", "busy", "answer", "answer", "answer", null, null],
     );
+  });
+
+  it("lets a host be answered for by whatever it shows or refuses", () => {
+    const codes: readonly ErrorCode[] = [
+      ...(["ssh-key-refused", "host-key-missing", "host-key-changed", "host-key-revoked"] as const),
+      ...(["remote-not-ssh", "ssh-algorithms", "too-many-refs", "repository-too-large"] as const),
+      "fsck-refused",
+    ];
+    for (const code of codes) assert.equal(hostSignOf(code), "answer", code);
+  });
+
+  it("knows what was the proxy's, and who was reached all the same", () => {
+    const facts = (
+      ["remote-proxy", "remote-timeout", "remote-closed", "remote-tls", "url-blocked"] as const
+    ).map((code) => [hostSignOf(code), wasReached(code), mayBeOfAddress(code)]);
+    assert.deepEqual(facts, [
+      [null, false, true],
+      ["silence", false, true],
+      ["silence", true, false],
+      ["answer", true, false],
+      [null, false, false],
+    ]);
+    assert.deepEqual([...SILENT_CODES].sort(), ["remote-closed", "remote-timeout", "remote-unreachable"]);
   });
 });

@@ -17,23 +17,84 @@ const LONGEST_PAUSE_SECONDS = 600;
 /** A host that asks for more is asked again after this: its mirrors are not to be lost to a typing error. */
 const LONGEST_RETRY_AFTER_SECONDS = 3600;
 
+/**
+ * What an error says of the way to the host:
+ * - `answer`: the host was there, and said something that did not please us;
+ * - `busy`: it was there, and asks to be left alone;
+ * - `hung-up`: it was reached, and did not answer;
+ * - `unreached`: nothing came back from its address;
+ * - `proxy`: the proxy in front of it failed, which says nothing of the host;
+ * - `unasked`: the trouble is ours.
+ */
+type Sign = "answer" | "busy" | "hung-up" | "unreached" | "proxy" | "unasked";
+
+/** Each code by name: whoever makes a new one has to say what it means for the host. */
+const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
+  "remote-unreachable": "unreached",
+  "remote-timeout": "unreached",
+  "remote-closed": "hung-up",
+  "remote-busy": "busy",
+  "remote-proxy": "proxy",
+
+  "remote-redirects": "answer",
+  "remote-not-found": "answer",
+  "remote-not-git": "answer",
+  "remote-noise": "answer",
+  "remote-too-large": "answer",
+  "remote-tls": "answer",
+  "remote-not-ssh": "answer",
+  "ssh-algorithms": "answer",
+  "ssh-key-refused": "answer",
+  "host-key-missing": "answer",
+  "host-key-changed": "answer",
+  "host-key-revoked": "answer",
+  "remote-credential": "answer",
+  "remote-forbidden": "answer",
+  "object-format-mismatch": "answer",
+  "repository-too-large": "answer",
+  "too-many-refs": "answer",
+  "remote-lacks-object": "answer",
+  "fsck-refused": "answer",
+
+  "config-invalid": "unasked",
+  "data-dir-in-use": "unasked",
+  "database-version": "unasked",
+  "database-unavailable": "unasked",
+  "listen-failed": "unasked",
+  "git-too-old": "unasked",
+  "git-missing": "unasked",
+  "parameter-invalid": "unasked",
+  "model-invalid": "unasked",
+  unauthenticated: "unasked",
+  "token-invalid": "unasked",
+  "insufficient-scope": "unasked",
+  forbidden: "unasked",
+  "not-found": "unasked",
+  conflict: "unasked",
+  "mirror-on-pause": "unasked",
+  "too-many-streams": "unasked",
+  "too-many-scans": "unasked",
+  "too-many-tests": "unasked",
+  "oid-invalid": "unasked",
+  "ref-name-invalid": "unasked",
+  "refspec-invalid": "unasked",
+  "url-invalid": "unasked",
+  "url-blocked": "unasked",
+  "ref-changed": "unasked",
+  "repository-corrupt": "unasked",
+  "disk-full": "unasked",
+  "git-failed": "unasked",
+  "output-too-large": "unasked",
+  cancelled: "unasked",
+  "timed-out": "unasked",
+  "secret-unreadable": "unasked",
+  bug: "unasked",
+};
+
 /** The host did not answer: it would have answered no other mirror either. */
-export const SILENT_CODES: ReadonlySet<ErrorCode> = new Set([
-  "remote-unreachable",
-  "remote-timeout",
-  "remote-closed",
-]);
-const ANSWERED: ReadonlySet<ErrorCode> = new Set([
-  "remote-redirects",
-  "remote-not-found",
-  "remote-not-git",
-  "remote-too-large",
-  "remote-tls",
-  "remote-credential",
-  "remote-forbidden",
-  "object-format-mismatch",
-  "remote-lacks-object",
-]);
+export const SILENT_CODES: readonly ErrorCode[] = (Object.keys(SIGNS) as ErrorCode[]).filter(
+  (code) => SIGNS[code] === "unreached" || SIGNS[code] === "hung-up",
+);
 
 /**
  * What a failed run says of its host: `silence` it does not answer, `answer` it does; null: nothing. `busy`: it asks to
@@ -41,9 +102,19 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set([
  * ever, its mirror backs off by itself besides.
  */
 export function hostSignOf(code: ErrorCode): "answer" | "silence" | "busy" | null {
-  if (code === "remote-busy") return "busy";
-  if (SILENT_CODES.has(code)) return "silence";
-  return ANSWERED.has(code) ? "answer" : null;
+  const sign = SIGNS[code];
+  if (sign === "answer" || sign === "busy") return sign;
+  return SILENT_CODES.includes(code) ? "silence" : null;
+}
+
+/** Whether somebody was there at the host's address. */
+export function wasReached(code: ErrorCode): boolean {
+  return ["answer", "busy", "hung-up"].includes(SIGNS[code]);
+}
+
+/** Whether another address of the same host may do better. */
+export function mayBeOfAddress(code: ErrorCode): boolean {
+  return SIGNS[code] === "unreached" || SIGNS[code] === "proxy";
 }
 
 /**

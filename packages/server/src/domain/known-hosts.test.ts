@@ -156,13 +156,22 @@ describe("judgeHostKey, as ssh itself", () => {
     const named = line("[example.com]:2222", rsa);
     await judgeAsSsh(
       ["match", alone, place],
-      ["missing", alone, place, rsa],
       ["changed", `${alone}\n${named}`, place],
       ["match", `${alone}\n${named}`, place, rsa],
     );
     assert.deepEqual(hostKeyAlgorithmsFor(alone, place), ["ssh-ed25519"]);
     assert.deepEqual(hostKeyAlgorithmsFor(`${alone}\n${named}`, place).at(-1), "ssh-rsa");
     assert.equal(judgeHostKey(`@revoked ${alone}`, place, ed25519).kind, "revoked");
+  });
+
+  it("says, unlike ssh, that a key has changed where a line without the port has another one", async () => {
+    const place = { host: "example.com", port: 2222 };
+    const alone = line("example.com", ed25519);
+    assert.equal(await askSsh(alone, place, rsa), "missing");
+    const { algorithm, key } = ed25519;
+    assert.deepEqual(judgeHostKey(alone, place, rsa), { kind: "changed", expected: [{ algorithm, key }] });
+    // Without a key that was expected, none has changed.
+    await judgeAsSsh(["missing", `@revoked ${alone}`, place, rsa]);
   });
 
   it("reads around white space, comments, blank lines and both line ends", async () => {

@@ -57,13 +57,15 @@ const SIGNATURES: readonly (readonly [algorithm: string, signatures: readonly st
 /**
  * Whether the key that a server shows is one that is stored for it. Lines are read as OpenSSH reads them: patterns,
  * negation, hashed names, `@revoked`; a line without a key matches nothing. Where no line names a port other than 22
- * (`[host]:port`), those that name the host alone may match too, but do not say that a key has changed.
+ * (`[host]:port`), those that name the host alone count.
+ *
+ * Deviation from ssh: it takes another key than theirs for one of a server that is not known. Here it has changed, so
+ * that people see what was expected; neither is let in.
  */
 export function judgeHostKey(knownHosts: string, place: SshPlace, shown: SshPublicKey): HostKeyVerdict {
   const verdict = judgeByName(knownHosts, place, shown);
   if (verdict.kind !== "missing" || place.port === DEFAULT_PORT) return verdict;
-  const ofHost = judgeByName(knownHosts, { ...place, port: DEFAULT_PORT }, shown);
-  return ofHost.kind === "changed" ? verdict : ofHost;
+  return judgeByName(knownHosts, { ...place, port: DEFAULT_PORT }, shown);
 }
 
 function judgeByName(knownHosts: string, place: SshPlace, shown: SshPublicKey): HostKeyVerdict {

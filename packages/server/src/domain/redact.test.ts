@@ -88,6 +88,32 @@ describe("redact masks secrets", () => {
     );
   });
 
+  it("in base64 behind and before something else, as in the middle of a header", () => {
+    const secret = "s3cret??>>of the remote";
+    for (const before of ["", "u", "ur", "user:", "\0user\0"]) {
+      for (const behind of ["", "x", "xy", "\n\n"]) {
+        for (const form of ["base64", "base64url"] as const) {
+          const masked = redact(`t ${Buffer.from(`${before}${secret}${behind}`).toString(form)}.`, [secret]);
+          assert.match(masked, /^t [\w+/]{0,8}\*{5}[\w+/=]{0,6}\.$/);
+        }
+      }
+    }
+  });
+
+  it("in hexadecimal, in either case", () => {
+    const hex = Buffer.from("s3cret").toString("hex");
+    assert.equal(redact(`<${hex}> <${hex.toUpperCase()}>`, ["s3cret"]), "<*****> <*****>");
+  });
+
+  it("of many lines, such as keys, line by line and as one", () => {
+    const lines = ["b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", "AAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz", "c2gtZWQ="];
+    const key = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+    assert.equal(redact(`bad key: ${key}!`, [key]), "bad key: *****!");
+    assert.equal(redact(lines.join(""), [key]), "*****");
+    assert.equal(redact(`line 2: ${lines[1]}; frame: -----END`, [key]), "line 2: *****; frame: -----END");
+    assert.equal(redact(JSON.stringify(key), [key.replaceAll("\n", "\r\n")]).includes("AAAEbm9u"), false);
+  });
+
   it("escaped as in JSON, by any encoder", () => {
     const secret = 'p"w/x\\y&ü😀';
     for (const escaped of [

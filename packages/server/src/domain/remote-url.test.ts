@@ -132,6 +132,7 @@ describe("parseRemoteUrl reads user@host:path as ssh", () => {
     ["git@example.com:2222/project", "ssh://git@example.com/2222/project"],
     ["first.last@[2001:db8::1]:a", "ssh://first.last@[2001:db8::1]/a"],
     ["git@example.com:a%20b#c?d", "ssh://git@example.com/a%2520b%23c%3Fd"],
+    ["git@example.com:with space/and  two.git", "ssh://git@example.com/with%20space/and%20%20two.git"],
   ];
   for (const [text, stored] of cases) {
     it(text, () => {
@@ -210,6 +211,13 @@ describe("parseRemoteUrl refuses", () => {
     // Found by fuzzing: git reads other hosts in these than we did.
     ["git://example.com?.evil.example/a", INVALID],
     ["git@example.com?.evil.example:a", INVALID],
+    ["git@example.com: a.git", INVALID],
+    ["git@example.com:a.git ", INVALID],
+    ["git@example.com:a\u00a0b.git", INVALID],
+    ["git@example.com:a\tb.git", INVALID],
+    ["git@example.com:a\\b.git", INVALID],
+    ["git@exa mple.com:a.git", INVALID],
+    ["ssh://git@example.com/a b.git", INVALID],
     ["ssh://a@[evil.example]@example.com/a", INVALID],
     ["ssh://evil.example%2f@example.com/a", INVALID],
     ["https://example.com,evil.example/a", BAD_HOST],
@@ -342,6 +350,7 @@ describe("parseRemoteUrl against git and the WHATWG parser", () => {
       "git@example.com:/srv/a.git",
       "git@example.com:/srv/100%25/a.git",
       "git@example.com:~me/a.git",
+      "git@example.com:/srv/with space.git",
       "first.last@[2001:db8::1]:/srv/a.git",
     ]) {
       assert.equal(await diagnose(url(text)), await diagnose(text));

@@ -51,18 +51,19 @@ const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::([0-9]{1,5}))?$/;
  * An international host becomes its `xn--` form: what is stored is what was checked, whatever reads it.
  *
  * Deviation from GitLab: an IPv4 address must be written as four decimal numbers, since resolvers read `0x7f.1` in
- * their own ways; white space, backslashes and fragments are refused.
+ * their own ways; white space, backslashes and fragments are refused; a space in a path of the scp form, which has no encoding, is encoded.
  */
 export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean } = {}): ParsedRemoteUrl {
   if (CONTROL.test(text) || !text.isWellFormed()) throw invalid(INVALID);
   if (options.allowLocalPath === true && text.startsWith("/")) {
     return { url: text as RemoteUrl, username: null, password: null, hadUserinfo: false };
   }
-  const [, scheme, userinfo, authority, rest] = URL_PARTS.exec(scpToUrl(text) ?? text) ?? [];
+  const asUrl = scpToUrl(text) ?? text;
+  const [, scheme, userinfo, authority, rest] = URL_PARTS.exec(asUrl) ?? [];
   if (scheme === undefined || authority === undefined || rest === undefined || !isNetworkScheme(scheme)) {
     throw blocked(BAD_SCHEME);
   }
-  if (AMBIGUOUS.test(text) || rest.includes("#")) throw invalid(INVALID);
+  if (AMBIGUOUS.test(asUrl) || rest.includes("#")) throw invalid(INVALID);
   if (!scheme.startsWith("http")) {
     // Git decodes ssh:// and git:// URLs as a whole before it uses them: an encoded line break would become a real one.
     if (ENCODED_CONTROL.test(text)) throw invalid(INVALID);
@@ -83,11 +84,18 @@ export function parseRemoteUrl(text: string, options: { allowLocalPath?: boolean
   };
 }
 
-/** The scp form as a URL, or null when `text` has another form. Git decodes the URL, so what looks encoded is encoded. */
+/**
+ * The scp form as a URL, or null when `text` has another form. Git decodes the URL, so what looks encoded is encoded. So
+ * are spaces, but for those at an end: they were pasted along.
+ */
 function scpToUrl(text: string): string | null {
   const [, user, host, path] = SCP_PARTS.exec(text) ?? [];
   if (user === undefined || host === undefined || path === undefined) return null;
-  const encoded = path.replaceAll("%", "%25").replaceAll("?", "%3F").replaceAll("#", "%23");
+  const encoded = path
+    .replaceAll("%", "%25")
+    .replaceAll("?", "%3F")
+    .replaceAll("#", "%23")
+    .replaceAll(" ", path === path.trim() ? "%20" : " ");
   return `ssh://${user}@${host}${encoded.startsWith("/") ? "" : "/"}${encoded}`;
 }
 
@@ -166,7 +174,8 @@ export function hostAndPortOf(url: RemoteUrl): string {
 /**
  * Whether what is shown to the server of one URL may be shown to that of the other: the same scheme, host and port, or
  * the step from `http` to `https` on their own ports. The attack: another port is another server, and `http` shows a
- * password to everybody on the way. An SSH server has to show its host key first, on whatever port.
+ * password to everybody on the way. With SSH another port keeps everything, key pair, host keys and secrets: the server
+ * there has to show a stored host key first.
  */
 export function isSameServer(before: RemoteUrl, after: RemoteUrl): boolean {
   if (schemeOf(before) === "file" || schemeOf(after) === "file") return before === after;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cutSshPublicKey, readSshPublicKey } from "./ssh-public-key.ts";
+import { cutSshPublicKey, fingerprintOf, readSshPublicKey } from "./ssh-public-key.ts";
 
 /** A blob of these fields: texts, bytes. */
 function blob(...fields: readonly (string | Buffer)[]): string {
@@ -105,4 +105,10 @@ describe("cutSshPublicKey", () => {
       }
     }
   });
+});
+
+it("the fingerprint of a public key is that of ssh-keygen, and none for what is no key", () => {
+  const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl github.com";
+  assert.equal(fingerprintOf(key), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+  assert.equal(fingerprintOf("nonsense"), null);
 });

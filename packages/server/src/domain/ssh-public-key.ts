@@ -110,6 +110,12 @@ export function fingerprintSha256(key: string): string {
   return `SHA256:${digest.replace(/=+$/, "")}`;
 }
 
+/** The same of a public key in OpenSSH's one-line form, as `ssh-keygen -l` prints it; null: it is none. */
+export function fingerprintOf(publicKey: string): string | null {
+  const [, key = ""] = publicKey.trim().split(/\s+/);
+  return key === "" ? null : fingerprintSha256(key);
+}
+
 /** As old OpenSSH printed it: hexadecimal with colons, without `MD5:`. `key` is the base64 of the blob. */
 export function fingerprintMd5(key: string): string {
   const digest = createHash("md5").update(Buffer.from(key, "base64")).digest("hex");

@@ -242,3 +242,21 @@ test("a stream is joined to descriptor 3 both ways, and what ends one ends the o
   await run({ ...base, args: [], fd3Stream: unused, signal: AbortSignal.abort() });
   assert.ok(unused.destroyed);
 });
+
+test("a stream that fails before its process is started ends nothing but the run", async (t) => {
+  const uncaught: string[] = [];
+  const note = (error: Error): void => void uncaught.push(error.message);
+  process.on("uncaughtException", note);
+  t.after(() => process.off("uncaughtException", note));
+  const stopping = new AbortController();
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  stopping.signal.addEventListener("abort", () => stream.destroy(new Error("stopped")));
+  stopping.abort();
+  const { reason } = await run(sh("true", { fd3Stream: stream, signal: stopping.signal }));
+  await sleep(10);
+  assert.equal(reason, "aborted");
+  assert.deepEqual(uncaught, []);
+  // And a process that is given what has failed already sees an end.
+  const late = await run(sh("cat <&3; exit 7", { fd3Stream: stream, timeoutMs: 5_000 }));
+  assert.deepEqual([late.exitCode, late.fd3Error?.message], [7, "stopped"]);
+});

@@ -125,6 +125,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
  */
 export function start(options: StartOptions): RunningProcess {
   const startedAt = performance.now();
+  // It may fail before it is joined, or when nothing was started: an `error` that nobody hears ends this process.
+  options.fd3Stream?.on("error", ignoreBrokenPipe);
   const notStarted = (reason: StopReason, stderr: string): RunningProcess => {
     options.fd3Stream?.destroy();
     return gone(reason, stderr, startedAt);
@@ -296,6 +298,10 @@ function joinFd3(child: ChildProcess, stream: Duplex): () => Error | null {
   // Git is done speaking long before it is done listening.
   socket.allowHalfOpen = true;
   socket.on("error", ignoreBrokenPipe);
+  if (stream.destroyed) {
+    socket.destroy();
+    return () => stream.errored;
+  }
   stream.on("error", (error) => {
     failure = error;
     // The process sees an end in the middle, and ends with it.

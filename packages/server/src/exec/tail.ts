@@ -1,9 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
-import { plainText } from "../domain/plain-text.ts";
+import { lastLines, plainText } from "../domain/plain-text.ts";
 
 export interface Tail {
   add(chunk: Buffer): void;
-  /** The last whole lines, and what came after the last line end. */
+  /** The last whole lines, where there are line ends, and what came after the last line end. */
   text(): string;
 }
 
@@ -24,7 +24,7 @@ export function createTail(maxLength: number, onLine: (line: string) => void = (
     lines.push(line);
     length += line.length + 1;
     if (length <= 2 * maxLength) return;
-    const text = lines.join("\n").slice(-maxLength);
+    const text = lastLines(lines.join("\n"), maxLength);
     lines = [text];
     length = text.length;
   };
@@ -47,10 +47,8 @@ export function createTail(maxLength: number, onLine: (line: string) => void = (
       }
     },
     text() {
-      return [...lines, plainText(rest)]
-        .filter((line) => line !== "")
-        .join("\n")
-        .slice(-maxLength);
+      const whole = [...lines, plainText(rest)].filter((line) => line !== "").join("\n");
+      return lastLines(whole, maxLength);
     },
   };
 }

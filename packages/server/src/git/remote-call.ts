@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import type { ErrorKind } from "@heliostat/contract";
 import type { RemoteAccess, RemoteService, TransferOptions, Tunnel } from "../app/ports.ts";
 import { assertNever, HeliostatError } from "../domain/errors.ts";
+import { withoutFinalDot } from "../domain/host-name.ts";
 import { hostOf, portOf, schemeOf } from "../domain/remote-url.ts";
 import { makeCredentialHelper } from "./credentials.ts";
 import type { ConfigLine } from "./environment.ts";
@@ -149,7 +150,7 @@ function pinHttp(remote: RemoteAccess): readonly ConfigLine[] {
   // A literal IPv6 address is its own pin; in curl's table it would not be found.
   if (isIPv6(host)) return [];
   const rest = `${portOf(remote.url)}:${bracket(checkedAddress(remote))}`;
-  return [...new Set([host, host.replace(/\.$/, "")])].map((name) => [
+  return [...new Set([host, withoutFinalDot(host)])].map((name) => [
     "http.curloptResolve",
     `${name}:${rest}`,
   ]);

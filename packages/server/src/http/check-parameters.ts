@@ -36,14 +36,3 @@ function describeIssue(issue: z.core.$ZodIssue, given: RawParameters): string {
   if (issue.message.startsWith("is ") || issue.message.startsWith("has ")) return `${name} ${issue.message}`;
   return issue.code === "invalid_value" ? `${name} does not have a valid value` : `${name} is invalid`;
 }
-
-/** Leaves out what is undefined: a parameter that was not given is no wish to change anything. */
-export function given<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
-}
-
-type Defined<T> = {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-} & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};

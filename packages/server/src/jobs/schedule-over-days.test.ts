@@ -275,6 +275,18 @@ describe("the schedule", () => {
       assert.equal(minute, 48 * 60 + 30, "it is checked every 30 minutes again");
     });
 
+    it("does not pause for the proxy, however long that is down, and goes on when it is back", async () => {
+      troubles.set("host.example", { code: "remote-proxy" });
+      const mirror = await createMirror();
+      await requestUpdate(ports, mirror, "configured");
+      await clock.advance(120 * HOUR);
+      assert.equal((await read(mirror)).lastErrorCode, "remote-proxy");
+      troubles.clear();
+      await clock.advance(6 * HOUR);
+      const { updateStatus, retryCount } = await read(mirror);
+      assert.deepEqual([updateStatus, retryCount], ["finished", 0]);
+    });
+
     it("comes at its own interval", async () => {
       const mirror = await createMirror("pull", { intervalSeconds: 600 });
       await requestUpdate(ports, mirror, "configured");
@@ -351,6 +363,19 @@ describe("the schedule", () => {
       assert.deepEqual(await startsOf(mirror), [0]);
       await clock.advance(2 * MINUTE);
       assert.deepEqual(await startsOf(mirror), [0, 30]);
+    });
+
+    it("that waits for a person is tried less and less often, whatever it waits for", async () => {
+      for (const code of ["remote-credential", "ssh-key-refused", "host-key-changed"] as const) {
+        troubles.set("host.example", { code });
+        const mirror = await createMirror("push");
+        const since = (clock.now().getTime() - T0.getTime()) / MINUTE;
+        await requestUpdate(ports, mirror, "push");
+        await clock.advance(47 * HOUR);
+        const starts = (await startsOf(mirror)).map((start) => Math.round(start - since));
+        const waits = starts.slice(1).map((start, index) => start - (starts[index] ?? 0));
+        assert.deepEqual(waits, [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300, 300], code);
+      }
     });
   });
 
@@ -468,6 +493,13 @@ describe("the schedule", () => {
       assert.deepEqual(await ports.hosts.list(), []);
       const states = await Promise.all(mirrors.map(read));
       assert.ok(states.every(({ lastErrorCode }) => lastErrorCode === "remote-credential"));
+
+      troubles.set(DEAD, { code: "remote-closed" });
+      await clock.advance(10 * HOUR);
+      assert.equal((await ports.hosts.list()).length, 1);
+      troubles.set(DEAD, { code: "host-key-changed" });
+      await clock.advance(11 * MINUTE);
+      assert.deepEqual(await ports.hosts.list(), [], "so does one that shows another host key");
     });
 
     it("lets a person try it at once", async () => {

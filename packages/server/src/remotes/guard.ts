@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { withoutFinalDot } from "../domain/host-name.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
 import { refusalOf } from "./address-ranges.ts";
 import { compileAllowlist } from "./allowlist.ts";
@@ -103,13 +104,18 @@ export function createGuard({
       const { host, port } = endpoint;
       checkPort(port, rules.lowPorts);
       const proxy = proxyFor(endpoint);
+      const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
+      // Whoever writes socks5h:// or switches the protection off wants the proxy to look names up.
+      const isByName = proxy?.startsWith("socks5h:") || rules.dnsRebindingProtectionEnabled === false;
       const addresses = await addressesOf(host, rules.signal).catch((error: unknown): readonly string[] => {
-        // Behind a proxy there may be no resolver that knows the world: then the proxy looks the name up.
         if (proxy === null || !(error instanceof HeliostatError) || error.code !== "remote-unreachable")
           throw error;
+        // Behind a proxy there may be no resolver that knows the world. The attack: a name of the attacker's that fails
+        // here and leads into the network around the proxy; so a look-up that failed is no reason by itself.
+        if (!isByName && !rules.allowLocalRequests && !isAllowed({ host, port, address: "" }))
+          throw unresolved(error, ", and the proxy may not look it up: see dns_rebinding_protection_enabled");
         return [];
       });
-      const isAllowed = compileAllowlist(rules.outboundAllowlist ?? []);
       const others = isAt(rules.ownUrl, url)
         ? []
         : addresses.filter((address) => !isAllowed({ host, port, address }));
@@ -127,8 +133,7 @@ export function createGuard({
       const { trust } = rules;
       if (proxy === null) return { url, credential, address, ...(trust ? { trust } : {}) };
       // The proxy is asked for the address that was checked: for the name, it would get an answer of its own, which may
-      // lead into the network around it. Whoever writes socks5h:// or switches the protection off wants just that.
-      const isByName = proxy.startsWith("socks5h:") || rules.dnsRebindingProtectionEnabled === false;
+      // lead into the network around it.
       return { url, credential, address: isByName ? null : address, proxy, ...(trust ? { trust } : {}) };
     },
     avoid({ url, address }) {
@@ -150,7 +155,7 @@ function checkPort(port: number, lowPorts: readonly number[] | undefined): void 
 
 /** A name that means something in the network of whoever looks it up, and nothing in the world. */
 function isLocalName(host: string): boolean {
-  return /^[^.]+$|\.(?:localhost|local|internal|intranet|lan|home\.arpa)$/.test(host.replace(/\.$/, ""));
+  return /^[^.]+$|\.(?:localhost|local|internal|intranet|lan|home\.arpa)$/.test(withoutFinalDot(host));
 }
 
 /** Scheme, host and port: what answers there is ours and open to everybody who may mirror. */
@@ -165,6 +170,6 @@ function blocked(reason: string): HeliostatError {
 }
 
 /** GitLab's words for it; but a resolver that fails now may work in a minute, so it is worth a retry. */
-function unresolved(cause?: unknown): HeliostatError {
-  return new HeliostatError("remote-unreachable", "Host cannot be resolved or invalid", { cause });
+function unresolved(cause?: unknown, more = ""): HeliostatError {
+  return new HeliostatError("remote-unreachable", `Host cannot be resolved or invalid${more}`, { cause });
 }

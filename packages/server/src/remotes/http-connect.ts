@@ -8,7 +8,8 @@ const MAX_HEAD = 64 * 1024;
 
 /**
  * Asks an HTTP proxy for a connection (`CONNECT`), for `http://` too: so it sees neither what is sent nor to whom by
- * name. Null when it is there; what the other end says next stays in the socket.
+ * name. Null when it is there; what the other end says next stays in the socket. It says nothing before it has connected:
+ * one that is silent cannot be told from a remote that is.
  */
 export async function askConnect(
   socket: Duplex,

@@ -5,6 +5,7 @@ import { askConnect } from "./http-connect.ts";
 import { networkError } from "./remote-errors.ts";
 import { secureSocket } from "./secure-socket.ts";
 import { askSocks5, type ProxyRefusal } from "./socks5.ts";
+import { stoppedBy } from "./stopped-by.ts";
 
 /** Where a connection is to lead, and through what. */
 export interface Route {
@@ -47,13 +48,13 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
  */
 export async function openSocket(route: Route, options: OpenSocketOptions): Promise<Socket> {
   const { signal, timeoutMs } = options;
-  if (signal?.aborted) throw stopped(signal);
+  if (signal?.aborted) throw stoppedBy(signal);
   const sockets: Socket[] = [];
   const { promise: ended, reject } = Promise.withResolvers<never>();
-  // Before the proxy is reached, it is the proxy that is slow.
-  let waitsForProxy = route.proxy !== undefined;
-  const timer = setTimeout(() => reject(tooSlow(route, waitsForProxy)), timeoutMs);
-  const cancel = () => reject(signal && stopped(signal));
+  // Until the proxy has said something, it is the proxy that is slow; not the remote, which may be well.
+  let slow: "proxy" | "answer of the proxy" | "remote" = route.proxy === undefined ? "remote" : "proxy";
+  const timer = setTimeout(() => reject(tooSlow(route, slow)), timeoutMs);
+  const cancel = () => reject(signal && stoppedBy(signal));
   signal?.addEventListener("abort", cancel, { once: true });
   const open = async (): Promise<Socket> => {
     const { proxy } = route;
@@ -65,8 +66,10 @@ export async function openSocket(route: Route, options: OpenSocketOptions): Prom
       });
     }
     const toProxy = await openToProxy(new URL(proxy), sockets, options.proxyContext);
-    waitsForProxy = false;
-    await askProxy(toProxy, new URL(proxy), route);
+    slow = "answer of the proxy";
+    await askProxy(toProxy, new URL(proxy), route, () => {
+      slow = "remote";
+    });
     return toProxy;
   };
   try {
@@ -117,7 +120,13 @@ function unreached(error: unknown): string {
   return `cannot be reached${code}.`;
 }
 
-async function askProxy(socket: Socket, proxy: URL, { host, address, port }: Route): Promise<void> {
+/** `onTaken`: the proxy is there, and on its way to the remote. */
+async function askProxy(
+  socket: Socket,
+  proxy: URL,
+  { host, address, port }: Route,
+  onTaken: () => void,
+): Promise<void> {
   const credential =
     proxy.username === "" && proxy.password === ""
       ? null
@@ -125,7 +134,7 @@ async function askProxy(socket: Socket, proxy: URL, { host, address, port }: Rou
   const ask = proxy.protocol.startsWith("socks") ? askSocks5 : askConnect;
   let refusal: ProxyRefusal | null;
   try {
-    refusal = await ask(socket, { host: address ?? host, port }, credential);
+    refusal = await ask(socket, { host: address ?? host, port }, credential, onTaken);
   } catch (error) {
     throw proxyError(proxy, "closed the connection.", error);
   }
@@ -147,14 +156,15 @@ function nameOf({ protocol, host }: URL): string {
   return `${protocol}//${host}`;
 }
 
-function tooSlow({ host, proxy }: Route, waitsForProxy: boolean): HeliostatError {
-  return proxy !== undefined && waitsForProxy
-    ? proxyError(new URL(proxy), "cannot be reached in time.")
-    : new HeliostatError("remote-timeout", `${host} cannot be reached in time.`);
-}
-
-function stopped({ reason }: AbortSignal): HeliostatError {
-  return reason instanceof HeliostatError
-    ? reason
-    : new HeliostatError("cancelled", "Stopped while connecting.", { cause: reason });
+function tooSlow(
+  { host, address, port, proxy }: Route,
+  slow: "proxy" | "answer of the proxy" | "remote",
+): HeliostatError {
+  if (proxy === undefined || slow === "remote")
+    return new HeliostatError("remote-timeout", `${host} cannot be reached in time.`);
+  const words =
+    slow === "proxy"
+      ? "cannot be reached in time."
+      : `did not answer in time. Asked for: ${address ?? host}, port ${port}.`;
+  return proxyError(new URL(proxy), words);
 }

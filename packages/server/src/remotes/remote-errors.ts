@@ -206,10 +206,16 @@ function redactEcho(text: string, remote: RemoteAccess): string {
 }
 
 /** A token may stand in either half; over SSH the user name is public, and a part of the words that are looked for. */
-function secretsOf({ credential, url }: RemoteAccess): readonly string[] {
-  if (credential === null) return [];
-  if (schemeOf(url) === "ssh") return [credential.password];
-  return [credential.username, credential.password, userinfoOf(credential)];
+function secretsOf({ credential, url, trust }: RemoteAccess): readonly string[] {
+  const clientKey = trust?.clientCertificate?.privateKey ?? "";
+  if (credential === null) return [clientKey];
+  if (schemeOf(url) === "ssh") return sshSecretsOf(credential);
+  return [credential.username, credential.password, userinfoOf(credential), clientKey];
+}
+
+/** What of a credential an SSH server must not have quoted. */
+export function sshSecretsOf(credential: RemoteCredential | null): readonly string[] {
+  return [credential?.password ?? "", credential?.privateKey ?? ""];
 }
 
 /** What Basic authentication encodes. */

@@ -1,5 +1,6 @@
 import type { ListOptions, Log, RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { mayBeOfAddress } from "../domain/host-breaker.ts";
 import type { ListedRefs } from "./collected-refs.ts";
 import { createConnector } from "./connector.ts";
 import { createGitListRefs } from "./git-list-refs.ts";
@@ -35,7 +36,6 @@ export interface RemotesOptions {
   readonly caCertificates?: string | null;
 }
 
-const SILENT: ReadonlySet<string> = new Set(["remote-unreachable", "remote-timeout", "remote-proxy"]);
 /** How many remotes with unusable ref names are remembered as told. */
 const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
@@ -93,7 +93,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   /** A host with several addresses gets another chance with the next one. */
   function noteSilence(remote: RemoteAccess) {
     return (error: unknown): never => {
-      if (error instanceof HeliostatError && SILENT.has(error.code)) guard.avoid(remote);
+      if (error instanceof HeliostatError && mayBeOfAddress(error.code)) guard.avoid(remote);
       throw error;
     };
   }

@@ -6,6 +6,7 @@ import {
   type TLSSocket,
 } from "node:tls";
 import { HeliostatError } from "../domain/errors.ts";
+import { withoutFinalDot } from "../domain/host-name.ts";
 import { type TlsTrouble, tlsError } from "../domain/tls-trouble.ts";
 import { networkError } from "./remote-errors.ts";
 
@@ -35,7 +36,7 @@ export function secureSocket(socket: Socket, options: SecureSocketOptions): Prom
       socket,
       // For the check of the name; nothing is resolved or connected to.
       host,
-      ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {}),
+      ...(isIP(host) === 0 ? { servername: withoutFinalDot(host) } : {}),
       secureContext: context,
       ALPNProtocols: ["http/1.1"],
       rejectUnauthorized: false,

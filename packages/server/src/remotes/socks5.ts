@@ -40,11 +40,15 @@ export type ProxyRefusal =
   | { readonly kind: "credential"; readonly words: string }
   | { readonly kind: "refused"; readonly words: string };
 
-/** Asks a SOCKS5 proxy for a connection; null when it is there. What the other end says next stays in the socket. */
+/**
+ * Asks a SOCKS5 proxy for a connection; null when it is there. What the other end says next stays in the socket.
+ * `onTaken`: it has let us in, and is asked to connect.
+ */
 export async function askSocks5(
   socket: Duplex,
   destination: ProxyDestination,
   credential: ProxyCredential | null,
+  onTaken: () => void = () => {},
 ): Promise<ProxyRefusal | null> {
   const reader = readSocket(socket);
   const methods = credential === null ? [NO_AUTH] : [NO_AUTH, BY_PASSWORD];
@@ -70,6 +74,7 @@ export async function askSocks5(
   } else if (chosen[1] !== NO_AUTH) {
     return refused("chose a way to sign in that was not offered");
   }
+  onTaken();
   socket.write(
     Buffer.concat([
       Buffer.from([SOCKS_VERSION, CONNECT, 0]),

@@ -405,19 +405,36 @@ test("a proxy that does not let us through says why, without its credentials", a
   }
 });
 
-test("a proxy that never answers is given up in time", async (t) => {
-  const silent = createServer((socket) => t.after(() => void socket.destroy())).listen(0, "127.0.0.1");
-  t.after(() => void silent.close());
-  await once(silent, "listening");
-  const address = silent.address();
-  const proxy = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+test("a proxy that never answers is given up in time, and its silence is not the remote's", async (t) => {
+  /** Says this, and no more. */
+  const listen = async (words: readonly number[]): Promise<string> => {
+    const silent = createServer((socket) => {
+      t.after(() => void socket.destroy());
+      socket.on("error", () => {});
+      if (words.length > 0) socket.write(Buffer.from(words));
+    }).listen(0, "127.0.0.1");
+    t.after(() => void silent.close());
+    await once(silent, "listening");
+    const address = silent.address();
+    return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  };
+  const trouble = (proxy: string): Promise<string> =>
+    troubleOf(t, open.urlOf("a.git"), { proxyFor: () => proxy, limits: { connectMs: 100 } });
+  const silent = await listen([]);
+  for (const proxy of [`http://${silent}`, `socks5://${silent}`]) {
+    assert.equal(
+      await trouble(proxy),
+      `remote-proxy: The proxy ${proxy} did not answer in time. Asked for: 127.0.0.1, port ${open.port}.`,
+    );
+  }
+  // It let us in, and is on its way.
   assert.equal(
-    await troubleOf(t, open.urlOf("a.git"), { proxyFor: () => proxy, limits: { connectMs: 100 } }),
+    await trouble(`socks5://${await listen([5, 0])}`),
     "remote-timeout: 127.0.0.1 cannot be reached in time.",
   );
 });
 
-test("who looks a name up: we, unless the proxy is asked to or nobody here knows it", async (t) => {
+test("who looks a name up: we, unless the proxy is wanted to", async (t) => {
   const socks = await startSocksProxy({ dir: await makeTempDir(t) });
   t.after(() => socks.close());
   const asked = async (scheme: string, host: string, rules = {}): Promise<string | null> => {
@@ -429,7 +446,20 @@ test("who looks a name up: we, unless the proxy is asked to or nobody here knows
   assert.equal(await asked("http", "git.example"), "127.0.0.1");
   assert.equal(await asked("socks5h", "git.example"), null);
   assert.equal(await asked("http", "git.example", { dnsRebindingProtectionEnabled: false }), null);
+  // A failed look-up is no reason to ask the proxy by name, unless that was wanted or the name is trusted.
   assert.equal(await asked("http", "unknown.test"), null);
+  const strict = { allowLocalRequests: false };
+  for (const scheme of ["http", "socks5"])
+    await assert.rejects(asked(scheme, "unknown.test", strict), {
+      code: "remote-unreachable",
+      message: /^Host cannot be resolved or invalid, and the proxy may not look it up/,
+    });
+  assert.equal(await asked("socks5h", "unknown.test", strict), null);
+  assert.equal(
+    await asked("http", "unknown.test", { ...strict, dnsRebindingProtectionEnabled: false }),
+    null,
+  );
+  assert.equal(await asked("http", "unknown.test", { ...strict, outboundAllowlist: ["unknown.test"] }), null);
 
   // localhost is nothing that the test's resolver knows, but the proxy does.
   const tls = await startPeer(t, await authority.issue("git", { names: "DNS:localhost" }));
@@ -540,3 +570,33 @@ async function startPlainPeer(t: TestContext): Promise<{ port: number; sources: 
   const address = listener.address();
   return { port: typeof address === "object" ? (address?.port ?? 0) : 0, sources };
 }
+
+test("a tunnel that is stopped while it opens is not left open", async (t) => {
+  const remotes = makeRemotes(t, { caCertificates: authority.certificate });
+  const remote = await remotes.open(parseRemoteUrl(open.urlOf("a.git")).url, null, LOCAL);
+  const stopping = new AbortController();
+  const opening = remote.openTunnel?.(stopping.signal);
+  stopping.abort(new HeliostatError("cancelled", "Enough."));
+  await assert.rejects(async () => await opening, { code: "cancelled", message: "Enough." });
+});
+
+test("those who connect to a tunnel and say nothing do not keep git out", async (t) => {
+  const remotes = makeRemotes(t, { caCertificates: authority.certificate });
+  const remote = await remotes.open(parseRemoteUrl(open.urlOf("a.git")).url, null, LOCAL);
+  const tunnel = await remote.openTunnel?.(t.signal);
+  assert.ok(tunnel);
+  t.after(() => tunnel.close());
+  const { port, username, password } = new URL(tunnel.proxy);
+  const knock = async (): Promise<Socket> => {
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => {});
+    t.after(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+  const first = await knock();
+  // Long before its time to speak is over, for which the test does not wait.
+  const hasGone = once(first.resume(), "close", { signal: AbortSignal.timeout(8_000) });
+  for (let i = 0; i < 32; i += 1) await knock();
+  await hasGone;
+  assert.equal(await askSocks5(await knock(), { host: "10.9.9.9", port: 1 }, { username, password }), null);
+});

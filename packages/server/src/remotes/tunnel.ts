@@ -17,9 +17,12 @@ import {
   PASSWORD_VERSION,
   SOCKS_VERSION,
 } from "./socks5.ts";
+import { stoppedBy } from "./stopped-by.ts";
 
 /** How long somebody who connected may take to say the password. */
 const GREETING_MS = 10_000;
+/** Git has some at a time. Of more, the one that has waited longest goes: git does not keep us waiting. */
+const MAX_STRANGERS = 32;
 
 /**
  * Opens a tunnel to one remote, for one run: git speaks HTTP into it, this process goes the way to the remote, through
@@ -34,12 +37,13 @@ export async function openTunnel(
   remote: RemoteAccess,
   { isSecure, signal }: { readonly isSecure: boolean; readonly signal: AbortSignal },
 ): Promise<Tunnel> {
-  signal.throwIfAborted();
+  if (signal.aborted) throw stoppedBy(signal);
   const password = randomBytes(24).toString("hex");
   const host = hostOf(remote.url);
   const { address, proxy, trust } = remote;
   const destination = { host, port: portOf(remote.url), address, proxy, trust, isSecure };
   const sockets = new Set<Socket>();
+  const strangers = new Set<Socket>();
   let failure: HeliostatError | null = null;
 
   const hold = (socket: Socket): void => {
@@ -53,7 +57,13 @@ export async function openTunnel(
   });
 
   async function serve(client: Socket): Promise<void> {
-    const isWelcome = await greet(client, password);
+    strangers.add(client);
+    client.once("close", () => strangers.delete(client));
+    for (const oldest of strangers) {
+      if (strangers.size > MAX_STRANGERS) oldest.destroy();
+      break;
+    }
+    const isWelcome = await greet(client, password).finally(() => strangers.delete(client));
     if (!isWelcome) {
       client.destroy();
       return;
@@ -82,14 +92,21 @@ export async function openTunnel(
     client.pipe(upstream).pipe(client);
   }
 
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const close = (): void => {
     server.close();
     for (const socket of sockets) socket.destroy();
     signal.removeEventListener("abort", close);
   };
   signal.addEventListener("abort", close, { once: true });
+  try {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening", { signal });
+  } catch (error) {
+    close();
+    throw signal.aborted ? stoppedBy(signal) : error;
+  }
+  // Accepting may fail when descriptors run out: git is then refused, and says so.
+  server.on("error", () => {});
   const { port } = server.address() as AddressInfo;
   return {
     proxy: `socks5h://run:${password}@127.0.0.1:${port}`,

@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -84,6 +96,73 @@ describe("the secrets file", () => {
     assert.throws(() => sealer.open({ sealed, keyId }, "c"), /is not in the secrets file/);
     await rename(`${path}.bak`, path);
     assert.equal(sealer.open({ sealed, keyId }, "c"), "s3cret");
+  });
+
+  it("that is lost while it is open is written again before anything is sealed", async () => {
+    const path = join(directory, "gone.json");
+    const ring = open("gone.json");
+    await ring.add();
+    const old = await readFile(path, "utf8");
+    const before = createSealer(ring).seal("old s3cret", "c");
+    await rm(path);
+    said.length = 0;
+    // Reading does without.
+    assert.equal(createSealer(ring).open(before, "c"), "old s3cret");
+    await assert.rejects(stat(path), { code: "ENOENT" });
+
+    const after = createSealer(ring).seal("new s3cret", "c");
+    assert.equal(await readFile(path, "utf8"), old);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(said, [
+      "warn the secrets file was gone: it was written again, with the keys that were still known",
+    ]);
+    const restarted = createSealer(open("gone.json"));
+    assert.deepEqual(
+      [before, after].map((secret) => restarted.open(secret, "c")),
+      ["old s3cret", "new s3cret"],
+    );
+
+    await rm(path);
+    const id = await ring.add();
+    assert.deepEqual(open("gone.json").ids(), [...Object.keys(JSON.parse(old).keys), id]);
+  });
+
+  it("that somebody put there meanwhile is not written over", async () => {
+    const ring = open("other.json");
+    await rm(join(directory, "other.json"));
+    const other = open("other.json").current();
+    assert.equal(ring.sealingKey().id, other);
+    assert.deepEqual(open("other.json").ids(), [other]);
+  });
+
+  it("that is lost with secrets gets no new key, and is not made for one", async () => {
+    const ring = open("lost-for-good.json", true);
+    await assert.rejects(
+      ring.add(),
+      (error: unknown) =>
+        error instanceof HeliostatError &&
+        error.code === "conflict" &&
+        /Put the file back/.test(error.message),
+    );
+    await ring.remove(["a"]);
+    await assert.rejects(stat(join(directory, "lost-for-good.json")), { code: "ENOENT" });
+  });
+
+  it("behind a symbolic link is written where it is", async () => {
+    const [link, target] = [join(directory, "link.json"), join(directory, "mounted/secrets.json")];
+    await mkdir(join(directory, "mounted"));
+    await symlink("mounted/secrets.json", link);
+    const ring = open("link.json");
+    assert.deepEqual(open("mounted/secrets.json").ids(), ring.ids());
+    const old = ring.current() ?? "";
+    const id = await ring.add();
+    await ring.remove([old]);
+    assert.deepEqual(Object.keys(JSON.parse(await readFile(target, "utf8")).keys), [id]);
+    await rm(target);
+    ring.sealingKey();
+    assert.deepEqual(open("mounted/secrets.json").ids(), [id]);
+    assert.equal(await readlink(link), "mounted/secrets.json");
+    assert.deepEqual(await readdir(join(directory, "mounted")), ["secrets.json"]);
   });
 
   it("gets a new current key, which every server that has it open uses at once", async () => {

@@ -1,5 +1,5 @@
 import { type Credential, expiryNews } from "../../domain/credential.ts";
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import { requireSignedIn } from "../access.ts";
 import { refuseLongCredential } from "../mirrors/check-credential.ts";
 import type { Ports } from "../ports.ts";
@@ -102,5 +102,5 @@ function refuseBadFacts({
           ? `is too long (maximum is ${LONGEST_NAME} characters)`
           : null;
   if (complaint === null) return;
-  throw new HeliostatError("model-invalid", `name ${complaint}`, { fields: { name: [complaint] } });
+  throw invalidField("name", complaint);
 }

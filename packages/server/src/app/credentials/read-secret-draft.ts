@@ -1,5 +1,5 @@
 import type { CredentialKind } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
 import { refuseLongCredential } from "../mirrors/check-credential.ts";
 import type { CredentialSecret, Ports } from "../ports.ts";
@@ -14,18 +14,15 @@ export async function readSecretDraft(
 ): Promise<CredentialSecret> {
   const { password, privateKey, keyType } = draft;
   if (kind === "password") {
-    if (privateKey || keyType) throw invalid("private_key", "is for credentials of the kind ssh_key");
-    if (!password) throw invalid("password", "can't be blank");
+    if (privateKey || keyType) throw invalidField("private_key", "is for credentials of the kind ssh_key");
+    if (!password) throw invalidField("password", "can't be blank");
     refuseLongCredential({ password });
     return { password };
   }
-  if (password) throw invalid("password", "is for credentials of the kind password");
+  if (password) throw invalidField("password", "is for credentials of the kind password");
   const comment = `heliostat ${name}`.replaceAll(/[\p{Cc}\s]+/gu, "-");
   if (!privateKey) return { keyPair: await ports.keyPairs.make(keyType ?? "ed25519", comment) };
-  if (keyType) throw invalid("key_type", "is for a key pair that is made here, not for one that is given");
+  if (keyType)
+    throw invalidField("key_type", "is for a key pair that is made here, not for one that is given");
   return { keyPair: readSshPrivateKey(privateKey, comment) };
-}
-
-function invalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }

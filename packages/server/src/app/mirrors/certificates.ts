@@ -4,13 +4,18 @@ import {
   UnfitClientCertificate,
   UnfitPem,
 } from "../../domain/certificates.ts";
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { ClientCertificate, MirrorChanges } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 
-/** Some two hundred certificates: what is longer was pasted by mistake. */
-const LONGEST_TEXT = 400_000;
+/**
+ * A company's roots with all that stands between, or a chain. More is a bundle of all the roots of a system, pasted by
+ * mistake: those are trusted already, and each listing of mirrors would carry the text along.
+ */
+const MOST_CERTIFICATES = 25;
+/** As many with the longest keys in use, and words between them. */
+const LONGEST_TEXT = 64_000;
 
 /** What a save says of certificates; undefined: nothing, null: they are to go. */
 export interface CertificateSettings {
@@ -64,33 +69,38 @@ function readClient(
 ): ClientCertificate | null | undefined {
   if (certificate === undefined && key === undefined) return undefined;
   if (!certificate && !key) return null;
-  if (!certificate) throw invalid("client_certificate", "is missing: a client_key goes with its certificate");
-  if (!key) throw invalid("client_key", "is missing: a client_certificate goes with its key");
+  if (!certificate)
+    throw invalidField("client_certificate", "is missing: a client_key goes with its certificate");
+  if (!key) throw invalidField("client_key", "is missing: a client_certificate goes with its key");
   return readText("client_certificate", certificate, () => {
     try {
-      return parseClientCertificate(certificate, key);
+      const parsed = parseClientCertificate(certificate, key);
+      refuseMany("client_certificate", parseCertificates(parsed.certificate).length);
+      return parsed;
     } catch (error) {
       if (!(error instanceof UnfitClientCertificate)) throw error;
-      throw invalid(error.of === "key" ? "client_key" : "client_certificate", error.message);
+      throw invalidField(error.of === "key" ? "client_key" : "client_certificate", error.message);
     }
   });
 }
 
 function readBundle(text: string): string {
-  return parseCertificates(text)
-    .map(({ pem }) => pem)
-    .join("");
+  const certificates = parseCertificates(text);
+  refuseMany("ca_certificates", certificates.length);
+  return certificates.map(({ pem }) => pem).join("");
+}
+
+function refuseMany(field: string, count: number): void {
+  if (count > MOST_CERTIFICATES)
+    throw invalidField(field, `holds too many certificates (maximum is ${MOST_CERTIFICATES})`);
 }
 
 function readText<T>(field: string, text: string, read: (text: string) => T): T {
-  if (text.length > LONGEST_TEXT) throw invalid(field, `is too long (maximum is ${LONGEST_TEXT} characters)`);
+  if (text.length > LONGEST_TEXT)
+    throw invalidField(field, `is too long (maximum is ${LONGEST_TEXT} characters)`);
   try {
     return read(text);
   } catch (error) {
-    throw error instanceof UnfitPem ? invalid(field, error.message) : error;
+    throw error instanceof UnfitPem ? invalidField(field, error.message) : error;
   }
-}
-
-function invalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }

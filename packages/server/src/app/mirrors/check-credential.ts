@@ -1,4 +1,4 @@
-import { HeliostatError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { RemoteCredential } from "../ports.ts";
 
 /** Longer than any token; what is longer was pasted by mistake, and no web server takes such a header. */
@@ -13,6 +13,6 @@ export function refuseLongCredential(
     if ((credential[half]?.length ?? 0) <= LONGEST_CREDENTIAL) continue;
     const field = halves[half];
     const complaint = `is too long (maximum is ${LONGEST_CREDENTIAL} characters)`;
-    throw new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
+    throw invalidField(field, complaint);
   }
 }

@@ -1,5 +1,6 @@
 import type { MirrorDirection } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import { portRulesOf } from "../../domain/port-rules.ts";
 import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
 import { isItself } from "../../domain/self-mirror.ts";
@@ -22,15 +23,13 @@ export async function checkRemoteUrl(
   projectFullPath: string,
 ): Promise<CheckedRemote> {
   if (text.trim() === "") {
-    throw new HeliostatError("model-invalid", "url can't be blank", { fields: { url: ["can't be blank"] } });
+    throw invalidField("url", "can't be blank");
   }
   const { url, username, password, hadUserinfo } = parseRemoteUrl(text);
   refuseLongCredential({ username, password });
   const { externalUrl, sshPort } = ports.instance;
   if (isItself(url, { externalUrl, sshPort, fullPath: projectFullPath })) {
-    throw new HeliostatError("model-invalid", "You cannot mirror a repository to itself.", {
-      fields: { base: ["You cannot mirror a repository to itself."] },
-    });
+    throw invalidField("base", "You cannot mirror a repository to itself.");
   }
   const settings = await ports.settings.read();
   try {
@@ -49,10 +48,7 @@ export async function checkRemoteUrl(
   }
   return {
     url,
-    credential: {
-      ...(username === null ? {} : { username }),
-      ...(password === null ? {} : { password }),
-    },
+    credential: given({ username: username ?? undefined, password: password ?? undefined }),
     urlHadUserinfo: hadUserinfo,
   };
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import type { CredentialKind } from "@heliostat/contract";
+import { makeAuthority } from "../../../../../test/support/certificates.ts";
+import { makeTempDir } from "../../../../../test/support/repositories.ts";
 import type { Credential } from "../../domain/credential.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
+import { writeStrings } from "../../domain/ssh-wire.ts";
 import type { User } from "../../domain/user.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import type { CheckedRemote } from "./check-remote-url.ts";
@@ -78,6 +81,12 @@ async function choose(stored: Mirror | null, settings: MirrorSettings, drops = f
   return chooseCredential(named, stored, { settings, remote, hasOwn, drops });
 }
 
+/** What the server of a mirror is known by, and another one might be. */
+const hostKey = (byte: number) =>
+  `ssh-ed25519 ${writeStrings("ssh-ed25519", Buffer.alloc(32, byte)).toString("base64")}`;
+const KNOWN = `git.example.com ${hostKey(1)}`;
+const authority = async () => (await makeAuthority(await makeTempDir({ after }))).certificate;
+const [CA, OTHER_CA] = await Promise.all([authority(), authority()]);
 const OTHER_HOST = "https://evil.example.net/code.git";
 const OTHER_PATH = "https://git.example.com/board/salaries.git";
 const DROPPED = { credentialId: null };
@@ -92,6 +101,9 @@ describe("a mirror with somebody else's credential", () => {
     ["another host, with the credential named as it was", { url: OTHER_HOST, credentialId: 2 }],
     ["a password of its own", { password: "p" }],
     ["no credential", { credentialId: null }],
+    ["an authority for the server", { caCertificates: CA }],
+    ["host keys of the server", { knownHosts: KNOWN }],
+    ["a bare host key, with the credential named as it was", { hostKeys: [hostKey(2)], credentialId: 2 }],
   ];
   for (const [what, settings] of losing) {
     it(`loses it with ${what}`, async () => assert.deepEqual(await choose(theirs, settings), DROPPED));
@@ -107,6 +119,27 @@ describe("a mirror with somebody else's credential", () => {
     it(`keeps it with ${what}`, async () => assert.deepEqual(await choose(theirs, settings), {}));
   }
 
+  const trusting = { ...mirrorWith(2), knownHosts: KNOWN, caCertificates: CA };
+  const others: [what: string, settings: MirrorSettings][] = [
+    ["another host key", { knownHosts: `git.example.com ${hostKey(2)}` }],
+    ["one host key more", { knownHosts: `${KNOWN}\n* ${hostKey(2)}` }],
+    ["no host keys", { knownHosts: "" }],
+    ["no list of host keys", { hostKeys: [] }],
+    ["another authority", { caCertificates: OTHER_CA }],
+    ["one authority more", { caCertificates: CA + OTHER_CA }],
+    ["no authority", { caCertificates: "" }],
+  ];
+  for (const [what, settings] of others) {
+    it(`loses it with ${what}`, async () => assert.deepEqual(await choose(trusting, settings), DROPPED));
+  }
+
+  it("keeps it with the host keys and authorities that it has", async () => {
+    const same = { knownHosts: `# looked at\n${KNOWN}\n`, caCertificates: `${CA}\n` };
+    assert.deepEqual(await choose(trusting, same), {});
+    assert.deepEqual(await choose(trusting, { hostKeys: [hostKey(1)] }), {});
+    assert.deepEqual(await choose(theirs, { knownHosts: "", hostKeys: [], caCertificates: "" }), {});
+  });
+
   it("may get one of the user's in its place", async () => {
     const choice = { credentialId: 1, authMethod: "password" };
     assert.deepEqual(await choose(theirs, { url: OTHER_HOST, credentialId: 1 }), choice);
@@ -117,6 +150,10 @@ describe("a credential of the user", () => {
   it("goes along to another host and path", async () => {
     assert.deepEqual(await choose(mirrorWith(1), { url: OTHER_HOST }), {});
     assert.deepEqual(await choose(mirrorWith(1), { url: OTHER_PATH }), {});
+  });
+
+  it("stays when its user says by what the server is known", async () => {
+    assert.deepEqual(await choose(mirrorWith(1), { knownHosts: KNOWN, caCertificates: CA }), {});
   });
 
   it("is given to a new mirror, with what it says of how to sign in", async () => {

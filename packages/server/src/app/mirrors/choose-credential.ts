@@ -1,13 +1,16 @@
 import type { AuthMethod, CredentialKind } from "@heliostat/contract";
 import type { Credential } from "../../domain/credential.ts";
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { ownsCredentials } from "../../domain/policy.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
+import { readCertificates } from "./certificates.ts";
 import type { CheckedRemote } from "./check-remote-url.ts";
+import { submittedHostKeys } from "./submitted-host-keys.ts";
 
 /** The named credentials that a save is about: the one that is asked for, and the one that the mirror has. */
 export interface NamedCredentials {
@@ -49,15 +52,16 @@ export async function findNamedCredentials(
   if (credentialId === undefined || credentialId === null) return { wanted: null, ownStoredId };
   if (credentialId === storedId) return { wanted: stored, ownStoredId };
   const wanted = await findOwn(ports, user, credentialId);
-  if (!wanted) throw invalid("credential_id", "does not exist");
+  if (!wanted) throw invalidField("credential_id", "does not exist");
   return { wanted, ownStoredId };
 }
 
 /**
  * What a save does about the named credential. A named one is handed to a remote by somebody who may use it. So whoever
  * may not, and gives the mirror another URL, be it of the same host, takes it away: else they had it shown to a server
- * of theirs, or read a repository with it that they may not see. With what is given beside the URL, or in it, the mirror
- * has an unnamed one again.
+ * of theirs, or read a repository with it that they may not see. The same where they change by what the server is known,
+ * its host keys or the CA: another server could then stand in its place. With what is given beside the URL, or in it,
+ * the mirror has an unnamed one again.
  */
 export function chooseCredential(
   { wanted, ownStoredId }: NamedCredentials,
@@ -87,10 +91,32 @@ export function chooseCredential(
     hasOwn ||
     password !== undefined ||
     (username !== undefined && username !== stored.username) ||
-    (isOtherUrl && storedId !== ownStoredId) ||
+    (storedId !== ownStoredId && (isOtherUrl || changesTrust(stored, settings))) ||
     (stored.authMethod === "ssh_public_key" && remote !== null && schemeOf(remote.url) !== "ssh") ||
     (settings.authMethod !== undefined && settings.authMethod !== stored.authMethod);
   return losesIt ? { credentialId: null } : {};
+}
+
+/**
+ * `forbidden` for who may not use the named credential of this mirror: what the server is known by is then not theirs to
+ * say. Nothing where it has none.
+ */
+export async function requireOwnCredential(ports: CredentialPort, user: User, mirror: Mirror): Promise<void> {
+  const { credential } = mirror;
+  if (credential === null || (await findOwn(ports, user, credential.id))) return;
+  throw new HeliostatError(
+    "forbidden",
+    `This mirror uses the credential ${credential.name}. Only its owner and admins may say which host keys are right; take it away from the mirror to do so yourself.`,
+  );
+}
+
+/** Whether other host keys or CA certificates come along; those that are stored are what forms send back. */
+function changesTrust(stored: Mirror, settings: MirrorSettings): boolean {
+  const knownHosts = submittedHostKeys(settings, stored, 0);
+  if (knownHosts !== undefined && knownHosts.text !== stored.knownHosts) return true;
+  if (settings.caCertificates === undefined) return false;
+  const { caCertificates } = readCertificates({ caCertificates: settings.caCertificates }, stored);
+  return (caCertificates || null) !== stored.caCertificates;
 }
 
 async function findOwn(ports: CredentialPort, user: User, id: number): Promise<Credential | null> {
@@ -102,10 +128,7 @@ async function findOwn(ports: CredentialPort, user: User, id: number): Promise<C
 function givenIn(remote: CheckedRemote | null): Partial<RemoteCredential> {
   if (remote === null) return {};
   const { username, password } = remote.credential;
-  return {
-    ...(username === undefined || schemeOf(remote.url) === "ssh" ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  };
+  return given({ username: schemeOf(remote.url) === "ssh" ? undefined : username, password });
 }
 
 /** Two answers to the question what the remote is shown are one too many. */
@@ -117,20 +140,16 @@ function refuseMisfit(
 ): void {
   const { username, password } = givenIn(remote);
   if (settings.username || settings.password || password) {
-    throw invalid("credential_id", "and a user name or password exclude each other");
+    throw invalidField("credential_id", "and a user name or password exclude each other");
   }
   if (username !== undefined && username !== wanted.username) {
-    throw invalid("credential_id", "has another user name than the URL: leave it out there");
+    throw invalidField("credential_id", "has another user name than the URL: leave it out there");
   }
   const method = AUTH_METHOD_OF[wanted.kind];
   if (settings.authMethod !== undefined && settings.authMethod !== method) {
-    throw invalid("auth_method", `is ${method} with this credential`);
+    throw invalidField("auth_method", `is ${method} with this credential`);
   }
   if (wanted.kind === "ssh_key" && schemeOf(url) !== "ssh") {
-    throw invalid("credential_id", "is an SSH key pair: it needs a URL that begins with ssh://");
+    throw invalidField("credential_id", "is an SSH key pair: it needs a URL that begins with ssh://");
   }
-}
-
-function invalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
 }

@@ -1,4 +1,4 @@
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
 import type { User } from "../../domain/user.ts";
@@ -18,7 +18,7 @@ export async function refuseBadPullMirror(
   refuseBadOptions("pull", optionsIn(settings), DEFAULT_MIRROR_OPTIONS, instance);
   if (settings.url === undefined) {
     if (!settings.enabled) return;
-    throw new HeliostatError("model-invalid", "url is missing", { fields: { url: ["is missing"] } });
+    throw invalidField("url", "is missing");
   }
   await checkRemoteUrl(ports, { url: settings.url, direction: "pull" }, projectFullPath);
   if (!settings.enabled) {

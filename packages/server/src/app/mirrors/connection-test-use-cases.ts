@@ -3,7 +3,7 @@ import type { ObjectFormat } from "../../domain/oid.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { PathOrId } from "../path-or-id.ts";
 
-/** Tries what a mirror would do, and changes nothing. `too-many-tests` for who asks too often. */
+/** Tries what a mirror would do, and changes nothing. `too-many-tests` or `too-many-scans` for who asks too often. */
 export interface ConnectionTestUseCases {
   /** A mirror that is not yet saved. A named credential must be the principal's to use. */
   testNewMirror(principal: Principal, project: PathOrId, draft: ConnectionDraft): Promise<ConnectionReport>;

@@ -1,6 +1,7 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { haveHostKeysChanged } from "../../domain/known-hosts.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
+import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { HostKeyDetection, UseCases } from "../use-cases.ts";
 import type { HostKeyScan, HostKeyScans } from "./host-key-scans.ts";
@@ -14,9 +15,10 @@ export function detectHostKeysUseCases(
   return {
     async detectHostKeys(principal, which, { url, compareWith, wait }) {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
+      const { user } = requireSignedIn(principal);
       let scan: HostKeyScan;
       try {
-        scan = await scans.look(project.id, parseRemoteUrl(url.trim()).url);
+        scan = await scans.look({ userId: user.id, projectId: project.id }, parseRemoteUrl(url.trim()).url);
       } catch (error) {
         return refusalFor(error);
       }

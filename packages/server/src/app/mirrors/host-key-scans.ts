@@ -3,6 +3,7 @@ import { cleanKnownHosts, formatKnownHost } from "../../domain/known-hosts.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import { sshPlaceOf } from "../../domain/ssh-remote.ts";
 import type { Clock, OutboundRules, RemoteAccess, Remotes } from "../ports.ts";
+import type { Asker, OutboundPlaces } from "./outbound-places.ts";
 
 interface ScanPorts {
   readonly clock: Pick<Clock, "now">;
@@ -24,14 +25,17 @@ export interface HostKeyScan {
   readonly done: Promise<ScanResult>;
 }
 
+/** Who asks for a scan, and for which project's mirror. */
+type ScanAsker = Asker & { readonly projectId: number };
+
 export interface HostKeyScans {
   /**
    * The scan of this project and server: one that was made a short while ago, one that is under way, or a new one.
    * Rejects with `url-blocked` when nobody may speak to that server, with `too-many-scans` when it is asked too often.
    */
-  look(projectId: number, url: RemoteUrl): Promise<HostKeyScan>;
+  look(asker: ScanAsker, url: RemoteUrl): Promise<HostKeyScan>;
   /** As `look`, but what the server shows now, and a scan that fails is thrown. */
-  lookAnew(projectId: number, url: RemoteUrl): Promise<string>;
+  lookAnew(asker: ScanAsker, url: RemoteUrl): Promise<string>;
 }
 
 /** GitLab's ten minutes. */
@@ -41,19 +45,14 @@ const FAILED_MS = 20_000;
 /** Six types of key, one after the other, of a slow server. */
 const SCAN_MS = 10_000;
 const MAX_REMEMBERED = 1_000;
-/** Scans begun within a minute: enough for a person, and for a script that sets up mirrors. */
-const PER_MINUTE = { ofProject: 20, ofInstance: 120 } as const;
-const MINUTE_MS = 60_000;
-
 interface Remembered extends HostKeyScan {
   /** Null while it is under way. */
   readonly until: Date | null;
 }
 
 /** Looks at host keys, of each server once a while for a project; kept in memory. */
-export function createHostKeyScans(ports: ScanPorts): HostKeyScans {
+export function createHostKeyScans(ports: ScanPorts, places: Pick<OutboundPlaces, "takeScan">): HostKeyScans {
   const remembered = new Map<string, Remembered>();
-  let begun: { readonly projectId: number; readonly at: Date }[] = [];
 
   function recall(key: string): HostKeyScan | null {
     const scan = remembered.get(key);
@@ -68,19 +67,6 @@ export function createHostKeyScans(ports: ScanPorts): HostKeyScans {
     remembered.set(key, scan);
     const [oldest] = remembered.keys();
     if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-  }
-
-  function countOne(projectId: number): void {
-    const now = ports.clock.now();
-    begun = begun.filter(({ at }) => now.getTime() - at.getTime() < MINUTE_MS);
-    const ofProject = begun.filter((scan) => scan.projectId === projectId).length;
-    if (ofProject >= PER_MINUTE.ofProject || begun.length >= PER_MINUTE.ofInstance) {
-      throw new HeliostatError(
-        "too-many-scans",
-        "Host keys were asked for too often. Try again in a minute.",
-      );
-    }
-    begun.push({ projectId, at: now });
   }
 
   async function open(url: RemoteUrl): Promise<RemoteAccess> {
@@ -103,27 +89,27 @@ export function createHostKeyScans(ports: ScanPorts): HostKeyScans {
   }
 
   return {
-    async look(projectId, url) {
-      const key = keyOf(projectId, url);
+    async look(asker, url) {
+      const key = keyOf(asker, url);
       const known = recall(key);
       if (known !== null) return known;
       const remote = await open(url);
       const begunMeanwhile = recall(key);
       if (begunMeanwhile !== null) return begunMeanwhile;
-      countOne(projectId);
+      places.takeScan(asker);
       return begin(key, remote);
     },
-    async lookAnew(projectId, url) {
+    async lookAnew(asker, url) {
       const remote = await open(url);
-      countOne(projectId);
-      const result = await begin(keyOf(projectId, url), remote).done;
+      places.takeScan(asker);
+      const result = await begin(keyOf(asker, url), remote).done;
       if (result.kind === "failed") throw result.error;
       return result.knownHosts;
     },
   };
 }
 
-function keyOf(projectId: number, url: RemoteUrl): string {
+function keyOf({ projectId }: ScanAsker, url: RemoteUrl): string {
   const { host, port } = sshPlaceOf(url);
   return `${projectId} ssh://[${host}]:${port}`;
 }

@@ -1,5 +1,5 @@
 import type { AuthMethod, SshKeyType } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
 import type { KeyPairs, SshKeyPair } from "../ports.ts";
@@ -52,9 +52,10 @@ export function keyPairChange(
 }
 
 function ofNamed(field: string): HeliostatError {
-  const complaint =
-    "is for a key pair of the mirror's own: this one uses a named credential, which is rotated instead";
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
+  return invalidField(
+    field,
+    "is for a key pair of the mirror's own: this one uses a named credential, which is rotated instead",
+  );
 }
 
 /** The key pair that this change brings; null: none. Reads or makes it, which takes a second or two for RSA. */

@@ -1,19 +1,16 @@
-import type { ErrorCode, MirrorDirection } from "@heliostat/contract";
+import type { MirrorDirection } from "@heliostat/contract";
 import { connectionAdvice } from "../../domain/connection-advice.ts";
-import { fingerprintOf } from "../../domain/credential.ts";
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
+import { wasReached } from "../../domain/host-breaker.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
+import { fingerprintSha256 } from "../../domain/ssh-public-key.ts";
 import type { Ports, RemoteAccess } from "../ports.ts";
+import { hideInError } from "../updates/hide-in-error.ts";
 import type { OpenedRemote } from "../updates/open-remote.ts";
 import type { ConnectionReport } from "./connection-test-use-cases.ts";
 
 /** The longest that one test may take, whatever the remote does. */
 const LIMIT_MS = 15_000;
-
-const NOT_REACHED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  ...(["remote-unreachable", "remote-timeout", "remote-proxy", "url-blocked", "url-invalid"] as const),
-  ...(["secret-unreadable", "cancelled", "bug"] as const),
-]);
 
 /**
  * Looks what can be done at a remote: lists its refs, and for a push sends an empty one, which changes nothing. Never
@@ -36,10 +33,13 @@ export async function probeRemote(
     } catch (error) {
       const trouble = report.trouble ?? troubleOf(error, limit.signal, hideSecrets);
       report = { ...report, ...onError, trouble };
-      report = { ...report, isReachable: report.isReachable || !NOT_REACHED.has(trouble.code) };
+      report = { ...report, isReachable: report.isReachable || wasReached(trouble.code) };
       const known = asHeliostatError(error);
       if (known.kind === "bug")
-        ports.log.error({ err: error }, "a test of a connection failed by our own fault");
+        ports.log.error(
+          { err: hideInError(known, hideSecrets) },
+          "a test of a connection failed by our own fault",
+        );
     }
   };
   try {
@@ -91,7 +91,7 @@ async function scan(
   const keys = await remotes.scanHostKeys(remote, signal).catch(() => []);
   return keys.map(({ algorithm, key }) => ({
     algorithm,
-    fingerprint: fingerprintOf(`${algorithm} ${key}`) ?? "",
+    fingerprint: fingerprintSha256(key),
   }));
 }
 

@@ -9,6 +9,7 @@ import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
+import { requireOwnCredential } from "./choose-credential.ts";
 import type { HostKeyScans } from "./host-key-scans.ts";
 import { viewMirrors } from "./mirror-view.ts";
 import { findMirroredProject } from "./mirroring-access.ts";
@@ -36,21 +37,26 @@ export function hostKeyReviewUseCases(
     return { project, mirror };
   }
 
-  async function compare(mirror: Mirror): Promise<HostKeyComparison & { shown: string }> {
-    const shown = await scans.lookAnew(mirror.projectId, mirror.url);
-    return { shown, ...compareHostKeys(mirror.knownHosts, shown, sshPlaceOf(mirror.url)) };
+  async function compare(
+    principal: Principal,
+    { projectId, url, knownHosts }: Mirror,
+  ): Promise<HostKeyComparison & { shown: string }> {
+    const { user } = requireSignedIn(principal);
+    const shown = await scans.lookAnew({ userId: user.id, projectId }, url);
+    return { shown, ...compareHostKeys(knownHosts, shown, sshPlaceOf(url)) };
   }
 
   return {
     async reviewHostKeys(principal, which, mirrorId) {
       const { mirror } = await find(principal, which, mirrorId);
-      const { shown, added, removed, kept, revoked } = await compare(mirror);
+      const { shown, added, removed, kept, revoked } = await compare(principal, mirror);
       return { mirror, knownHosts: shown, added, removed, kept, revoked };
     },
     async acceptHostKeys(principal, which, mirrorId, fingerprints) {
       const { project, mirror } = await find(principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
-      const { added, kept, revoked, accepted } = await compare(mirror);
+      await requireOwnCredential(ports, user, mirror);
+      const { added, kept, revoked, accepted } = await compare(principal, mirror);
       if (revoked.length > 0) {
         const names = revoked.map((key) => key.fingerprint_sha256).join(", ");
         throw new HeliostatError(
@@ -69,7 +75,11 @@ export function hostKeyReviewUseCases(
       const saved = await ports.mirrors.changeMirrorsOf(project.id, async (mirrors) => {
         const stored = (await mirrors.listOf(project.id)).find(({ id }) => id === mirror.id);
         if (!stored) throw new HeliostatError("not-found", "Not found");
-        if (stored.url !== mirror.url || stored.knownHosts !== mirror.knownHosts) {
+        const isSame =
+          stored.url === mirror.url &&
+          stored.knownHosts === mirror.knownHosts &&
+          stored.credential?.id === mirror.credential?.id;
+        if (!isSame) {
           throw new HeliostatError(
             "conflict",
             "Somebody else has changed the mirror meanwhile. Review it again.",

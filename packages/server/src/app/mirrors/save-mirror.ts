@@ -1,5 +1,6 @@
 import type { MirrorDirection } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import {
   areSameOptions,
   DEFAULT_MIRROR_OPTIONS,
@@ -9,7 +10,7 @@ import {
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { hostOf, isSameServer, type RemoteUrl, sameRemote, schemeOf } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
-import type { MirrorChanges, MirrorEditor, Ports, RemoteCredential, SshKeyPair } from "../ports.ts";
+import type { MirrorChanges, MirrorEditor, Ports, SshKeyPair } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import { type CertificateSettings, certificateChanges, readCertificates } from "./certificates.ts";
 import { refuseLongCredential } from "./check-credential.ts";
@@ -138,7 +139,7 @@ function findTarget(all: readonly Mirror[], target: SaveTarget): Mirror | null {
     }
     case "new": {
       const message = "The project has a pull mirror already.";
-      if (target.direction === "pull" && pullMirror) throw modelInvalid("base", message, message);
+      if (target.direction === "pull" && pullMirror) throw invalidField("base", message);
       return null;
     }
   }
@@ -150,12 +151,12 @@ function refuseBadPushMirror(all: readonly Mirror[], stored: Mirror | null, savi
   // Only of a URL that is new: a bad one from before may still be switched on.
   const isNewUrl = remote !== null && remote.url !== stored?.url;
   if (isNewUrl && others.some(({ url }) => sameRemote(url, remote.url))) {
-    throw modelInvalid("url", "has already been taken");
+    throw invalidField("url", "has already been taken");
   }
   const turnsOn = settings.enabled === true && stored?.enabled !== true;
   if (turnsOn && others.filter(({ enabled }) => enabled).length >= MAX_ENABLED_PUSH_MIRRORS) {
     const message = `Maximum number of push mirrors (${MAX_ENABLED_PUSH_MIRRORS}) exceeded for this project.`;
-    throw modelInvalid("base", message, message);
+    throw invalidField("base", message);
   }
 }
 
@@ -164,6 +165,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
   if (!remote) throw urlMissing();
   const beside = credentialBeside(settings);
   const knownHosts = submittedHostKeys(settings, hostKeysBefore(null, remote), user.id);
+  const own = { ...remote.credential, ...beside };
   const choice = choiceOf(null, saving);
   return await mirrors.create({
     projectId: project.id,
@@ -175,7 +177,7 @@ async function create(mirrors: MirrorEditor, target: SaveTarget, saving: Saving)
     credential: choice.credentialId
       ? {}
       : {
-          ...withoutNulls({ ...remote.credential, ...beside }),
+          ...given({ username: own.username || undefined, password: own.password || undefined }),
           ...(keyPair.pair === null ? {} : { keyPair: keyPair.pair }),
         },
     ...choice,
@@ -343,20 +345,6 @@ function hasText(beside: ReturnType<typeof credentialBeside>): boolean {
   return Boolean(beside?.username || beside?.password);
 }
 
-function withoutNulls(credential: {
-  username?: string | null;
-  password?: string | null;
-}): Partial<RemoteCredential> {
-  return {
-    ...(credential.username ? { username: credential.username } : {}),
-    ...(credential.password ? { password: credential.password } : {}),
-  };
-}
-
 function urlMissing(): HeliostatError {
-  return modelInvalid("url", "is missing");
-}
-
-function modelInvalid(field: string, complaint: string, message = `${field} ${complaint}`): HeliostatError {
-  return new HeliostatError("model-invalid", message, { fields: { [field]: [complaint] } });
+  return invalidField("url", "is missing");
 }

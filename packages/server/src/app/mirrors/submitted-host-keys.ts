@@ -1,4 +1,4 @@
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { sshPlaceOf } from "../../domain/ssh-remote.ts";
@@ -41,9 +41,7 @@ function verifiedBy(userId: number, text: string): KnownHosts {
 function keyLinesOf(text: string): string[] {
   if (text.length > LONGEST_KNOWN_HOSTS) {
     const complaint = `is too long (maximum is ${LONGEST_KNOWN_HOSTS} characters)`;
-    throw new HeliostatError("model-invalid", `ssh_known_hosts ${complaint}`, {
-      fields: { ssh_known_hosts: [complaint] },
-    });
+    throw invalidField("ssh_known_hosts", complaint);
   }
   return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.trim().startsWith("#"));
 }

@@ -1,7 +1,8 @@
 import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
-import { hostOf, parseRemoteUrl, portOf, type RemoteUrl } from "../../domain/remote-url.ts";
+import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { findCredentialFor } from "../credentials/credential-access.ts";
@@ -11,19 +12,19 @@ import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
 import { findMirroredProject } from "./mirroring-access.ts";
+import type { OutboundPlaces } from "./outbound-places.ts";
 import { probeRemote } from "./probe-remote.ts";
-import { createTestPlaces } from "./test-places.ts";
 
 /** Tests of connections, by the rules of `ConnectionTestUseCases`. */
-export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
-  const places = createTestPlaces(ports.clock);
-
-  async function begin(principal: Principal): Promise<void> {
+export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): ConnectionTestUseCases {
+  async function begin(principal: Principal, url: RemoteUrl, projectId: number | null): Promise<void> {
     const { user } = requireSignedIn(principal);
     if ((await ports.settings.read()).silentModeEnabled) {
       throw new HeliostatError("model-invalid", "Silent Mode is on: nothing is spoken to until it ends.");
     }
-    places.take(user.id);
+    places.takeTest(user.id);
+    // The test of an SSH remote scans its host keys.
+    if (schemeOf(url) === "ssh") places.takeScan({ userId: user.id, projectId });
   }
 
   /** As a mirror would be opened that is stored nowhere. */
@@ -36,26 +37,25 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
 
   return {
     async testNewMirror(principal, which, draft) {
-      await findMirroredProject(ports, principal, which, "admin-mirrors");
+      const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
       const { user } = requireSignedIn(principal);
       const { direction, knownHosts, credentialId = null } = draft;
       const parsed = parseRemoteUrl(draft.url);
       const named = await findNamedCredentials(ports, user, { credentialId }, null);
-      const given = {
+      const own = given({
         username: draft.username || parsed.username || undefined,
         password: draft.password || parsed.password || undefined,
-      };
-      refuseLongCredential(given);
+      });
+      refuseLongCredential(own);
       const choice = chooseCredential(named, null, {
         settings: draft,
-        remote: { url: parsed.url, credential: withoutUndefined(given), urlHadUserinfo: parsed.hadUserinfo },
+        remote: { url: parsed.url, credential: own, urlHadUserinfo: parsed.hadUserinfo },
         ...{ hasOwn: false, drops: false },
       });
-      await begin(principal);
+      await begin(principal, parsed.url, project.id);
       const { wanted } = named;
       const authMethod = choice.authMethod ?? draft.authMethod ?? "password";
-      const readSecret = async () =>
-        wanted ? await ports.credentials.readSecret(wanted.id) : withoutUndefined(given);
+      const readSecret = async () => (wanted ? await ports.credentials.readSecret(wanted.id) : own);
       const trial = { direction, url: parsed.url, authMethod, knownHosts, readSecret };
       return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
@@ -63,19 +63,20 @@ export function connectionTestUseCases(ports: Ports): ConnectionTestUseCases {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
       const mirror = await ports.mirrors.find(mirrorId);
       if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
-      await begin(principal);
+      await begin(principal, mirror.url, project.id);
       return await probeRemote(ports, mirror.direction, (signal) => openRemote(ports, mirror, signal));
     },
     async testCredential(principal, id, { url: text, direction, knownHosts }) {
       const credential = await findCredentialFor(ports, principal, id, "use-credential");
       const { url, username, password } = parseRemoteUrl(text);
+      const inUrl = given({ username: username ?? undefined, password: password ?? undefined });
       const named = { wanted: credential, ownStoredId: null };
       const choice = chooseCredential(named, null, {
         settings: {},
-        remote: { url, credential: withoutNull({ username, password }), urlHadUserinfo: false },
+        remote: { url, credential: inUrl, urlHadUserinfo: false },
         ...{ hasOwn: false, drops: false },
       });
-      await begin(principal);
+      await begin(principal, url, null);
       const authMethod = choice.authMethod ?? "password";
       const trial = {
         direction,
@@ -101,21 +102,4 @@ interface Trial {
 /** Lines of known_hosts, or bare keys, which are those of the URL's host. */
 function readHostKeys(url: RemoteUrl, text: string): string {
   return readHostKeyParameters([text], { host: hostOf(url), port: portOf(url) }).knownHosts;
-}
-
-function withoutNull(given: {
-  readonly username: string | null;
-  readonly password: string | null;
-}): Partial<RemoteCredential> {
-  return withoutUndefined({ username: given.username ?? undefined, password: given.password ?? undefined });
-}
-
-function withoutUndefined(given: {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-}): Partial<RemoteCredential> {
-  return {
-    ...(given.username === undefined ? {} : { username: given.username }),
-    ...(given.password === undefined ? {} : { password: given.password }),
-  };
 }

@@ -1,5 +1,7 @@
 import type { SecretKind } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
+import type { User } from "../../domain/user.ts";
+import type { Page, Paged } from "./instance.ts";
 
 /** The keys of the secrets file, by their ids: what they are is for `secrets/` alone to know. */
 export interface SecretKeys {
@@ -7,7 +9,10 @@ export interface SecretKeys {
   current(): string | null;
   ids(): readonly string[];
   isKnown(id: string): boolean;
-  /** Makes a key, which becomes the current one, and answers its id. `config-invalid` when the file cannot be written. */
+  /**
+   * Makes a key, which becomes the current one, and answers its id. `config-invalid` when the file cannot be written,
+   * `conflict` when it is lost, and with it all keys.
+   */
   add(): Promise<string>;
   /** Takes keys away for good; the current one stays. */
   remove(ids: readonly string[]): Promise<void>;
@@ -39,8 +44,13 @@ export interface SealedSecretStore {
   sealAnew(
     keyIds: readonly string[],
   ): Promise<{ readonly sealed: number; readonly unreadable: readonly UnreadableSecret[] }>;
-  /** Mirrors with a secret that none of these keys opens. */
-  listMirrorsWithout(keyIds: readonly string[]): Promise<readonly MirrorOfProject[]>;
+  /** Mirrors with a secret that they use and none of these keys opens, in the order of their ids; an admin sees all. */
+  listMirrorsWithout(
+    filter: { readonly visibleTo: User; readonly keyIds: readonly string[] },
+    page: Page,
+  ): Promise<Paged<MirrorOfProject>>;
+  /** How many of these there are in all projects. */
+  countMirrorsWithout(keyIds: readonly string[]): Promise<number>;
   /** Mirrors that stopped for a lost key, and whose secrets these keys open all the same. */
   listMirrorsOpenAgain(keyIds: readonly string[]): Promise<readonly number[]>;
   /** Does this while nobody else, on any node, changes the keys; `conflict` while somebody does. */

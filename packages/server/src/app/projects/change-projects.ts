@@ -1,4 +1,4 @@
-import { HeliostatError } from "../../domain/errors.ts";
+import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { type ProjectLimits, refuseBadLimits } from "../../domain/incoming-limits.ts";
 import { may, mayMirror } from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
@@ -114,9 +114,7 @@ async function refuseBadMirrorUser(
   if (userId === undefined || userId === user.id) return;
   const named = user.isAdmin ? await ports.users.find(userId) : null;
   if (named?.state === "active") return;
-  throw new HeliostatError("model-invalid", "mirror_user_id is invalid", {
-    fields: { mirror_user_id: ["is invalid"] },
-  });
+  throw invalidField("mirror_user_id", "is invalid");
 }
 
 /** Rows first: from then on no run may start, and a run that is under way finds its lease gone. */

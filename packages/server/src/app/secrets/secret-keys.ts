@@ -1,4 +1,3 @@
-import { may } from "../../domain/policy.ts";
 import { lostSecrets } from "../../domain/used-secrets.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
@@ -21,7 +20,7 @@ export function secretUseCases(ports: Ports): SecretUseCases {
         isKnown: secretKeys.isKnown(id),
         secrets: counts.get(id) ?? 0,
       })),
-      mirrorsNeedingSecret: (await sealedSecrets.listMirrorsWithout(secretKeys.ids())).length,
+      mirrorsNeedingSecret: await sealedSecrets.countMirrorsWithout(secretKeys.ids()),
     };
   }
 
@@ -46,18 +45,14 @@ export function secretUseCases(ports: Ports): SecretUseCases {
         return { key: current, sealed, unreadable, removed, state: await readState() };
       });
     },
-    async listMirrorsNeedingSecret(principal) {
-      requireSignedIn(principal);
-      const found = await sealedSecrets.listMirrorsWithout(secretKeys.ids());
-      const projects = await ports.projects.findAll(found.map(({ mirror }) => mirror.projectId));
-      const theirs = new Set(
-        projects.flatMap((project) => (may(principal, "read-mirrors", project) ? [project.id] : [])),
-      );
-      return found.flatMap(({ mirror, projectPath }) =>
-        theirs.has(mirror.projectId)
-          ? [{ mirror, projectPath, lostSecrets: lostSecrets(mirror, secretKeys) }]
-          : [],
-      );
+    async listMirrorsNeedingSecret(principal, page) {
+      const { user } = requireSignedIn(principal);
+      const wanted = { visibleTo: user, keyIds: secretKeys.ids() };
+      const { items, total } = await sealedSecrets.listMirrorsWithout(wanted, page);
+      return {
+        items: items.map((item) => ({ ...item, lostSecrets: lostSecrets(item.mirror, secretKeys) })),
+        total,
+      };
     },
   };
 }

@@ -1,6 +1,8 @@
+import { asHeliostatError } from "../../domain/errors.ts";
 import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Ports } from "../ports.ts";
+import { hideInError } from "./hide-in-error.ts";
 import { openRemote } from "./open-remote.ts";
 import { wantedRefs } from "./wanted-refs.ts";
 
@@ -23,9 +25,11 @@ export async function checkMirror(
   const sawOurLastState =
     mirror.appliedGeneration !== null && mirror.appliedGeneration === project.refsGeneration;
   if (mirror.appliedDigest === null || !sawOurLastState) return "changed";
-  const { remote } = await openRemote(ports, mirror, signal);
+  const { remote, hideSecrets } = await openRemote(ports, mirror, signal);
   const wanted = await wantedRefs(ports, mirror);
   const { refs: maxRefs } = incomingLimits(project.limits, await ports.settings.read());
-  const theirs = await ports.remotes.listRefs(remote, { signal, maxRefs });
+  const theirs = await ports.remotes.listRefs(remote, { signal, maxRefs }).catch((error: unknown) => {
+    throw hideInError(asHeliostatError(error), hideSecrets);
+  });
   return wanted.digest(theirs) === mirror.appliedDigest ? "unchanged" : "changed";
 }

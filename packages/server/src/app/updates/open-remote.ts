@@ -1,7 +1,7 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { portRulesOf } from "../../domain/port-rules.ts";
-import { redact } from "../../domain/redact.ts";
+import { createRedactor } from "../../domain/redact.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
 import { DEFAULT_SSH_USER, sshUserOf, usesSshKey } from "../../domain/ssh-remote.ts";
 import type {
@@ -54,8 +54,7 @@ export async function openStoredRemote(
     trust: trustOf(stored),
     signal,
   });
-  const secrets = secretsOf(stored);
-  return { remote, hideSecrets: (text) => redact(text, secrets) };
+  return { remote, hideSecrets: createRedactor(secretsOf(stored)) };
 }
 
 /**
@@ -99,15 +98,6 @@ function secretsOf({ url, secret }: StoredRemote): string[] {
   const { username = "", password = "", privateKey = "", clientKey = "" } = secret;
   // Without a password the user name is the token; that of SSH is part of an address.
   const token = password === "" && schemeOf(url) !== "ssh" ? username : password;
-  const basic = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
-  return [token, basic, ...[privateKey, clientKey].flatMap(partsOfKey)].filter((part) => part !== "");
-}
-
-/** What is shorter is a last line, and too little to be of use to anybody. */
-const SHORTEST_KEY_LINE = 16;
-
-/** The lines of a key in PEM form, and all of them as one: either may be quoted. Its frame is no secret. */
-function partsOfKey(pem: string): string[] {
-  const lines = pem.split(/\r?\n/).filter((line) => line !== "" && !line.startsWith("-----"));
-  return [pem, lines.join(""), ...lines.filter((line) => line.length >= SHORTEST_KEY_LINE)];
+  const basic = password === "" ? "" : `${username}:${password}`;
+  return [token, basic, privateKey, clientKey].filter((part) => part !== "");
 }

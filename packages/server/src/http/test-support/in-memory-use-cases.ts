@@ -297,7 +297,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       requireAdmin(principal);
       return { key: "k2", sealed: 3, unreadable: [], removed: [], state: SECRETS_STATE };
     },
-    listMirrorsNeedingSecret: async () => [],
+    listMirrorsNeedingSecret: async () => ({ items: [], total: 0 }),
     listUsers: async (_principal, { username }, page) =>
       paged(
         users.filter((user) => username === undefined || user.username === username),

@@ -15,8 +15,8 @@ const MAX_ROUNDS = 4;
 
 /**
  * Asks first what the server takes, as OpenSSH does, then shows the key, or else the password: by the method
- * `password`, then by `keyboard-interactive`, which many servers have instead. Nothing else is tried, and nothing
- * twice. `onRefused` gets `ssh-key-refused` or `remote-credential`. Throws `ssh-key-refused` for a private key that
+ * `password`, or by `keyboard-interactive` where a server has that instead. Nothing else is tried. A password is shown
+ * once: each refusal counts towards the locks that hosts put on an account. `onRefused` gets `ssh-key-refused` or `remote-credential`. Throws `ssh-key-refused` for a private key that
  * cannot be read.
  */
 export function createAuthentication(
@@ -25,6 +25,7 @@ export function createAuthentication(
 ): Authentication {
   const key = credential?.privateKey === undefined ? null : readKey(credential.privateKey);
   const password = key === null ? (credential?.password ?? "") : "";
+  const keysLeft = key === null ? [] : signersOf(key);
   const tried: string[] = [];
   let taken: readonly string[] = [];
 
@@ -35,14 +36,15 @@ export function createAuthentication(
     }
     taken = methodsLeft;
     if (partialSuccess) return onRefused(wantsMore());
-    const untried = (method: string) => methodsLeft.includes(method) && !tried.includes(method);
-    if (key !== null && untried("publickey")) {
+    const signer = methodsLeft.includes("publickey") ? keysLeft.shift() : undefined;
+    const showsPassword = password !== "" && tried.length === 0;
+    if (signer !== undefined) {
       tried.push("publickey");
-      next({ type: "publickey", username, key });
-    } else if (password !== "" && untried("password")) {
+      next({ type: "publickey", username, key: signer });
+    } else if (showsPassword && methodsLeft.includes("password")) {
       tried.push("password");
       next({ type: "password", username, password });
-    } else if (password !== "" && untried("keyboard-interactive")) {
+    } else if (showsPassword && methodsLeft.includes("keyboard-interactive")) {
       tried.push("keyboard-interactive");
       next({ type: "keyboard-interactive", username, prompt: answerWith(password) });
     } else {
@@ -115,6 +117,20 @@ export function createAuthentication(
   }
 
   return { handler, refusal: () => (tried.length > 0 ? describe() : null) };
+}
+
+/**
+ * The ways to sign with a key. The library signs with RSA and SHA-256 wherever the server lists that, and servers list it
+ * that do not take it (sshd does, whatever its `PubkeyAcceptedAlgorithms`), so the same key follows with SHA-512: under
+ * that name, for which the library asks the key itself.
+ */
+function signersOf(key: ParsedKey): ParsedKey[] {
+  if (key.type !== "ssh-rsa") return [key];
+  const sha512: ParsedKey = Object.create(key, {
+    type: { value: "rsa-sha2-512" },
+    sign: { value: (data: Buffer | string) => key.sign(data, "sha512") },
+  });
+  return [key, sha512];
 }
 
 function readKey(text: string): ParsedKey {

@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { readStrings } from "../../domain/ssh-wire.ts";
 
 /** What a server offers for the handshake, in its order. */
 export interface HandshakeLists {
@@ -60,7 +61,8 @@ export function createServerHello(host: string): ServerHello {
         );
       }
       noise += end + 1;
-      if (line.trim() !== "") lastWords = line.slice(0, 300);
+      // Whole, and bounded as the noise is: who quotes it looks for secrets first, and half of one is not known for one.
+      if (line.trim() !== "") lastWords = line;
     }
   }
 
@@ -90,16 +92,13 @@ export function createServerHello(host: string): ServerHello {
 
 /** Both directions have lists of their own, which servers keep alike; ours are the same, so one is looked at. */
 function readLists(bytes: Buffer): HandshakeLists | null {
-  const found: string[][] = [];
-  let at = 0;
-  while (found.length < 6) {
-    if (bytes.length - at < 4) return null;
-    const length = bytes.readUInt32BE(at);
-    if (bytes.length - at - 4 < length) return null;
-    const names = bytes.toString("latin1", at + 4, at + 4 + length).split(",");
-    found.push(names.filter((name) => /^[\x21-\x7e]{1,64}$/.test(name)));
-    at += 4 + length;
-  }
-  const [kex = [], hostKeys = [], , ciphers = [], , macs = []] = found;
+  const read = readStrings(bytes, 0, 6);
+  if (read === null) return null;
+  const [kex = [], hostKeys = [], , ciphers = [], , macs = []] = read.values.map((list) =>
+    list
+      .toString("latin1")
+      .split(",")
+      .filter((name) => /^[\x21-\x7e]{1,64}$/.test(name)),
+  );
   return { kex, hostKeys, ciphers, macs };
 }

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { GIT_ENV, makeTempDir } from "../../../../../test/support/repositories.ts";
 import { parseRemoteUrl, type RemoteUrl } from "../../domain/remote-url.ts";
-import { commandOf, userOf } from "./ssh-command.ts";
+import { commandOf } from "./ssh-command.ts";
 
 const execute = promisify(execFile);
 
@@ -54,10 +54,4 @@ test("a URL without a path, or with one that no shell should see, makes no comma
   for (const url of refused) {
     assert.throws(() => commandOf("git-receive-pack", url as RemoteUrl), { code: "url-invalid" }, url);
   }
-});
-
-test("the user is the one in the URL", () => {
-  assert.equal(userOf(parseRemoteUrl("ssh://git@example.com/a").url), "git");
-  assert.equal(userOf(parseRemoteUrl("ssh://a%40b@example.com:22/a").url), "a@b");
-  assert.equal(userOf(parseRemoteUrl("ssh://example.com/a@b").url), null);
 });

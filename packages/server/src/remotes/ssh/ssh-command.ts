@@ -2,15 +2,9 @@ import type { RemoteService } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
 
-/** Scheme, userinfo, authority and the rest, of a URL that was parsed. */
-const PARTS = /^ssh:\/\/(?:([^/?#]*)@)?[^/?#]*(.*)$/s;
+/** What follows the authority of a URL that was parsed. */
+const PATH = /^ssh:\/\/[^/?#]*(.*)$/s;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** The user whom the URL names; null when it names none. */
-export function userOf(url: RemoteUrl): string | null {
-  const user = decode(PARTS.exec(url)?.[1]?.split(":")[0] ?? "");
-  return user === "" ? null : user;
-}
 
 /**
  * The command that git would have ssh run: the path as git reads it from an `ssh://` URL (percent-decoded, `/~user/…`
@@ -18,7 +12,7 @@ export function userOf(url: RemoteUrl): string | null {
  * A path begins with `/` or `~`: no shell or git takes it for an option.
  */
 export function commandOf(service: RemoteService, url: RemoteUrl): string {
-  const path = decode(PARTS.exec(url)?.[2] ?? "").replace(/^\/(?=~)/, "");
+  const path = decode(PATH.exec(url)?.[1] ?? "").replace(/^\/(?=~)/, "");
   if (!/^[/~]/.test(path)) throw new HeliostatError("url-invalid", "The URL names no path on the host.");
   return `${service} ${quote(path)}`;
 }
@@ -37,7 +31,7 @@ function decode(text: string): string {
   try {
     decoded = UTF8.decode(Buffer.from(bytes, "latin1"));
   } catch (cause) {
-    throw new HeliostatError("url-invalid", "The URL's user or path is not UTF-8.", { cause });
+    throw new HeliostatError("url-invalid", "The URL's path is not UTF-8.", { cause });
   }
   // The attack: a line break or a NUL would end the command, for some shells.
   if (/\p{Cc}/u.test(decoded)) throw new HeliostatError("url-invalid", "URI is invalid");

@@ -4,24 +4,30 @@ import ssh2, { type Client, type ClientChannel } from "ssh2";
 import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { SshPublicKey } from "../../domain/ssh-public-key.ts";
-import { closedError, networkError, quoteText } from "../remote-errors.ts";
+import { readStrings } from "../../domain/ssh-wire.ts";
+import { closedError, networkError, quoteText, sshSecretsOf } from "../remote-errors.ts";
+import { stoppedBy } from "../stopped-by.ts";
 import { describeMismatch, offeredAlgorithms } from "./algorithms.ts";
 import { createAuthentication } from "./authenticate.ts";
 import { createServerHello, type HandshakeLists } from "./server-hello.ts";
 
 /** What a handshake asks for and whom it believes. */
-export interface HandshakeOptions {
-  readonly host: string;
-  readonly username: string;
-  readonly credential: RemoteCredential | null;
+export interface Handshake {
   /** Signatures of host keys to ask for before others. */
   readonly hostKeyAlgorithms: readonly string[];
   /** Null: the key is good. Anything else ends the handshake. Before this, nothing of ours has been sent. */
   readonly judge: (key: SshPublicKey) => HeliostatError | null;
-  readonly handshakeMs: number;
-  readonly signal: AbortSignal;
   /** Ends before anybody signs in; the answer of `openSshConnection` is then closed. */
   readonly stopsAfterKeyExchange?: boolean;
+}
+
+/** And who shakes hands with whom. */
+interface HandshakeOptions extends Handshake {
+  readonly host: string;
+  readonly username: string;
+  readonly credential: RemoteCredential | null;
+  readonly handshakeMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** A connection that is signed in. */
@@ -144,7 +150,7 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
           `${host} closed the connection before it said anything. It may have too many, or not let this server in.`,
         );
       }
-      const tail = words === "" ? "" : ` It says: ${quoteText(words, [options.credential?.password ?? ""])}`;
+      const tail = words === "" ? "" : ` It says: ${quoteText(words, sshSecretsOf(options.credential))}`;
       if (phase === "hello" && /MaxStartups|not allowed at this time|too many|limit/i.test(words)) {
         return new HeliostatError("remote-busy", `${host} lets nobody in now.${tail}`);
       }
@@ -157,7 +163,7 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
     }
     return new HeliostatError(
       "remote-not-ssh",
-      `${host} breaks the rules of SSH: ${quoteText(said, [options.credential?.password ?? ""])}`,
+      `${host} breaks the rules of SSH: ${quoteText(said, sshSecretsOf(options.credential))}`,
     );
   }
 
@@ -290,10 +296,9 @@ export async function openSshConnection(socket: Socket, options: HandshakeOption
   };
 }
 
-/** The name in front of a key's blob, and the blob; null when it does not begin with a name. */
+/** A key by the name in front of its blob; null when it does not begin with a name. */
 function readKeyBlob(blob: Buffer): SshPublicKey | null {
-  if (blob.length < 4) return null;
-  const algorithm = blob.toString("latin1", 4, 4 + blob.readUInt32BE(0));
+  const algorithm = readStrings(blob, 0, 1)?.values[0]?.toString("latin1") ?? "";
   return /^[!-~]{1,64}$/.test(algorithm) ? { algorithm, key: blob.toString("base64") } : null;
 }
 
@@ -317,11 +322,4 @@ function isDisconnect(error: Error): boolean {
 
 function wordsOf(error: Error): string {
   return error.message === "Connection lost before handshake" ? "" : error.message;
-}
-
-/** The reason of a signal whose reasons are errors of ours; of others, that we were stopped. */
-export function stoppedBy(signal: AbortSignal): HeliostatError {
-  return signal.reason instanceof HeliostatError
-    ? signal.reason
-    : new HeliostatError("cancelled", "Stopped while speaking to the remote.", { cause: signal.reason });
 }

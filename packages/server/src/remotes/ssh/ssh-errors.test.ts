@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { startTcpFront } from "../../../../../test/support/tcp-front.ts";
+import { waitFor } from "../../../../../test/support/wait-for.ts";
 import { atPort, makeKeyPair, PASSWORD, setUpSsh } from "./ssh-stage.test-support.ts";
 
 /** For `assert.rejects`: this code, these words, and no secret anywhere. */
@@ -69,6 +70,32 @@ test("a password is shown by either method, to a server that has only one of the
     assert.deepEqual(await list(url, how), { "refs/heads/main": b });
     assert.equal(peer.accepted().at(-1), `${method} for someone`);
     await assert.rejects(list(url, { credential: { password: "wrong" } }), fails("remote-credential"));
+  }
+});
+
+test("a wrong password is shown once, since hosts count", async (t) => {
+  const { peer, list } = await setUpSsh(t);
+  const url = peer.urlOf("theirs.git", "someone");
+  // Both methods are on.
+  await assert.rejects(list(url, { credential: { password: "wrong" } }), fails("remote-credential"));
+  await waitFor(() => peer.failed().length > 0, { message: "nothing is logged" });
+  await assert.rejects(list(url, { credential: { password: "wrong too" } }), fails("remote-credential"));
+  await waitFor(() => peer.failed().length > 1, { message: "nothing more is logged" });
+  assert.deepEqual(peer.failed(), ["password for someone", "password for someone"]);
+});
+
+test("an RSA key is taken by servers that take only one of its signatures", async (t) => {
+  const { dir, peer, list, b } = await setUpSsh(t);
+  const rsa = await makeKeyPair(dir, "rsa", "rsa");
+  const how = { credential: { privateKey: rsa.privateKey } };
+  const url = peer.urlOf("theirs.git");
+  for (const algorithm of ["rsa-sha2-256", "rsa-sha2-512"]) {
+    await peer.start({ config: [`PubkeyAcceptedAlgorithms ${algorithm}`] });
+    await peer.authorize("git", [rsa.publicKey]);
+    assert.deepEqual(await list(url, how), { "refs/heads/main": b }, algorithm);
+    await peer.authorize("git", []);
+    await peer.start();
+    await assert.rejects(list(url, how), fails("ssh-key-refused", "Add its public key"), algorithm);
   }
 });
 
@@ -189,7 +216,8 @@ test("what the host's shell or git says is what is told", async (t) => {
     ["echo 'sh: git-upload-pack: not found' >&2; exit 127", "remote-not-git", "has no git"],
     ["exit 3", "remote-closed", "closed"],
     ["kill -9 $$", "remote-closed", "Killed"],
-    ["echo Welcome to this machine; exit 0", "remote-not-git", "Welc"],
+    ["echo Welcome to this machine; exit 0", "remote-noise", "Welcome"],
+    ["echo This account is currently not available.; exit 1", "remote-forbidden", "not available"],
   ] as const) {
     await peer.setFault(shell);
     await assert.rejects(list(url), fails(code, word), shell);

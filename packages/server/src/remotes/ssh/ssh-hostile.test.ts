@@ -67,6 +67,7 @@ async function startHostileServer(
 
 /** Of a size that no window is a multiple of: at 0 the library drops what comes, below it takes all. */
 const CHUNK = Buffer.alloc(30_001, "x");
+CHUNK.write("000eversion 2\n");
 const FLOOD = 4_000;
 
 test("a server that sends more than it was asked for is left", async (t) => {
@@ -128,7 +129,8 @@ test("what is handed to a server that does not read waits outside of our memory"
 test("a server that says nothing, or garbage, in place of Git ends the listing", async (t) => {
   for (const [say, code] of [
     [null, "remote-timeout"],
-    ["this is not git\n", "remote-not-git"],
+    ["this is not git\n", "remote-noise"],
+    ["000eversion 2\nthis is not git\n", "remote-not-git"],
   ] as const) {
     const { remotes, remote } = await startHostileServer(t, (channel) => {
       if (say !== null) channel.write(say);

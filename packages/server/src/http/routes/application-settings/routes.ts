@@ -1,7 +1,7 @@
 import { applicationSettingsParams } from "@heliostat/contract/api/application-settings.ts";
 import { z } from "zod";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, ok } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentSettings } from "./present.ts";
 
 export const applicationSettingsRoutes = [

@@ -1,7 +1,7 @@
 import { credentialTestParams, newMirrorTestParams } from "@heliostat/contract/api/connection-tests.ts";
 import { mirrorParams } from "@heliostat/contract/api/mirrors.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, ok } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentConnectionReport } from "./present.ts";
 
 /** Tries what a mirror would do. The answer is 200 whatever comes of it. */

@@ -1,7 +1,7 @@
 import type { CredentialAnswer, CredentialUseAnswer } from "@heliostat/contract/api/credentials.ts";
 import type { CredentialView } from "../../../app/credentials/credential-use-cases.ts";
 import type { MirrorOfProject } from "../../../app/ports.ts";
-import { fingerprintOf } from "../../../domain/credential.ts";
+import { fingerprintOf } from "../../../domain/ssh-public-key.ts";
 import { presentTime, presentUrl } from "../mirrors/present.ts";
 
 /** All that is known of a credential but its secret. */

@@ -8,8 +8,8 @@ import {
 } from "@heliostat/contract/api/credentials.ts";
 import type { z } from "zod";
 import type { SecretDraft } from "../../../app/credentials/credential-use-cases.ts";
+import { given } from "../../../domain/given.ts";
 import { type ApiContext, apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentCredential, presentCredentialUse } from "./present.ts";
 
 const LIST = "/credentials";

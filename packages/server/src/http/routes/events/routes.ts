@@ -1,6 +1,6 @@
 import { eventListParams } from "@heliostat/contract/api/events.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, list, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentEvent } from "./present.ts";
 
 export const eventRoutes = [

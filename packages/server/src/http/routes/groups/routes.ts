@@ -1,6 +1,6 @@
 import { groupListParams, groupParams, newGroupParams } from "@heliostat/contract/api/groups.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentGroup } from "./present.ts";
 
 export const groupRoutes = [

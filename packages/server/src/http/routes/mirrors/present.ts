@@ -5,7 +5,7 @@ import { HeliostatError } from "../../../domain/errors.ts";
 import { describeKeys } from "../../../domain/known-hosts.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
-import { fingerprintSha256 } from "../../../domain/ssh-public-key.ts";
+import { fingerprintOf } from "../../../domain/ssh-public-key.ts";
 import { presentUser } from "../users/present.ts";
 
 /** The mirror's URL for answers: userinfo that came inside it is masked, what came apart from it is not shown. */
@@ -28,7 +28,6 @@ export function presentFingerprints({ knownHosts }: Mirror): { fingerprint_sha25
 
 export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnswer {
   const { mirror, nextUpdateAt, isPaused, hostPausedUntil, lostSecrets, hostKeysVerifiedBy } = view;
-  const [, keyBlob] = mirror.publicKey?.split(" ") ?? [];
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -37,7 +36,7 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     url: presentUrl(mirror),
     auth_method: mirror.authMethod,
     public_key: mirror.publicKey,
-    public_key_fingerprint_sha256: keyBlob === undefined ? null : fingerprintSha256(keyBlob),
+    public_key_fingerprint_sha256: mirror.publicKey === null ? null : fingerprintOf(mirror.publicKey),
     ssh_known_hosts: mirror.knownHosts,
     host_keys: [...describeKeys(mirror.knownHosts)],
     host_keys_verified_at: presentTime(mirror.hostKeysVerifiedAt),

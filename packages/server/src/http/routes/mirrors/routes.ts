@@ -7,8 +7,8 @@ import {
 } from "@heliostat/contract/api/mirrors.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
+import { given } from "../../../domain/given.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentMirror, presentStart } from "./present.ts";
 import { readSsh } from "./read-ssh.ts";
 import { readTags } from "./read-tags.ts";

@@ -1,6 +1,6 @@
 import { namespaceListParams, namespaceParams } from "@heliostat/contract/api/namespaces.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, list, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentNamespace } from "./present.ts";
 
 export const namespaceRoutes = [

@@ -5,8 +5,8 @@ import {
   newAccessTokenParams,
 } from "@heliostat/contract/api/personal-access-tokens.ts";
 import { z } from "zod";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { requireToken, requireUser } from "../require-user.ts";
 import { presentCreatedToken, presentToken } from "./present.ts";
 

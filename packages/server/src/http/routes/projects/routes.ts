@@ -6,9 +6,9 @@ import {
 } from "@heliostat/contract/api/projects.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
+import { given } from "../../../domain/given.ts";
 import type { ProjectLimits } from "../../../domain/incoming-limits.ts";
 import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { readTags } from "../mirrors/read-tags.ts";
 import { presentImport, presentProject } from "./present.ts";
 

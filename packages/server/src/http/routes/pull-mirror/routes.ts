@@ -5,8 +5,8 @@ import {
   pullMirrorStartParams,
 } from "@heliostat/contract/api/pull-mirror.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, ok } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentPublicKey } from "../host-keys/present.ts";
 import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";

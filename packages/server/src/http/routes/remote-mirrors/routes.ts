@@ -8,7 +8,8 @@ import {
 } from "@heliostat/contract/api/remote-mirrors.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
-import { HeliostatError } from "../../../domain/errors.ts";
+import { invalidField } from "../../../domain/errors.ts";
+import { given } from "../../../domain/given.ts";
 import {
   type ApiContext,
   type ApiRoute,
@@ -19,7 +20,6 @@ import {
   pageFrom,
   pageOf,
 } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { presentPublicKey } from "../host-keys/present.ts";
 import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";
@@ -34,16 +34,12 @@ const rules = {
   forbiddenStatus: 401,
 } as const;
 
-function modelInvalid(field: string, complaint: string): HeliostatError {
-  return new HeliostatError("model-invalid", `${field} ${complaint}`, { fields: { [field]: [complaint] } });
-}
-
 /** Blank reads as the default, as in GitLab's model. */
 function readAuthMethod(value: string | undefined): AuthMethod | undefined {
   if (value === undefined) return undefined;
   if (value === "") return "password";
   const method = AUTH_METHODS.find((word) => word === value);
-  if (method === undefined) throw modelInvalid("auth_method", "is not included in the list");
+  if (method === undefined) throw invalidField("auth_method", "is not included in the list");
   return method;
 }
 
@@ -63,7 +59,7 @@ type Attributes = Pick<
 
 function readChanges(params: Attributes): MirrorSettings {
   if (params.only_protected_branches === null)
-    throw modelInvalid("only_protected_branches", "can't be blank");
+    throw invalidField("only_protected_branches", "can't be blank");
   return given({
     enabled: params.enabled,
     authMethod: readAuthMethod(params.auth_method),

@@ -1,6 +1,10 @@
-import { type SecretsRotatedAnswer, secretsRotateParams } from "@heliostat/contract/api/secrets.ts";
+import {
+  mirrorNeedingSecretListParams,
+  type SecretsRotatedAnswer,
+  secretsRotateParams,
+} from "@heliostat/contract/api/secrets.ts";
 import { z } from "zod";
-import { apiRoute, ok } from "../../api-route.ts";
+import { apiRoute, list, ok, pageFrom } from "../../api-route.ts";
 import { presentMirrorNeedingSecret, presentSecretsState } from "./present.ts";
 
 /** The secrets file: its keys, changing them, and the mirrors that it cannot help any more. */
@@ -40,8 +44,11 @@ export const secretRoutes = [
     method: "GET",
     path: "/mirrors/needing_secret",
     access: "read_api",
-    params: z.object({}),
-    handle: async ({ useCases, principal }) =>
-      ok((await useCases.listMirrorsNeedingSecret(principal)).map(presentMirrorNeedingSecret)),
+    params: mirrorNeedingSecretListParams,
+    handle: async ({ useCases, principal, params }) => {
+      const page = pageFrom(params);
+      const { items, total } = await useCases.listMirrorsNeedingSecret(principal, page);
+      return list(items.map(presentMirrorNeedingSecret), page, total);
+    },
   }),
 ];

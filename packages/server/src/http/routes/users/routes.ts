@@ -1,7 +1,7 @@
 import { newUserParams, userListParams, userParams } from "@heliostat/contract/api/users.ts";
 import { z } from "zod";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
-import { given } from "../../check-parameters.ts";
 import { requireUser } from "../require-user.ts";
 import { presentFullUser, presentUserFor } from "./present.ts";
 
