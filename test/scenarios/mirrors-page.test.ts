@@ -134,6 +134,14 @@ test("a person sees what each mirror needs, and mends it there", async () => {
     page.run(`[...${card(mirror)}.querySelectorAll(".badge")].map((each) => each.textContent).join()`);
   assert.equal(await badges(expiring), "Credential expires in 3 days");
   assert.equal(await badges(unknown), "SSH key not accepted");
+  // The colour never stands alone.
+  const withoutIcon = "!(each.querySelector('svg')?.getBoundingClientRect().width > 8)";
+  assert.deepEqual(
+    await page.run(
+      `[...document.querySelectorAll(".badge")].filter((each) => ${withoutIcon}).map((each) => each.textContent)`,
+    ),
+    [],
+  );
   assert.match(String(await page.run(`${card(unknown)}.textContent`)), /refused the SSH key/);
 
   // On a telephone nothing sticks out.

@@ -291,8 +291,69 @@ test("hashed names match, and a revoked key is refused and cannot be accepted", 
   assert.match((await run(project, id, "pull")) ?? "", /marked as revoked/);
   assert.equal(peer.accepted().length, signIns);
   const seen = await review(project, id);
-  assert.deepEqual(prints(seen.revoked), printsOf(peer));
-  assert.equal((await accept(project, id, seen.fingerprints)).status, 409);
+  assert.deepEqual([prints(seen.revoked), seen.fingerprints], [printsOf(peer), []]);
+  assert.equal((await accept(project, id, printsOf(peer))).status, 409);
+});
+
+test("an update ends when the host keys that let it in are revoked, and the next one is not let in", async (t) => {
+  const peer = await startPeer(t, { hostKeys: ["ed25519"] });
+  await makeUpstream("withdrawn");
+  const { id: projectId } = await api.createProject("withdrawn");
+  const project = "root/withdrawn";
+  await peer.setFault("sleep 300");
+  const { id } = await addMirror(project, {
+    ...{ direction: "pull", url: peer.urlOf("withdrawn.git", "bot"), auth_password: SECRET },
+    ssh_known_hosts: peer.knownHosts(),
+  });
+  await waitFor(() => peer.accepted().length > 0, { message: "the first update has signed in" });
+  // What changes nothing leaves it alone.
+  await change(project, id, { ssh_known_hosts: `# looked at\n${peer.knownHosts()}` });
+  assert.deepEqual(
+    (await api.listUpdates(project, "pull")).map(({ finished_at }) => finished_at),
+    [null],
+  );
+
+  const signIns = peer.accepted().length;
+  const [key] = peer.hostKeys();
+  await change(project, id, {
+    ssh_known_hosts: `${peer.knownHosts()}\n@revoked * ${key?.algorithm} ${key?.key}`,
+  });
+  await api.waitForMirror(project, "pull", "failed");
+  // The newest stands first, and a pull that failed may have been tried again.
+  const [second, first] = (await api.listUpdates(project, "pull")).map(({ status }) => status).slice(-2);
+  assert.deepEqual([first, second], ["cancelled", "failed"]);
+  assert.match((await readMirror(project, id)).last_error ?? "", /marked as revoked/);
+  assert.equal(peer.accepted().length, signIns);
+  assert.deepEqual(await refsOf(server.repositoryOf(projectId)), {});
+});
+
+test("a server that still shows a revoked key is accepted by its other keys", async (t) => {
+  const peer = await startPeer(t, { hostKeys: ["ed25519", "rsa"] });
+  await makeUpstream("half-revoked");
+  await api.createProject("half-revoked");
+  const project = "root/half-revoked";
+  const [rsa, ed25519] = peer.hostKeys().toSorted((a, b) => b.algorithm.localeCompare(a.algorithm));
+  const mark = `@revoked * ${ed25519?.algorithm} ${ed25519?.key}`;
+  const { id } = await addMirror(project, {
+    ...{ direction: "pull", url: peer.urlOf("half-revoked.git", "bot"), auth_password: SECRET },
+    ssh_known_hosts: mark,
+  });
+  await api.waitForMirror(project, "pull", "failed");
+  const seen = await review(project, id);
+  assert.deepEqual(
+    [prints(seen.revoked), prints(seen.added), seen.fingerprints],
+    [[ed25519?.fingerprint], [rsa?.fingerprint], [rsa?.fingerprint]],
+  );
+  assert.equal((await accept(project, id, printsOf(peer))).status, 409);
+
+  const env = { HELIOSTAT_URL: server.url, HELIOSTAT_TOKEN: server.token };
+  const run = await runHeliostat(["mirror", "host-keys", "accept", project, "pull", "--yes"], env);
+  assert.equal(run.exitCode, 0, run.stderr);
+  assert.match(run.stderr, /! shown, but revoked: {2}256 /);
+  assert.match(run.stdout, /Accepted 1 host keys/);
+  const { ssh_known_hosts } = await readMirror(project, id);
+  assert.equal(ssh_known_hosts, `[127.0.0.1]:${peer.port} ${rsa?.algorithm} ${rsa?.key}\n${mark}`);
+  await api.waitForMirror(project, "pull", "finished");
 });
 
 test("a key pair outlives edits of the URL on the same host, and nothing of it another host", async (t) => {

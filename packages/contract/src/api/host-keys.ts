@@ -42,7 +42,10 @@ export const hostKeyReviewSchema = z.object({
   revoked: z.array(hostKeySchema),
   /** All that the server shows. */
   known_hosts: z.string(),
-  /** All that the server shows, in SHA-256: what `accept` wants to be told, so that it stores what was reviewed. */
+  /**
+   * All that the server shows and is not revoked, in SHA-256: what `accept` wants to be told, so that it stores what was
+   * reviewed.
+   */
   fingerprints: z.array(z.string()),
 });
 export type HostKeyReviewAnswer = z.infer<typeof hostKeyReviewSchema>;

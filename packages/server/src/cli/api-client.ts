@@ -1,3 +1,4 @@
+import { errorText } from "@heliostat/contract/api/error-text.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { readEvents, type StreamEvent } from "./read-events.ts";
 
@@ -97,7 +98,7 @@ export function createApiClient({ url, token, tokenSource }: ApiAccess): ApiClie
 
 /** What the server refused, and what to do about it. */
 function refusal(status: number, body: unknown, tokenSource: string): HeliostatError {
-  const said = textOf(body);
+  const said = errorText(body);
   switch (status) {
     case 400:
       return new HeliostatError("model-invalid", said || "The server did not take it.");
@@ -129,18 +130,6 @@ function refusal(status: number, body: unknown, tokenSource: string): HeliostatE
     default:
       return new HeliostatError("remote-unreachable", `The server answered ${status}: ${said || "nothing"}`);
   }
-}
-
-/** The text in any of the API's error forms: `message` or `error`, plain, or lists by field. */
-function textOf(body: unknown): string {
-  if (typeof body === "string") return body;
-  if (Array.isArray(body)) return body.map(textOf).join(", ");
-  if (typeof body !== "object" || body === null) return "";
-  if ("message" in body) return textOf(body.message);
-  if ("error" in body) return textOf(body.error);
-  return Object.entries(body)
-    .map(([field, texts]) => (field === "base" ? textOf(texts) : `${field} ${textOf(texts)}`))
-    .join("; ");
 }
 
 /** `fetch` hides the reason in the cause. */

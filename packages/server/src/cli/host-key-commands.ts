@@ -75,16 +75,17 @@ export async function acceptHostKeys(project: string, name: string, flags: Accep
     const seen = hostKeyReviewSchema.parse(await api.call("GET", `${path}/host_keys/review`));
     // Standard output is for the answer.
     console.error(describeReview(seen));
-    if (seen.revoked.length > 0) {
+    if (seen.fingerprints.length === 0) {
       throw new HeliostatError(
         "conflict",
-        "The server shows a key that is marked as revoked: nothing was accepted.",
+        "The server shows nothing but keys that are marked as revoked: nothing was accepted.",
       );
     }
-    if (
-      flags.yes ||
-      (await confirm("Are these the keys of the server? [y/N] ", "accept what the server shows"))
-    ) {
+    const question =
+      seen.revoked.length === 0
+        ? "Are these the keys of the server? [y/N] "
+        : "Are the others the keys of the server? A revoked one stays revoked. [y/N] ";
+    if (flags.yes || (await confirm(question, "accept what the server shows"))) {
       return seen.fingerprints;
     }
     console.error("Nothing was accepted.");

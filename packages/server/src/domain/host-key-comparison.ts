@@ -8,13 +8,14 @@ export interface HostKeyComparison {
   readonly revoked: readonly HostKeyFingerprint[];
   /** Stored, and not shown any more. */
   readonly removed: readonly HostKeyFingerprint[];
-  /** What is to be stored when all that the server shows is accepted. */
+  /** What is to be stored when all that the server shows is accepted, but for what is revoked. */
   readonly accepted: string;
 }
 
 /**
  * Compares the stored text of a mirror with what its server shows now, one line for each key. Lines that are marked, as
- * revoked for example, outlive the acceptance of other keys; lines about other servers do not.
+ * revoked for example, outlive the acceptance of other keys; lines about other servers do not, nor does one of a key that
+ * is revoked.
  */
 export function compareHostKeys(stored: string, shown: string, place: SshPlace): HostKeyComparison {
   const lines = shown.split("\n");
@@ -24,13 +25,17 @@ export function compareHostKeys(stored: string, shown: string, place: SshPlace):
   });
   const of = (...verdicts: string[]) =>
     keys.filter(({ verdict }) => verdicts.includes(verdict)).map(({ facts }) => facts);
+  const revoked = of("revoked");
+  const isRevoked = new Set(revoked.map(({ index }) => index));
   const isShown = new Set(keys.map(({ facts }) => facts.fingerprint_sha256));
   const marked = stored.split(/\r?\n/).filter((line) => line.trimStart().startsWith("@"));
   return {
     added: of("missing", "changed"),
     kept: of("match"),
-    revoked: of("revoked"),
+    revoked,
     removed: describeKeys(stored).filter((key) => !isShown.has(key.fingerprint_sha256)),
-    accepted: [...lines, ...marked].filter((line) => line !== "").join("\n"),
+    accepted: [...lines.filter((_, index) => !isRevoked.has(index)), ...marked]
+      .filter((line) => line !== "")
+      .join("\n"),
   };
 }

@@ -1,3 +1,4 @@
+import { errorText } from "@heliostat/contract/api/error-text.ts";
 import type { HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
 import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-attention.ts";
 import type { MirrorAnswer } from "@heliostat/contract/api/mirrors.ts";
@@ -91,7 +92,7 @@ export function createMirrorApi(token: string): MirrorApi {
 }
 
 async function refusalOf(response: Response): Promise<string> {
-  const said = textOf(await response.json().catch(() => null));
+  const said = errorText(await response.json().catch(() => null));
   switch (response.status) {
     case 401:
       return "The server does not accept this token. It may have expired, or been withdrawn.";
@@ -104,16 +105,4 @@ async function refusalOf(response: Response): Promise<string> {
     default:
       return said || `The server answered ${response.status}, and says no more. Its log does.`;
   }
-}
-
-/** The text in any of the API's error forms: `message` or `error`, plain, or lists by field. */
-function textOf(body: unknown): string {
-  if (typeof body === "string") return body;
-  if (Array.isArray(body)) return body.map(textOf).join(", ");
-  if (typeof body !== "object" || body === null) return "";
-  if ("message" in body) return textOf(body.message);
-  if ("error" in body) return textOf(body.error);
-  return Object.entries(body)
-    .map(([field, texts]) => (field === "base" ? textOf(texts) : `${field} ${textOf(texts)}`))
-    .join("; ");
 }

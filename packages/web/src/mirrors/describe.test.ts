@@ -42,8 +42,17 @@ test("an expiry is said in days", () => {
 
 test("a state has the word that it has everywhere", () => {
   const mirror = { enabled: true, paused: false, update_status: "finished" } as const;
-  assert.deepEqual(describeState(mirror), { word: "In step", tone: null });
+  assert.deepEqual(describeState(mirror), { word: "In step", tone: null, icon: "check" });
   assert.equal(describeState({ ...mirror, enabled: false }).word, "Paused");
   assert.equal(describeState({ ...mirror, paused: true }).word, "Paused");
   assert.equal(describeState({ ...mirror, update_status: "to_retry" }).word, "Failing");
+
+  const states = [
+    ...(["none", "started", "finished", "failed"] as const).map((update_status) => ({
+      ...mirror,
+      update_status,
+    })),
+    { ...mirror, paused: true },
+  ].map(describeState);
+  assert.equal(new Set(states.map(({ icon }) => icon)).size, states.length);
 });

@@ -4,6 +4,12 @@ import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-at
 /** How grave it is, and so its colour: stopped, soon to stop, at rest. */
 export type Tone = "bad" | "warn" | "idle";
 
+/** What stands beside the colour, for those who do not see it. */
+export type Icon = "check" | "refresh" | "clock" | "alert" | "pause" | "dashed";
+
+/** The icon of what waits for somebody. */
+export const ICON_OF: Readonly<Record<Tone, Icon>> = { bad: "alert", warn: "clock", idle: "pause" };
+
 /** A reason in words: one for the badge, and a sentence for where the mirror has no error of its own to show. */
 export interface ReasonWords {
   readonly word: string;
@@ -123,21 +129,21 @@ export function describeExpiry(expiresAt: string, now: Date): string {
   return days === 1 ? "Credential expired yesterday" : `Credential expired ${days} days ago`;
 }
 
-/** The state of a mirror in the word that it has everywhere, with its tone; null where all is well. */
+/** The state of a mirror in the word that it has everywhere, with its icon, and its tone; null where all is well. */
 export function describeState(
   mirror: Pick<MirrorOfAnyProjectAnswer, "enabled" | "paused" | "update_status">,
-): { readonly word: string; readonly tone: Tone | null } {
-  if (!mirror.enabled || mirror.paused) return { word: "Paused", tone: "idle" };
+): { readonly word: string; readonly tone: Tone | null; readonly icon: Icon } {
+  if (!mirror.enabled || mirror.paused) return { word: "Paused", tone: "idle", icon: "pause" };
   switch (mirror.update_status) {
     case "none":
-      return { word: "Never run", tone: "idle" };
+      return { word: "Never run", tone: "idle", icon: "dashed" };
     case "scheduled":
     case "started":
-      return { word: "Updating", tone: "idle" };
+      return { word: "Updating", tone: "idle", icon: "refresh" };
     case "finished":
-      return { word: "In step", tone: null };
+      return { word: "In step", tone: null, icon: "check" };
     case "failed":
     case "to_retry":
-      return { word: "Failing", tone: "bad" };
+      return { word: "Failing", tone: "bad", icon: "alert" };
   }
 }

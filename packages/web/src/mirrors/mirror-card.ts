@@ -2,7 +2,15 @@ import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-at
 import { makeCopyButton } from "../copy-button.ts";
 import { type Child, make, makeButton } from "../element.ts";
 import type { MirrorApi } from "./api.ts";
-import { type Action, chooseAction, describeExpiry, describeReason, describeState } from "./describe.ts";
+import { makeBadge } from "./badge.ts";
+import {
+  type Action,
+  chooseAction,
+  describeExpiry,
+  describeReason,
+  describeState,
+  ICON_OF,
+} from "./describe.ts";
 import { reviewHostKeys, say } from "./review-dialog.ts";
 
 const LOOK_AGAIN_MS = 500;
@@ -182,7 +190,7 @@ function drawHead(mirror: MirrorOfAnyProjectAnswer): readonly Child[] {
     .filter((reason) => !reason.startsWith("credential-expire"))
     .map((reason) => {
       const { word, tone } = describeReason(reason);
-      return make("span", { class: "badge", "data-tone": tone }, word);
+      return makeBadge({ word, tone, icon: ICON_OF[tone] });
     });
   return [
     make("div", { class: "head" }, make("h3", {}, mirror.project_path), ...badges, ...drawExpiry(mirror)),
@@ -204,13 +212,12 @@ function drawExpiry({
   const now = new Date();
   const tone = new Date(credential_expires_at) <= now ? "bad" : "warn";
   const when = new Date(credential_expires_at).toLocaleString();
-  const words = describeExpiry(credential_expires_at, now);
-  return [make("span", { class: "badge", "data-tone": tone, title: when }, words)];
+  const word = describeExpiry(credential_expires_at, now);
+  return [makeBadge({ word, tone, icon: ICON_OF[tone] }, when)];
 }
 
 /** Draws a mirror among all of them: its state, and its SSH public key to copy where it has one. */
 export function drawRow(mirror: MirrorOfAnyProjectAnswer): HTMLLIElement {
-  const { word, tone } = describeState(mirror);
   return make(
     "li",
     {},
@@ -218,7 +225,7 @@ export function drawRow(mirror: MirrorOfAnyProjectAnswer): HTMLLIElement {
       "div",
       { class: "head" },
       make("h3", {}, mirror.project_path),
-      make("span", { class: "badge", "data-tone": tone ?? "good" }, word),
+      makeBadge(describeState(mirror)),
       ...drawExpiry(mirror),
     ),
     drawRemote(mirror),

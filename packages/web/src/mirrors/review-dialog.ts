@@ -1,5 +1,6 @@
 import type { HostKeyAnswer, HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
 import { byId, type Child, make, makeButton } from "../element.ts";
+import { makeBadge } from "./badge.ts";
 
 /** What is reviewed, and what accepting does: it rejects with a sentence. */
 export interface ReviewOptions {
@@ -14,9 +15,13 @@ export function reviewHostKeys({ title, review, accept }: ReviewOptions): Promis
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const status = make("p", { class: "status", role: "status" });
   const cancelButton = makeButton("Cancel", () => dialog.close());
-  const acceptButton = makeButton("Accept these keys", () => void run());
+  const isSomeRevoked = review.revoked.length > 0;
+  const acceptButton = makeButton(
+    isSomeRevoked ? "Accept the other keys" : "Accept these keys",
+    () => void run(),
+  );
   acceptButton.className = "primary";
-  acceptButton.disabled = review.revoked.length > 0 || review.fingerprints.length === 0;
+  acceptButton.disabled = review.fingerprints.length === 0;
 
   async function run(): Promise<void> {
     acceptButton.disabled = true;
@@ -63,9 +68,13 @@ export function say(status: HTMLElement, sentence: string, tone: "bad" | "" = ""
   status.textContent = sentence;
 }
 
-function adviceOn({ revoked, removed, kept, added, host_keys_changed }: HostKeyReviewAnswer): string {
+function adviceOn(review: HostKeyReviewAnswer): string {
+  const { revoked, removed, kept, added, fingerprints, host_keys_changed } = review;
   if (revoked.length > 0) {
-    return "The server shows a key that was marked as revoked. It cannot be accepted: ask the owner of the host first.";
+    const revocation = "The server shows a key that was marked as revoked. It cannot be accepted";
+    return fingerprints.length === 0
+      ? `${revocation}: ask the owner of the host first.`
+      : `${revocation}, and stays revoked. The others can: ask the owner of the host first, and compare the fingerprints.`;
   }
   if (!host_keys_changed) return "The server shows the stored keys. Accepting starts the mirror again.";
   const compare =
@@ -89,7 +98,7 @@ function drawKey(key: HostKeyAnswer, tone: "bad" | "warn" | null, mark: string):
       "p",
       { class: "key-type" },
       `${key.type.toUpperCase()} ${key.bits} `,
-      make("span", { class: "badge", "data-tone": tone ?? "good" }, mark),
+      makeBadge({ word: mark, tone, icon: tone === null ? "check" : "alert" }),
     ),
     make("code", {}, key.fingerprint_sha256),
   );

@@ -1,12 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import type { Project } from "../../domain/project.ts";
-import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
-import type { MirrorView, PathOrId, UseCases } from "../use-cases.ts";
+import type { MirrorView, UseCases } from "../use-cases.ts";
 import { viewMirrors } from "./mirror-view.ts";
-import { findMirroredProject } from "./mirroring-access.ts";
+import { findMirroredProject, findMirrorToChange } from "./mirroring-access.ts";
 import { type SaveTarget, saveMirror } from "./save-mirror.ts";
 import { startPull, startPush } from "./start-mirror.ts";
 
@@ -17,17 +15,6 @@ type MirrorChangeUseCases = Pick<
 
 /** What may be done to mirrors of any direction, with every option. */
 export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
-  async function find(
-    principal: Principal,
-    which: PathOrId,
-    mirrorId: number,
-  ): Promise<{ project: Project; mirror: Mirror }> {
-    const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-    const mirror = await ports.mirrors.find(mirrorId);
-    if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
-    return { project, mirror };
-  }
-
   async function view(mirror: Mirror): Promise<MirrorView> {
     const project = await ports.projects.find(mirror.projectId);
     // As it is now: with the wish for the update that saving it has started.
@@ -45,26 +32,26 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
       return await view(await saveMirror(ports, user, project, { kind: "new", direction }, settings));
     },
     async updateMirror(principal, which, mirrorId, changes) {
-      const { project, mirror } = await find(principal, which, mirrorId);
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
       const target: SaveTarget = { kind: "existing", direction: mirror.direction, id: mirror.id };
       return await view(await saveMirror(ports, user, project, target, changes));
     },
     async removeMirror(principal, which, mirrorId) {
-      const { mirror } = await find(principal, which, mirrorId);
+      const { mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       await ports.mirrors.remove(mirror.id);
       await ports.queue.cancel(mirror.id);
       // It may have been the one that its host's others wait for.
       ports.queue.wakeAt(ports.clock.now());
     },
     async syncMirror(principal, which, mirrorId, options) {
-      const { project, mirror } = await find(principal, which, mirrorId);
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
       if (mirror.direction === "pull") return await startPull(ports, user, project, mirror, options);
       return await startPush(ports, user, project, mirror);
     },
     async cancelUpdate(principal, which, mirrorId) {
-      const { mirror } = await find(principal, which, mirrorId);
+      const { mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
       const cancelled = await ports.mirrors.requestCancel(mirror.id, ports.clock.now(), user.id);
       // Another node hears of it when it next renews the lease.

@@ -3,8 +3,9 @@ import { after, describe, it } from "node:test";
 import type { CredentialKind } from "@heliostat/contract";
 import { makeAuthority } from "../../../../../test/support/certificates.ts";
 import { makeTempDir } from "../../../../../test/support/repositories.ts";
+import { makeStoredMirror } from "../../../../../test/support/stored-mirror.ts";
 import type { Credential } from "../../domain/credential.ts";
-import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
+import type { Mirror } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import { writeStrings } from "../../domain/ssh-wire.ts";
 import type { User } from "../../domain/user.ts";
@@ -46,22 +47,10 @@ const user: User = {
 const ALL = [credential(1, 7), credential(2, 8), credential(3, 7, "ssh_key")];
 
 function mirrorWith(credentialId: number | null, url = URL_BEFORE): Mirror {
-  return {
-    ...{ id: 1, projectId: 1, direction: "push", enabled: true, url: parseRemoteUrl(url).url },
-    ...{
-      authMethod: credentialId === 3 ? "ssh_public_key" : "password",
-      username: "robot",
-      hasPassword: true,
-    },
-    publicKey: null,
+  return makeStoredMirror(url, {
+    authMethod: credentialId === 3 ? "ssh_public_key" : "password",
     credential: credentialId === null ? null : { id: credentialId, name: "c" },
-    ...{ credentialExpiresAt: null, sealedSecrets: [], knownHosts: "", hostKeysVerifiedAt: null },
-    ...{ hostKeysVerifiedBy: null, caCertificates: null, clientCertificate: null, urlHadUserinfo: false },
-    ...{ options: DEFAULT_MIRROR_OPTIONS, userId: 7, updateStatus: "finished", lastError: null },
-    ...{ lastErrorCode: null, lastUpdateAt: null, lastUpdateStartedAt: null, lastSuccessfulUpdateAt: null },
-    ...{ retryCount: 0, nextCheckAt: null, requestedAt: null, appliedDigest: null, appliedGeneration: null },
-    ...{ holdsRefs: false, lastChangedAt: null, toldHealth: "good", createdAt: DAY, updatedAt: DAY },
-  };
+  });
 }
 
 /** What a save by the user makes of the mirror's credential. */

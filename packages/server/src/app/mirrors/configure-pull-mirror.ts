@@ -6,7 +6,8 @@ import type { Ports } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { checkRemoteUrl } from "./check-remote-url.ts";
-import { optionsIn, saveMirror } from "./save-mirror.ts";
+import { optionsIn } from "./mirror-changes.ts";
+import { saveMirror } from "./save-mirror.ts";
 
 /** Finds what is wrong with the settings of a pull mirror that is yet to be made, without making anything. */
 export async function refuseBadPullMirror(

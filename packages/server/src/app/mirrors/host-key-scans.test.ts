@@ -22,12 +22,15 @@ function makeScans() {
   const clock = new FakeClock(START);
   const asked: PromiseWithResolvers<readonly ScannedHostKey[]>[] = [];
   let isBlocked = false;
+  let opened = 0;
+  const instance = { allowLocalRequests: false, silentModeEnabled: false };
   const ports = {
     clock,
     instance: { externalUrl: "https://heliostat.example.com" },
-    settings: { read: async () => ({ allowLocalRequests: false }) },
+    settings: { read: async () => instance },
     remotes: {
       async open(remoteUrl: RemoteUrl) {
+        opened += 1;
         if (isBlocked) throw new HeliostatError("url-blocked", "Requests to localhost are not allowed");
         return { url: remoteUrl, credential: null, address: "192.0.2.1" };
       },
@@ -45,6 +48,8 @@ function makeScans() {
     places,
     clock,
     asked,
+    instance,
+    opened: () => opened,
     block: () => {
       isBlocked = true;
     },
@@ -118,4 +123,16 @@ test("one user takes nobody else's places, with however many projects, nor by te
   await scans.look(of(20, 2), at(1));
   for (let user = 3; user <= 101; user += 1) await scans.look(of(user), at(2));
   await assert.rejects(scans.look(of(102), at(2)), { code: "too-many-scans" });
+});
+
+test("in Silent Mode no server is asked", async () => {
+  const { scans, instance, asked, opened } = makeScans();
+  instance.silentModeEnabled = true;
+  const refusal = { code: "model-invalid", message: /Silent Mode is on/ };
+  await assert.rejects(scans.look(of(1), url), refusal);
+  await assert.rejects(scans.lookAnew(of(1), url), refusal);
+  assert.deepEqual([opened(), asked.length], [0, 0]);
+  instance.silentModeEnabled = false;
+  await scans.look(of(1), url);
+  assert.deepEqual([opened(), asked.length], [1, 1]);
 });

@@ -2,13 +2,14 @@ import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import { cleanKnownHosts, formatKnownHost } from "../../domain/known-hosts.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
 import { sshPlaceOf } from "../../domain/ssh-remote.ts";
-import type { Clock, OutboundRules, RemoteAccess, Remotes } from "../ports.ts";
+import type { Clock, InstanceSettings, OutboundRules, RemoteAccess, Remotes } from "../ports.ts";
 import type { Asker, OutboundPlaces } from "./outbound-places.ts";
+import { refuseInSilence } from "./refuse-in-silence.ts";
 
 interface ScanPorts {
   readonly clock: Pick<Clock, "now">;
   readonly instance: { readonly externalUrl: string };
-  readonly settings: { read(): Promise<OutboundRules> };
+  readonly settings: { read(): Promise<OutboundRules & Pick<InstanceSettings, "silentModeEnabled">> };
   readonly remotes: Pick<Remotes, "open" | "scanHostKeys">;
 }
 
@@ -31,7 +32,8 @@ type ScanAsker = Asker & { readonly projectId: number };
 export interface HostKeyScans {
   /**
    * The scan of this project and server: one that was made a short while ago, one that is under way, or a new one.
-   * Rejects with `url-blocked` when nobody may speak to that server, with `too-many-scans` when it is asked too often.
+   * Rejects with `url-blocked` when nobody may speak to that server, with `too-many-scans` when it is asked too often,
+   * with `model-invalid` in Silent Mode.
    */
   look(asker: ScanAsker, url: RemoteUrl): Promise<HostKeyScan>;
   /** As `look`, but what the server shows now, and a scan that fails is thrown. */
@@ -72,6 +74,7 @@ export function createHostKeyScans(ports: ScanPorts, places: Pick<OutboundPlaces
   async function open(url: RemoteUrl): Promise<RemoteAccess> {
     if (schemeOf(url) !== "ssh") throw new HeliostatError("url-blocked", "Only ssh:// URLs have host keys");
     const rules = await ports.settings.read();
+    refuseInSilence(rules);
     return await ports.remotes.open(url, null, { ...rules, ownUrl: ports.instance.externalUrl });
   }
 

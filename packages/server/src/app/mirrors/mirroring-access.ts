@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import type { Mirror } from "../../domain/mirror.ts";
 import { mayMirror, type ProjectAction } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
@@ -21,4 +22,17 @@ export async function findMirroredProject(
     throw new HeliostatError("forbidden", "Mirror settings are only available to administrators.");
   }
   return project;
+}
+
+/** A mirror of that project, for those who may administer it; `not-found` for one of another project too. */
+export async function findMirrorToChange(
+  ports: Pick<Ports, "projects" | "settings" | "mirrors">,
+  principal: Principal,
+  which: PathOrId,
+  mirrorId: number,
+): Promise<{ readonly project: Project; readonly mirror: Mirror }> {
+  const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
+  const mirror = await ports.mirrors.find(mirrorId);
+  if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
+  return { project, mirror };
 }

@@ -1,7 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { compareHostKeys, type HostKeyComparison } from "../../domain/host-key-comparison.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import type { Project } from "../../domain/project.ts";
 import { schemeOf } from "../../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
 import { sshPlaceOf } from "../../domain/ssh-remote.ts";
@@ -10,9 +9,10 @@ import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
 import { requireOwnCredential } from "./choose-credential.ts";
+import { endsRun } from "./ends-run.ts";
 import type { HostKeyScans } from "./host-key-scans.ts";
 import { viewMirrors } from "./mirror-view.ts";
-import { findMirroredProject } from "./mirroring-access.ts";
+import { findMirrorToChange } from "./mirroring-access.ts";
 import { requestUpdate } from "./request-update.ts";
 
 /** What to do when a server shows other host keys than it did: look at both, then say that the new ones are right. */
@@ -24,17 +24,15 @@ export function hostKeyReviewUseCases(
     principal: Principal,
     which: PathOrId,
     mirrorId: number,
-  ): Promise<{ project: Project; mirror: Mirror }> {
-    const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-    const mirror = await ports.mirrors.find(mirrorId);
-    if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
-    if (schemeOf(mirror.url) !== "ssh") {
+  ): ReturnType<typeof findMirrorToChange> {
+    const found = await findMirrorToChange(ports, principal, which, mirrorId);
+    if (schemeOf(found.mirror.url) !== "ssh") {
       throw new HeliostatError(
         "model-invalid",
         "The mirror's URL is not an ssh:// URL: it has no host keys.",
       );
     }
-    return { project, mirror };
+    return found;
   }
 
   async function compare(
@@ -57,14 +55,14 @@ export function hostKeyReviewUseCases(
       const { user } = requireSignedIn(principal);
       await requireOwnCredential(ports, user, mirror);
       const { added, kept, revoked, accepted } = await compare(principal, mirror);
-      if (revoked.length > 0) {
+      const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
+      if (shown.length === 0 && revoked.length > 0) {
         const names = revoked.map((key) => key.fingerprint_sha256).join(", ");
         throw new HeliostatError(
           "conflict",
-          `The server shows a key that is marked as revoked among the stored host keys: ${names}.`,
+          `The server shows nothing but keys that are marked as revoked among the stored host keys: ${names}.`,
         );
       }
-      const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
       if (!areSame(shown, fingerprints)) {
         throw new HeliostatError(
           "conflict",
@@ -90,6 +88,7 @@ export function hostKeyReviewUseCases(
           clearsError: true,
         });
       });
+      if (endsRun(mirror, saved)) await ports.queue.cancel(saved.id);
       if (saved.enabled) {
         await requestUpdate(ports, saved, "configured", { userId: user.id, resumes: wasPaused });
       }

@@ -1,5 +1,4 @@
 import type { AuthMethod, MirrorDirection } from "@heliostat/contract";
-import { HeliostatError } from "../../domain/errors.ts";
 import { given } from "../../domain/given.ts";
 import { readHostKeyParameters } from "../../domain/host-key-parameters.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
@@ -11,17 +10,16 @@ import { type OpenedRemote, openRemote, openStoredRemote } from "../updates/open
 import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
-import { findMirroredProject } from "./mirroring-access.ts";
+import { findMirroredProject, findMirrorToChange } from "./mirroring-access.ts";
 import type { OutboundPlaces } from "./outbound-places.ts";
 import { probeRemote } from "./probe-remote.ts";
+import { refuseInSilence } from "./refuse-in-silence.ts";
 
 /** Tests of connections, by the rules of `ConnectionTestUseCases`. */
 export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): ConnectionTestUseCases {
   async function begin(principal: Principal, url: RemoteUrl, projectId: number | null): Promise<void> {
     const { user } = requireSignedIn(principal);
-    if ((await ports.settings.read()).silentModeEnabled) {
-      throw new HeliostatError("model-invalid", "Silent Mode is on: nothing is spoken to until it ends.");
-    }
+    refuseInSilence(await ports.settings.read());
     places.takeTest(user.id);
     // The test of an SSH remote scans its host keys.
     if (schemeOf(url) === "ssh") places.takeScan({ userId: user.id, projectId });
@@ -60,9 +58,7 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
       return await probeRemote(ports, direction, (signal) => open(trial, signal));
     },
     async testMirror(principal, which, mirrorId) {
-      const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-      const mirror = await ports.mirrors.find(mirrorId);
-      if (mirror?.projectId !== project.id) throw new HeliostatError("not-found", "Not found");
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       await begin(principal, mirror.url, project.id);
       return await probeRemote(ports, mirror.direction, (signal) => openRemote(ports, mirror, signal));
     },

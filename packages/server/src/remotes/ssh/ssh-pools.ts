@@ -46,8 +46,8 @@ export interface SshPools {
 
 /** Longer than a minute, the shortest interval of a pull mirror. */
 const KEEP_MS = 90_000;
-/** A key that was revoked at the remote opens nothing any more when it is next asked for. */
-const MAX_AGE_MS = 15 * 60_000;
+/** A key that the remote revoked, and a host key that it replaced, count at the next handshake: 100 ms, now and then. */
+const MAX_AGE_MS = 5 * 60_000;
 /** What is idle costs the remote a process or two. Those that waited longest go first. */
 const MAX_IDLE = 200;
 /** Servers allow ten sessions over one connection unless told otherwise. */

@@ -30,7 +30,9 @@ export function presentReview(review: HostKeyReview): HostKeyReviewAnswer {
     kept: [...kept],
     revoked: [...revoked],
     known_hosts: knownHosts,
-    fingerprints: describeKeys(knownHosts).map(({ fingerprint_sha256 }) => fingerprint_sha256),
+    fingerprints: describeKeys(knownHosts)
+      .map(({ fingerprint_sha256 }) => fingerprint_sha256)
+      .filter((fingerprint) => revoked.every((key) => key.fingerprint_sha256 !== fingerprint)),
   };
 }
 
