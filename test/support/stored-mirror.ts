@@ -9,7 +9,7 @@ export function makeStoredMirror(url: string, changes: Partial<Omit<Mirror, "url
   return {
     ...{ id: 1, projectId: 1, direction: "push", enabled: true, url: parseRemoteUrl(url).url },
     ...{ authMethod: "password", username: "robot", hasPassword: true, publicKey: null, credential: null },
-    ...{ credentialExpiresAt: null, secretKeyIds: [], knownHosts: "", hostKeysVerifiedAt: null },
+    ...{ credentialExpiresAt: null, sealedSecrets: [], knownHosts: "", hostKeysVerifiedAt: null },
     ...{ hostKeysVerifiedBy: null, caCertificates: null, clientCertificate: null, urlHadUserinfo: false },
     ...{ options: DEFAULT_MIRROR_OPTIONS, userId: 7, updateStatus: "finished", lastError: null },
     ...{ lastErrorCode: null, lastUpdateAt: null, lastUpdateStartedAt: null, lastSuccessfulUpdateAt: null },

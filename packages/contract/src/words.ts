@@ -26,6 +26,10 @@ export type AuthMethod = (typeof AUTH_METHODS)[number];
 export const CREDENTIAL_KINDS = ["password", "ssh_key"] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
+/** What is kept sealed of a mirror; `client_key` is that of its client certificate. */
+export const SECRET_KINDS = [...CREDENTIAL_KINDS, "client_key"] as const;
+export type SecretKind = (typeof SECRET_KINDS)[number];
+
 /** Key pairs that are made here. */
 export const SSH_KEY_TYPES = ["ed25519", "rsa"] as const;
 export type SshKeyType = (typeof SSH_KEY_TYPES)[number];

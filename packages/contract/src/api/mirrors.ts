@@ -5,6 +5,7 @@ import {
   MIRROR_DIRECTIONS,
   REF_OUTCOMES,
   REJECTION_REASONS,
+  SECRET_KINDS,
   UPDATE_STATUSES,
   UPDATE_TRIGGERS,
 } from "../words.ts";
@@ -79,8 +80,10 @@ export const mirrorSchema = z.object({
   paused: z.boolean(),
   /** Its host does not answer, and is left alone until then; one mirror at a time tries it afterwards. Null: it is not. */
   host_paused_until: timestamp.nullable(),
-  /** The key that sealed its secret is lost: the secret is to be entered again. */
+  /** The key that sealed a secret of it is lost: that one is to be given again. */
   needs_secret: z.boolean(),
+  /** Which ones. */
+  lost_secrets: z.array(z.enum(SECRET_KINDS)),
   only_protected_branches: z.boolean(),
   mirror_branch_regex: z.string().nullable(),
   keep_divergent_refs: z.boolean(),

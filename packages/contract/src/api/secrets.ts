@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CREDENTIAL_KINDS, MIRROR_DIRECTIONS } from "../words.ts";
+import { MIRROR_DIRECTIONS, SECRET_KINDS } from "../words.ts";
 import { optionalFlag, pageParams } from "./parameters.ts";
 
 /** The keys of the secrets file, by their ids; never the keys. */
@@ -27,19 +27,28 @@ export const secretsRotateParams = z.object({
 export const secretsRotatedSchema = secretsStateSchema.extend({
   key: z.string(),
   sealed: z.int(),
+  /** Damaged: the key is there, and they do not open. They were left as they are; one of the ids is null. */
+  unreadable: z.array(
+    z.object({
+      kind: z.enum(SECRET_KINDS),
+      mirror_id: z.int().nullable(),
+      /** Of a named credential. */
+      credential_id: z.int().nullable(),
+    }),
+  ),
   removed: z.array(z.string()),
 });
 export type SecretsRotatedAnswer = z.infer<typeof secretsRotatedSchema>;
 
-/** A mirror whose stored secret cannot be opened any more: it is to be entered again. */
+/** A mirror with a stored secret that it needs and that cannot be opened any more: it is to be given again. */
 export const mirrorNeedingSecretSchema = z.object({
   id: z.int(),
   project_id: z.int(),
   project_path: z.string(),
   direction: z.enum(MIRROR_DIRECTIONS),
   url: z.string(),
-  /** What is to be entered again; of a named credential, for all mirrors that use it. */
-  kind: z.enum(CREDENTIAL_KINDS),
+  /** What is to be given again; password and SSH key of a named credential for all mirrors that use it. */
+  kinds: z.array(z.enum(SECRET_KINDS)),
   credential: z.object({ id: z.int(), name: z.string() }).nullable(),
 });
 export type MirrorNeedingSecretAnswer = z.infer<typeof mirrorNeedingSecretSchema>;

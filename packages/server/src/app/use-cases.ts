@@ -3,6 +3,7 @@ import type {
   AttentionReason,
   AuthMethod,
   MirrorDirection,
+  SecretKind,
   SshKeyType,
   TokenScope,
   Visibility,
@@ -27,6 +28,7 @@ import type {
   Paged,
   ProtectedBranch,
   ProtectedTag,
+  UnreadableSecret,
 } from "./ports.ts";
 
 /**
@@ -66,18 +68,22 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
 
   /** For admins. */
   readSecretsState(principal: Principal): Promise<SecretsState>;
-  /** Makes a new key and seals every secret with it that can be opened; the rest is left. For admins. */
+  /**
+   * Makes a new key and seals every secret with it that can be opened; the rest is left. `conflict` while somebody else
+   * does. For admins.
+   */
   rotateSecrets(
     principal: Principal,
     options: { readonly removesOldKeys: boolean },
   ): Promise<{
     readonly key: string;
     readonly sealed: number;
+    readonly unreadable: readonly UnreadableSecret[];
     readonly removed: readonly string[];
     readonly state: SecretsState;
   }>;
   /** Those of the mirrors that the principal may see whose secret cannot be opened any more. */
-  listMirrorsNeedingSecret(principal: Principal, page: Page): Promise<Paged<MirrorOfProject>>;
+  listMirrorsNeedingSecret(principal: Principal, page: Page): Promise<Paged<MirrorNeedingSecret>>;
 
   // --- users and their tokens ----------------------------------------------------------------------------------
 
@@ -315,6 +321,11 @@ export interface SecretsState {
   readonly mirrorsNeedingSecret: number;
 }
 
+/** A mirror that lacks secrets, and which. */
+export interface MirrorNeedingSecret extends MirrorOfProject {
+  readonly lostSecrets: readonly SecretKind[];
+}
+
 export interface UserDraft {
   readonly username: string;
   readonly name: string;
@@ -437,8 +448,8 @@ export interface MirrorView {
   readonly isPaused: boolean;
   /** Its host does not answer, and is left alone until then. */
   readonly hostPausedUntil: Date | null;
-  /** A stored secret of it cannot be opened any more: somebody must enter it again. */
-  readonly needsSecret: boolean;
+  /** Stored secrets that it needs and that cannot be opened any more: somebody must give them again. */
+  readonly lostSecrets: readonly SecretKind[];
   /** Who looked at its host keys; null: nobody, or they are gone. */
   readonly hostKeysVerifiedBy: User | null;
   /** Its named credential expires within seven days, or has. */

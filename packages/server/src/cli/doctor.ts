@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { SECRET_KINDS, type SecretKind } from "@heliostat/contract";
 import { mirrorOfAnyProjectSchema } from "@heliostat/contract/api/mirror-attention.ts";
 import { failingHostSchema } from "@heliostat/contract/api/mirror-hosts.ts";
 import { mirrorNeedingSecretSchema, secretsStateSchema } from "@heliostat/contract/api/secrets.ts";
@@ -10,6 +11,7 @@ import { type ApiClient, createApiClient } from "./api-client.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
 import { plain } from "./mirror-report.ts";
 import { CHECKOUT_DIR } from "./places.ts";
+import { SECRET_NAMES } from "./secret-names.ts";
 
 /** One thing that was looked at. `fix`: what to do, where it is not well. */
 interface Finding {
@@ -129,14 +131,28 @@ async function examineMirrors(api: ApiClient): Promise<Finding> {
     what: "mirrors",
     isWell: false,
     message: `${mirrors.length} need their secret again`,
-    details: mirrors.map(({ id, project_path, direction, url, kind, credential }) => {
-      const secret = kind === "ssh_key" ? "SSH key" : "password";
-      const whose = credential === null ? secret : `${secret} of the credential ${plain(credential.name)}`;
-      return `${plain(project_path)}: ${direction} mirror ${id}, ${plain(url)}: ${whose}`;
+    details: mirrors.map(({ id, project_path, direction, url, kinds, credential }) => {
+      const secrets = kinds.map((kind) =>
+        credential === null || kind === "client_key"
+          ? SECRET_NAMES[kind]
+          : `${SECRET_NAMES[kind]} of the credential ${plain(credential.name)}`,
+      );
+      return `${plain(project_path)}: ${direction} mirror ${id}, ${plain(url)}: ${secrets.join(", ")}`;
     }),
-    fix: "Enter it again: PUT /projects/:id/mirrors/:mirror_id with auth_password, or rotate the credential.",
+    fix: [
+      "Give them again by PUT /projects/:id/mirrors/:mirror_id, or rotate the named credential.",
+      ...SECRET_KINDS.filter((kind) => mirrors.some(({ kinds }) => kinds.includes(kind))).map(
+        (kind) => `A ${SECRET_NAMES[kind]} by ${WAYS_TO_GIVE[kind]}.`,
+      ),
+    ].join(" "),
   };
 }
+
+const WAYS_TO_GIVE: Readonly<Record<SecretKind, string>> = {
+  password: "auth_password",
+  ssh_key: "regenerate_ssh_private_key=true, and its public key at the host",
+  client_key: "client_certificate and client_key",
+};
 
 /** What else waits for somebody than lost secrets. */
 async function examineAttention(api: ApiClient): Promise<Finding> {

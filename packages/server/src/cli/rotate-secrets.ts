@@ -2,8 +2,9 @@ import { secretsRotatedSchema } from "@heliostat/contract/api/secrets.ts";
 import { openAccess } from "./api-access.ts";
 import { createApiClient } from "./api-client.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
+import { SECRET_NAMES } from "./secret-names.ts";
 
-/** `heliostat admin rotate-secrets`. Exit code 1: some secrets are sealed with a key that is lost, and were left. */
+/** `heliostat admin rotate-secrets`. Exit code 1: some secrets are damaged or their key is lost, and were left. */
 export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boolean }): Promise<number> {
   const api = createApiClient(await openAccess(flags));
   const parameters = { remove_old_keys: flags.removeOldKeys ?? false };
@@ -11,9 +12,10 @@ export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boole
     await api.call("POST", "/application/secrets/rotate", parameters),
   );
   const lost = answer.keys.filter(({ known }) => !known);
+  const exitCode = lost.length === 0 && answer.unreadable.length === 0 ? 0 : 1;
   if (flags.json) {
     console.log(JSON.stringify(answer, null, 2));
-    return lost.length === 0 ? 0 : 1;
+    return exitCode;
   }
   console.log(`The key is ${answer.key} now. Sealed with it: ${answer.sealed} ${plural(answer.sealed)}.`);
   if (answer.removed.length > 0) console.log(`Old keys removed: ${answer.removed.join(", ")}.`);
@@ -29,7 +31,11 @@ export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boole
       `Left as they are: ${secrets} ${plural(secrets)} sealed with the lost key ${id}. "heliostat doctor" lists whose.`,
     );
   }
-  return lost.length === 0 ? 0 : 1;
+  for (const { kind, mirror_id, credential_id } of answer.unreadable) {
+    const whose = mirror_id === null ? `credential ${credential_id}` : `mirror ${mirror_id}`;
+    console.log(`Left as it is: the ${SECRET_NAMES[kind]} of ${whose} is damaged. Give it again.`);
+  }
+  return exitCode;
 }
 
 function plural(count: number): string {

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { sql } from "kysely";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CredentialStore, FinishedUpdate, MirrorStore, NewCredential } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { lostSecrets } from "../domain/used-secrets.ts";
 import { createCredentialStore } from "./credentials.ts";
 import { createMirrorStore } from "./mirrors.ts";
 import { createNamespaceStore } from "./namespaces.ts";
 import { createMailOutbox } from "./outgoing-mails.ts";
 import type { Db } from "./pool.ts";
+import { createSealedSecretStore } from "./sealed-secrets.ts";
 import { createUserStore } from "./users.ts";
 
 const T0 = new Date("2026-01-01T12:00:00Z");
@@ -110,7 +113,7 @@ describe("a named credential", () => {
     const { id } = await make();
     const mirror = await makeMirror(id, "a");
     assert.deepEqual(mirror.credential, { id, name: "bot" });
-    assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "robot", password: "s1" });
+    assert.deepEqual((await mirrors.readRemote(mirror.id)).secret, { username: "robot", password: "s1" });
   });
 
   it("has a name of its own in its namespace, without regard to case", async () => {
@@ -118,8 +121,11 @@ describe("a named credential", () => {
     const taken = { code: "model-invalid", fields: { name: ["has already been taken"] } };
     await assert.rejects(make({ name: "BOT" }), taken);
     const other = await make({ name: "other" });
-    await assert.rejects(credentials.update(other.id, { name: "Bot" }), taken);
-    assert.equal((await credentials.update(id, { name: "Bot", username: null })).name, "Bot");
+    await assert.rejects(credentials.update(other.id, { name: "Bot", now: T0, userId }), taken);
+    assert.equal(
+      (await credentials.update(id, { name: "Bot", username: null, now: T0, userId })).name,
+      "Bot",
+    );
   });
 
   it("is listed for its user and for admins, and for nobody else", async () => {
@@ -189,6 +195,42 @@ describe("a named credential", () => {
   });
 });
 
+describe("a lost secret", () => {
+  const lostOf = async (id: number) => lostSecrets(await read(id), { isKnown: (keyId) => keyId === "n" });
+  const idsWithout = async () => {
+    const user = await createUserStore(db).find(userId);
+    assert(user);
+    const store = createSealedSecretStore(db, createTestSealer("n"));
+    const { items } = await store.listMirrorsWithout({ visibleTo: user, keyIds: ["n"] }, PAGE);
+    return items.map(({ mirror }) => mirror.id);
+  };
+
+  it("is one that the mirror uses, by the kind that is to be given again", async () => {
+    const keyPair = { publicKey: "ssh-ed25519 AAAA x", privateKey: "PRIVATE" };
+    const { id } = await makeMirror(null, "a");
+    await mirrors.update(id, {
+      credential: { username: "u", password: "p", keyPair },
+      clientCertificate: { certificate: "C", privateKey: "K" },
+    });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["password", "client_key"], [id]]);
+    const given = createMirrorStore(db, createTestSealer("n"));
+    await given.update(id, { credential: { password: "again" } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["client_key"], [id]]);
+    const clientCertificate = { certificate: "C", privateKey: "K" };
+    await given.update(id, { clientCertificate });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [[], []]);
+    const { url } = parseRemoteUrl("ssh://git@example.com/a.git");
+    await mirrors.update(id, { url, clientCertificate, authMethod: "ssh_public_key" });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["ssh_key"], [id]]);
+    assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 1);
+    await given.update(id, { credential: { keyPair } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [[], []]);
+    assert.equal((await credentials.count(T0, ["n"])).mirrorsNeedingSecret, 0);
+    await mirrors.update(id, { authMethod: "password", credential: { password: "p" } });
+    assert.deepEqual([await lostOf(id), await idsWithout()], [["password"], [id]]);
+  });
+});
+
 describe("a rotation", () => {
   it("makes its mirrors forget what failed by the old secret, and wishes for updates a little apart", async () => {
     const { id } = await make();
@@ -206,7 +248,7 @@ describe("a rotation", () => {
       .where("id", "=", ids[1] ?? 0)
       .execute();
     assert.equal(await credentials.rotate(id, { ...rotation("s2", T0), username: "r2" }), 7);
-    assert.deepEqual(await mirrors.readSecret(ids[0] ?? 0), { username: "r2", password: "s2" });
+    assert.deepEqual((await mirrors.readRemote(ids[0] ?? 0)).secret, { username: "r2", password: "s2" });
     const now = await Promise.all(ids.map(read));
     assert.deepEqual(
       now.map(({ lastError, lastErrorCode, retryCount }) => [lastError, lastErrorCode, retryCount]),
@@ -234,6 +276,81 @@ describe("a rotation", () => {
     assert.equal(await credentials.rotate(id, { ...rotation("s2", T0), startsUpdates: false }), 1);
     const now = await read(mirror.id);
     assert.deepEqual([now.requestedAt, now.nextCheckAt, now.retryCount], [null, null, 15]);
+  });
+
+  it("puts no mirror off that is due before its turn", async () => {
+    const { id } = await make();
+    const made: Mirror[] = [];
+    for (let number = 0; number < 11; number += 1) made.push(await makeMirror(id, `m${number}`));
+    const due = new Date(T0.getTime() + 500);
+    const [early, late] = made.slice(9).map((mirror) => mirror.id);
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: minutes(60) })
+      .execute();
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: due })
+      .where("id", "=", early ?? 0)
+      .execute();
+    await db
+      .updateTable("mirrors")
+      .set({ next_check_at: minutes(-5) })
+      .where("id", "=", late ?? 0)
+      .execute();
+    await credentials.rotate(id, rotation("s2", T0));
+    const now = await Promise.all(made.map((mirror) => read(mirror.id)));
+    assert.deepEqual(
+      now.map(({ requestedAt }) => requestedAt && (requestedAt.getTime() - T0.getTime()) / 1000),
+      [0, 0, 0, 0, 0, 1, 1, 1, 1, 0.5, 0],
+    );
+  });
+
+  it("is what another user name is, and the same one is not", async () => {
+    const { id } = await make();
+    const mirror = await makeMirror(id, "a");
+    const failed = { last_error: "no", last_error_code: "remote-credential", retry_count: 15 } as const;
+    await mirrors.requestUpdate(mirror.id, "manual", T0);
+    const lease = await mirrors.startUpdate(mirror.id, T0, minutes(1));
+    assert(lease);
+    await db.updateTable("mirrors").set(failed).execute();
+    await credentials.update(id, { name: "new", username: "robot", now: T0, userId });
+    assert.deepEqual([(await read(mirror.id)).retryCount, (await read(mirror.id)).requestedAt], [15, null]);
+    await credentials.update(id, { username: "other", now: T0, userId });
+    const after = await read(mirror.id);
+    assert.deepEqual([after.lastErrorCode, after.retryCount, after.requestedAt], [null, 0, T0]);
+    await mirrors.finishUpdate(lease, refused(minutes(1)));
+    assert.deepEqual((await read(mirror.id)).lastErrorCode, null, "it was refused with the old name");
+  });
+
+  it("and what looks found are written at the same time, without waiting for each other in a circle", async () => {
+    const { id } = await make();
+    for (let number = 0; number < 40; number += 1) await makeMirror(id, `m${number}`);
+    const all = await db.selectFrom("mirrors").select("id").orderBy("id", "desc").execute();
+    const checks = all.map((row) => ({ id: row.id, claimedUntil: T0, nextCheckAt: minutes(1) }));
+    // Each row takes its time, so that the two meet.
+    await sql`create function wait_a_little() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.005); return new; end'`.execute(db);
+    await sql`create trigger wait_a_little before update on mirrors for each row execute function wait_a_little()`.execute(
+      db,
+    );
+    try {
+      const claimed = { next_check_at: T0, applied_digest: "d", requested_at: null, requested_trigger: null };
+      await db.updateTable("mirrors").set(claimed).execute();
+      await Promise.all([
+        mirrors.recordUnchanged(checks, T0),
+        credentials.rotate(id, rotation("s2", T0)),
+        mirrors.resume(
+          all.map((row) => row.id),
+          { trigger: "manual", at: T0, userId },
+        ),
+      ]);
+      const { retryCount, requestedAt } = await read(all[0]?.id ?? 0);
+      assert.deepEqual([retryCount, requestedAt], [0, T0]);
+    } finally {
+      await sql`drop trigger wait_a_little on mirrors`.execute(db);
+      await sql`drop function wait_a_little`.execute(db);
+    }
   });
 
   it("is not undone by a run that began with the old secret and ends refused", async () => {
@@ -289,7 +406,7 @@ describe("a rotation", () => {
         credentials.rotate(id, rotation(password, minutes(1))),
       ]);
       assert(lease);
-      const shown = await mirrors.readSecret(mirror.id);
+      const shown = (await mirrors.readRemote(mirror.id)).secret;
       assert.equal(shown.password, password);
       await mirrors.finishUpdate(lease, refused(minutes(1)));
       const { lastErrorCode, requestedAt } = await read(mirror.id);

@@ -1,25 +1,17 @@
 import { type Selectable, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
 import type { CredentialSecret, CredentialStore } from "../app/ports.ts";
-import {
-  CREDENTIAL_FAILURES,
-  type Credential,
-  EXPIRES_SOON_MS,
-  EXPIRY_NEWS,
-  expiryNews,
-} from "../domain/credential.ts";
+import { type Credential, EXPIRES_SOON_MS, EXPIRY_NEWS, expiryNews } from "../domain/credential.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
+import { countCredentials } from "./credential-counts.ts";
+import { updateUsers } from "./credential-rotation.ts";
 import { containing } from "./like.ts";
 import { openCredential, type SecretSealer, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
-import { withWish } from "./mirror-updates.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { CredentialsTable, Database } from "./schema.ts";
-
-/** So many mirrors are updated at once when their credential was rotated, and the next ones so much later. */
-const MIRRORS_AT_ONCE = 5;
-const NEXT_AFTER_MS = 1000;
+import { beginSealing } from "./sealing-lock.ts";
 
 /** Named credentials in PostgreSQL. Secrets are sealed each for its own row. */
 export function createCredentialStore(db: Db, secrets: SecretSealer): CredentialStore {
@@ -38,6 +30,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     async create({ namespaceId, name, kind, username, secret, expiresAt, createdBy }) {
       return await refuseTakenName(() =>
         db.transaction().execute(async (transaction) => {
+          await beginSealing(transaction);
           const { id } = await transaction
             .insertInto("credentials")
             .values({
@@ -82,21 +75,31 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
         .execute();
       return { items: rows.map(toCredential), total };
     },
-    async update(id, { name, username, expiresAt }) {
-      return await refuseTakenName(async () => {
-        const row = await db
-          .updateTable("credentials")
-          .set({ name, username, expires_at: expiresAt, updated_at: sql`now()` })
-          .where("id", "=", id)
-          .where("name", "is not", null)
-          .returning("id")
-          .executeTakeFirst();
-        if (!row) throw notFound();
-        return await findExisting(db, id);
-      });
+    async update(id, { name, username, expiresAt, now, userId }) {
+      return await refuseTakenName(() =>
+        db.transaction().execute(async (transaction) => {
+          const before = await transaction
+            .selectFrom("credentials")
+            .select("username")
+            .where("id", "=", id)
+            .where("name", "is not", null)
+            .forNoKeyUpdate()
+            .executeTakeFirst();
+          if (!before) throw notFound();
+          await transaction
+            .updateTable("credentials")
+            .set({ name, username, expires_at: expiresAt, updated_at: sql`now()` })
+            .where("id", "=", id)
+            .execute();
+          if (username !== undefined && username !== before.username)
+            await updateUsers(transaction, id, { now, userId, startsUpdates: true });
+          return await findExisting(transaction, id);
+        }),
+      );
     },
     async rotate(id, { secret, username, expiresAt, now, userId, startsUpdates }) {
       return await db.transaction().execute(async (transaction) => {
+        await beginSealing(transaction);
         const row = await transaction
           .updateTable("credentials")
           .set({
@@ -109,34 +112,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
           .returning("id")
           .executeTakeFirst();
         if (!row) throw notFound();
-        // A run begins with this row's lock, and reads the secret afterwards: whoever holds a lease here may have read
-        // the old one, whoever takes it later reads the new one.
-        const mirrors = await transaction
-          .selectFrom("mirrors")
-          .select(["id", "enabled"])
-          .where("credential_id", "=", id)
-          .orderBy("id")
-          .forUpdate()
-          .execute();
-        await transaction
-          .updateTable("mirrors")
-          .set({
-            lease_shows_old_secret: sql<boolean>`lease_token is not null`,
-            ...(startsUpdates ? FORGOTTEN_FAILURE : {}),
-          })
-          .where("credential_id", "=", id)
-          .execute();
-        const enabled = mirrors.filter((mirror) => startsUpdates && mirror.enabled).map(({ id }) => id);
-        for (let at = 0; at < enabled.length; at += MIRRORS_AT_ONCE) {
-          const later = (at / MIRRORS_AT_ONCE) * NEXT_AFTER_MS;
-          const wish = { trigger: "configured", at: new Date(now.getTime() + later), userId } as const;
-          await transaction
-            .updateTable("mirrors")
-            .set(withWish(wish))
-            .where("id", "in", enabled.slice(at, at + MIRRORS_AT_ONCE))
-            .execute();
-        }
-        return mirrors.length;
+        return await updateUsers(transaction, id, { now, userId, startsUpdates });
       });
     },
     async remove(id) {
@@ -202,49 +178,9 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
         return [{ credential: toCredential(row), expiresAt: row.expires_at, news }];
       });
     },
-    async count(now, keyIds) {
-      const soon = new Date(now.getTime() + EXPIRES_SOON_MS);
-      const known = [...keyIds];
-      // Nothing is different from all of none, not even what is not there.
-      const isSealedWithLost = (column: string) =>
-        sql<boolean>`(${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${known}::text[]))`;
-      const isLost = sql<boolean>`${isSealedWithLost("password_key_id")} or ${isSealedWithLost("private_key_key_id")}`;
-      const { rows } = await sql<{
-        expiring: number;
-        expired: number;
-        needing_secret: number;
-        mirrors_needing_secret: number;
-      }>`
-        with lost as (select id, mirror_id from credentials where ${isLost})
-        select
-          (select count(*) from credentials where name is not null and expires_at > ${now} and expires_at <= ${soon})
-            as expiring,
-          (select count(*) from credentials where name is not null and expires_at <= ${now}) as expired,
-          (select count(*) from lost where mirror_id is null) as needing_secret,
-          (select count(*) from mirrors where credential_id in (select id from lost)
-            or (credential_id is null and id in (select mirror_id from lost))
-            or ${isSealedWithLost("client_key_key_id")}) as mirrors_needing_secret`.execute(db);
-      const [row] = rows;
-      if (!row) throw new HeliostatError("bug", "the database counts nothing");
-      return {
-        expiring: row.expiring,
-        expired: row.expired,
-        needingSecret: row.needing_secret,
-        mirrorsNeedingSecret: row.mirrors_needing_secret,
-      };
-    },
+    count: (now, keyIds) => countCredentials(db, now, keyIds),
   };
 }
-
-/** What a mirror forgets of a failure that was, or may have been, the fault of its credential; others it keeps. */
-const HAS_FAILED_BY_IT = sql<boolean>`last_error_code = any(${[...CREDENTIAL_FAILURES]}::text[])`;
-const FORGOTTEN_FAILURE = {
-  last_error: sql<string | null>`case when not coalesce(${HAS_FAILED_BY_IT}, false) then last_error end`,
-  retry_count: sql<number>`case when ${HAS_FAILED_BY_IT} then 0 else retry_count end`,
-  // It was perhaps paused for it.
-  next_check_at: sql<Date | null>`case when ${HAS_FAILED_BY_IT} then coalesce(next_check_at, now()) else next_check_at end`,
-  last_error_code: sql<null>`case when not coalesce(${HAS_FAILED_BY_IT}, false) then last_error_code end`,
-} as const;
 
 type NamedRow = Selectable<CredentialsTable> & {
   namespace_kind: "user" | "group";

@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from "kysely";
 import type { MirrorAttention } from "../app/ports.ts";
 import { EXPIRES_SOON_MS } from "../domain/credential.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
+import { hasLostSecret } from "./lost-secrets.ts";
 import { CREDENTIAL_ID } from "./mirror-credentials.ts";
 import { selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { windowOf } from "./page.ts";
@@ -40,16 +41,11 @@ export function createMirrorAttention(db: Db): MirrorAttention {
 function reasonsOf(now: Date, keyIds: readonly string[]): RawBuilder<AttentionReason[]> {
   const soon = new Date(now.getTime() + EXPIRES_SOON_MS);
   const expiresAt = sql.ref("shown_now.expires_at");
-  const isLost = (column: string): Condition =>
-    // Nothing is different from all of none, not even what is not there.
-    sql`(${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${[...keyIds]}::text[]))`;
-  const needsSecret: Condition = sql`${isLost("mirrors.client_key_key_id")}
-    or ${isLost("shown_now.password_key_id")} or ${isLost("shown_now.private_key_key_id")}`;
   const whileOn = (condition: Condition): Condition => sql`mirrors.enabled and ${condition}`;
   const endedWith = (...codes: readonly ErrorCode[]): Condition =>
     whileOn(sql`mirrors.last_error_code = any(${codes}::text[])`);
   const conditions: Readonly<Record<AttentionReason, Condition>> = {
-    "needs-secret": needsSecret,
+    "needs-secret": hasLostSecret(keyIds),
     "host-key-revoked": endedWith("host-key-revoked"),
     "host-key-changed": endedWith("host-key-changed"),
     "host-key-missing": endedWith("host-key-missing"),

@@ -1,5 +1,7 @@
 import { sql } from "kysely";
-import type { MirrorChanges, MirrorSecret, RemoteCredential } from "../app/ports.ts";
+import type { MirrorChanges, RemoteCredential, StoredRemote } from "../app/ports.ts";
+import type { RemoteUrl } from "../domain/remote-url.ts";
+import { usedSecrets } from "../domain/used-secrets.ts";
 import type { Db } from "./pool.ts";
 
 /** What the stores need to keep secrets sealed at rest; `secrets/` gives it. */
@@ -18,7 +20,8 @@ export interface CredentialFacts {
   readonly public_key: string | null;
   /** ISO 8601. */
   readonly expires_at: string | null;
-  readonly key_ids: readonly string[];
+  readonly password_key_id: string | null;
+  readonly private_key_key_id: string | null;
 }
 
 /** The id of the credential that counts for a row of `mirrors`: the named one, else its own. Found by index. */
@@ -30,7 +33,7 @@ export const CREDENTIAL_FACTS = sql<CredentialFacts | null>`(
   select jsonb_build_object(
       'name', shown.name, 'username', shown.username, 'has_password', shown.password_sealed is not null,
       'public_key', shown.public_key, 'expires_at', shown.expires_at,
-      'key_ids', array_remove(array[shown.password_key_id, shown.private_key_key_id], null))
+      'password_key_id', shown.password_key_id, 'private_key_key_id', shown.private_key_key_id)
     from credentials as shown where shown.id = ${CREDENTIAL_ID}
 )`.as("credential");
 
@@ -123,34 +126,49 @@ export function sealClientKey(
   return { client_key_sealed: sealed, client_key_key_id: keyId };
 }
 
-/** All that a mirror shows its remote, opened; null when there is no such mirror. `secret-unreadable` as it says. */
-export async function readMirrorSecret(
+/**
+ * What a mirror's remote is opened by, read as one row; null when there is no such mirror. Of the secrets only those are
+ * opened that it uses: another one may be lost without harm. `secret-unreadable` as it says.
+ */
+export async function readStoredRemote(
   db: Db,
   secrets: SecretSealer,
   mirrorId: number,
-): Promise<MirrorSecret | null> {
+): Promise<StoredRemote | null> {
   const row = await db
     .selectFrom("mirrors")
     .leftJoin("credentials", (join) => join.on("credentials.id", "=", CREDENTIAL_ID))
     .select([
-      "credentials.id as id",
-      "credentials.mirror_id as mirror_id",
-      "username",
-      "password_sealed",
-      "password_key_id",
-      "private_key_sealed",
-      "private_key_key_id",
-      "client_key_sealed",
-      "client_key_key_id",
+      ...(["mirrors.direction", "mirrors.url", "mirrors.auth_method", "mirrors.known_hosts"] as const),
+      ...(["ca_certificates", "client_certificate", "client_key_sealed", "client_key_key_id"] as const),
+      ...(["credentials.id as id", "credentials.mirror_id as mirror_id", "username"] as const),
+      ...(["password_sealed", "password_key_id", "private_key_sealed", "private_key_key_id"] as const),
     ])
     .where("mirrors.id", "=", mirrorId)
     .executeTakeFirst();
   if (!row) return null;
   const owner = row.id === null || row.mirror_id !== null ? { mirrorId } : { credentialId: row.id };
-  const clientKey = open(secrets, row.client_key_sealed, row.client_key_key_id, clientKeyContext(mirrorId));
+  // It was parsed before it was stored, and nothing else writes this column.
+  const remote = { url: row.url as RemoteUrl, authMethod: row.auth_method };
+  const used = new Set(usedSecrets(remote));
+  const clientKey = used.has("client_key")
+    ? open(secrets, row.client_key_sealed, row.client_key_key_id, clientKeyContext(mirrorId))
+    : undefined;
+  const shown = {
+    ...row,
+    ...(used.has("password") ? {} : { password_sealed: null }),
+    ...(used.has("ssh_key") ? {} : { private_key_sealed: null }),
+  };
   return {
-    ...openCredential(secrets, row, owner),
-    ...(clientKey === undefined ? {} : { clientKey }),
+    ...remote,
+    direction: row.direction,
+    knownHosts: row.known_hosts,
+    caCertificates: row.ca_certificates,
+    clientCertificate: row.client_certificate,
+    secret: {
+      ...openCredential(secrets, shown, owner),
+      ...(clientKey === undefined ? {} : { clientKey }),
+    },
   };
 }
 

@@ -1,6 +1,8 @@
+import type { SecretKind } from "@heliostat/contract";
 import type { Selectable } from "kysely";
 import type { Mirror } from "../domain/mirror.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
+import { usedSecrets } from "../domain/used-secrets.ts";
 import type { User } from "../domain/user.ts";
 import { CREDENTIAL_FACTS, type CredentialFacts } from "./mirror-credentials.ts";
 import type { Db } from "./pool.ts";
@@ -22,20 +24,29 @@ export function selectMirrorsSeenBy(db: Db, viewer: User) {
 /** A row, read with `CREDENTIAL_FACTS`, as the domain's mirror: without the secrets and the lease. */
 export function toMirror(row: Selectable<MirrorsTable> & { credential: CredentialFacts | null }): Mirror {
   const { credential } = row;
+  const keyIds: Record<SecretKind, string | null | undefined> = {
+    password: credential?.password_key_id,
+    ssh_key: credential?.private_key_key_id,
+    client_key: row.client_key_key_id,
+  };
+  // It was parsed before it was stored, and nothing else writes this column.
+  const url = row.url as RemoteUrl;
   return {
     id: row.id,
     projectId: row.project_id,
     direction: row.direction,
     enabled: row.enabled,
-    // It was parsed before it was stored, and nothing else writes this column.
-    url: row.url as RemoteUrl,
+    url,
     authMethod: row.auth_method,
     username: credential?.username ?? null,
     hasPassword: credential?.has_password ?? false,
     publicKey: credential?.public_key ?? null,
     credential: row.credential_id === null ? null : { id: row.credential_id, name: credential?.name ?? "" },
     credentialExpiresAt: credential?.expires_at ? new Date(credential.expires_at) : null,
-    secretKeyIds: [...(credential?.key_ids ?? []), row.client_key_key_id ?? []].flat(),
+    sealedSecrets: usedSecrets({ url, authMethod: row.auth_method }).flatMap((kind) => {
+      const keyId = keyIds[kind];
+      return keyId ? [{ kind, keyId }] : [];
+    }),
     knownHosts: row.known_hosts,
     hostKeysVerifiedAt: row.host_keys_verified_at,
     hostKeysVerifiedBy: row.host_keys_verified_by,

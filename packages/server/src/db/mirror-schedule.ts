@@ -125,16 +125,24 @@ export function createScheduleStore(db: Db): ScheduleStore {
       const claims = checks.map((check) => check.claimedUntil.toISOString());
       const times = checks.map((check) => check.nextCheckAt.toISOString());
       // A check is no start of a push: the next one must not keep its distance from it.
-      await sql`update mirrors
-        set next_check_at = checked.next, retry_count = 0, last_update_at = ${now},
+      // Locked first, in the order that all take who lock many. What somebody else changes at this moment is left: it is
+      // due again when the claim is over.
+      await sql`with locked as (
+          select mirrors.id, checked.next
+            from mirrors join unnest(${ids}::integer[], ${claims}::timestamptz[], ${times}::timestamptz[])
+              as checked (id, claim, next) on mirrors.id = checked.id
+            where mirrors.next_check_at = checked.claim and mirrors.requested_at is null
+              and mirrors.lease_token is null and mirrors.applied_digest is not null
+            order by mirrors.id for no key update of mirrors skip locked
+        )
+        update mirrors
+        set next_check_at = locked.next, retry_count = 0, last_update_at = ${now},
           update_status = case when holds_refs then 'failed' else 'finished' end,
           last_error = case when holds_refs then last_error end,
           last_error_code = case when holds_refs then last_error_code end,
           last_update_started_at = case when direction = 'push' then last_update_started_at else ${now} end,
           last_successful_update_at = case when holds_refs then last_successful_update_at else ${now} end
-        from unnest(${ids}::integer[], ${claims}::timestamptz[], ${times}::timestamptz[]) as checked (id, claim, next)
-        where mirrors.id = checked.id and mirrors.next_check_at = checked.claim and mirrors.requested_at is null
-          and mirrors.lease_token is null and mirrors.applied_digest is not null`.execute(db);
+        from locked where mirrors.id = locked.id`.execute(db);
     },
     async postponeCheck({ id, claimedUntil }, dueAt) {
       await db

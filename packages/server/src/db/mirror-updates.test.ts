@@ -680,7 +680,10 @@ describe("the secret of a mirror", () => {
       JSON.stringify({ ...row, sealed: row.password_sealed?.toString("latin1") }).includes("s3cret"),
       false,
     );
-    assert.deepEqual(await mirrors.readSecret(mirror.id), { username: "ada", password: "s3cret-value" });
+    assert.deepEqual((await mirrors.readRemote(mirror.id)).secret, {
+      username: "ada",
+      password: "s3cret-value",
+    });
   });
 
   it("does not open in another mirror's row", async () => {
@@ -688,7 +691,7 @@ describe("the secret of a mirror", () => {
     const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });
     await db.updateTable("credentials").set({ mirror_id: two.id }).where("mirror_id", "=", one.id).execute();
     await assert.rejects(
-      mirrors.readSecret(two.id),
+      mirrors.readRemote(two.id),
       (error: unknown) => error instanceof HeliostatError && error.code === "secret-unreadable",
     );
   });
@@ -696,11 +699,38 @@ describe("the secret of a mirror", () => {
   it("is kept, replaced or taken away as asked", async () => {
     const { id } = await createMirror({ credential: { username: "ada", password: "one" } });
     await mirrors.update(id, { enabled: false });
-    assert.deepEqual(await mirrors.readSecret(id), { username: "ada", password: "one" });
+    assert.deepEqual((await mirrors.readRemote(id)).secret, { username: "ada", password: "one" });
     await mirrors.update(id, { credential: { password: "two" } });
-    assert.deepEqual(await mirrors.readSecret(id), { username: "ada", password: "two" });
+    assert.deepEqual((await mirrors.readRemote(id)).secret, { username: "ada", password: "two" });
     await mirrors.update(id, { credential: { username: null, password: null } });
-    assert.deepEqual(await mirrors.readSecret(id), {});
+    assert.deepEqual((await mirrors.readRemote(id)).secret, {});
+  });
+
+  it("is read together with the URL that it is for", async () => {
+    const { id } = await createMirror({ credential: { username: "ada", password: "one" } });
+    const { url } = parseRemoteUrl("https://other.example.com/a.git");
+    await mirrors.update(id, { url, credential: { username: "bob", password: "two" }, resetState: true });
+    const remote = await mirrors.readRemote(id);
+    assert.deepEqual([remote.url, remote.secret], [url, { username: "bob", password: "two" }]);
+  });
+
+  it("is opened as far as the URL and auth_method use it: what is lost beside it does no harm", async () => {
+    const keyPair = { publicKey: "ssh-ed25519 AAAA x", privateKey: "PRIVATE" };
+    const { id } = await createMirror({
+      credential: { username: "ada", password: "one", keyPair },
+      clientCertificate: { certificate: "CERTIFICATE", privateKey: "CLIENT" },
+    });
+    const lost = createMirrorStore(db, createTestSealer("n"));
+    await assert.rejects(lost.readRemote(id), { code: "secret-unreadable" });
+    await lost.update(id, { credential: { password: "two" } });
+    await assert.rejects(lost.readRemote(id), { code: "secret-unreadable" }, "the client key is lost");
+    await lost.update(id, { clientCertificate: { certificate: "C2", privateKey: "CLIENT 2" } });
+    const password = { username: "ada", password: "two", clientKey: "CLIENT 2" };
+    assert.deepEqual((await lost.readRemote(id)).secret, password);
+    const { url } = parseRemoteUrl("ssh://git@example.com/a.git");
+    await mirrors.update(id, { url, authMethod: "ssh_public_key" });
+    assert.deepEqual((await mirrors.readRemote(id)).secret, { username: "ada", privateKey: "PRIVATE" });
+    await assert.rejects(lost.readRemote(id), { code: "secret-unreadable" }, "the key pair is used now");
   });
 });
 

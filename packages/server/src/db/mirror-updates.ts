@@ -50,11 +50,13 @@ export function createUpdateStore(db: Db): UpdateStore {
     },
     async resume(ids, wish) {
       if (ids.length === 0) return;
+      // As one array: PostgreSQL takes no more than 65,535 values one by one. Locked in the order that all take who lock
+      // many, so that none waits for the other in a circle.
+      const locked = sql`(select id from mirrors where id = any(${[...ids]}::integer[]) order by id for no key update)`;
       await db
         .updateTable("mirrors")
         .set({ ...withWish(wish), retry_count: 0, last_error_code: null })
-        // As one array: PostgreSQL takes no more than 65,535 values one by one.
-        .where(sql<boolean>`id = any(${[...ids]}::integer[])`)
+        .where(sql<boolean>`id in ${locked}`)
         .execute();
     },
     async startUpdate(id, now, expiresAt) {
@@ -330,8 +332,11 @@ function nextWish({ status, willRetry, retryCount, now }: FinishedUpdate) {
   });
 }
 
+/** As `UpdateWish`, where the database may say when. */
+type Wish = Omit<UpdateWish, "at"> & { readonly at: Date | RawBuilder<Date> };
+
 /** The earlier wish wins, with its trigger. Only a person's own is not lost in it: it may go where that has to wait. */
-function wishFields({ trigger, at, userId }: UpdateWish) {
+function wishFields({ trigger, at, userId }: Wish) {
   const givesWay = trigger === "manual" ? sql`requested_trigger <> 'recovery'` : sql`false`;
   const keepsTrigger = sql<boolean>`requested_at <= ${at} and not ${givesWay}`;
   return {
@@ -342,7 +347,7 @@ function wishFields({ trigger, at, userId }: UpdateWish) {
 }
 
 /** All columns that change with a wish. */
-export function withWish(wish: UpdateWish) {
+export function withWish(wish: Wish) {
   return {
     // As GitLab: a pull mirror that waits reads `scheduled`, and who polls for the end keeps polling.
     update_status: sql<UpdateStatus>`case when direction = 'pull' and (lease_token is null or lease_superseded) then 'scheduled' else update_status end`,

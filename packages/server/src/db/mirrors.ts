@@ -6,13 +6,14 @@ import type { MirrorOptions } from "../domain/mirror.ts";
 import { hostAndPortOf } from "../domain/remote-url.ts";
 import { brokeReference } from "./broken-constraint.ts";
 import { inTransaction } from "./in-transaction.ts";
-import { readMirrorSecret, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
+import { readStoredRemote, type SecretSealer, sealClientKey, writeUnnamed } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
 import { endRefusedRecords } from "./refused-records.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
+import { beginSealing } from "./sealing-lock.ts";
 import { createUpdateHistory } from "./update-history.ts";
 import { endProbe } from "./update-places.ts";
 
@@ -91,6 +92,8 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
     },
     async changeMirrorsOf(projectId, change) {
       return await db.transaction().execute(async (transaction) => {
+        // First: one that waits for it must not hold what another one waits for.
+        await beginSealing(transaction);
         await sql`select pg_advisory_xact_lock(${MIRRORS_OF_A_PROJECT}, ${projectId})`.execute(transaction);
         // Checked by the caller, but somebody may have removed it meanwhile. From here on its removal waits for us.
         const project = await transaction
@@ -149,10 +152,10 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
     async remove(id) {
       await db.deleteFrom("mirrors").where("id", "=", id).execute();
     },
-    async readSecret(id) {
-      const secret = await readMirrorSecret(db, secrets, id);
-      if (!secret) throw new HeliostatError("not-found", "The mirror was removed.");
-      return secret;
+    async readRemote(id) {
+      const remote = await readStoredRemote(db, secrets, id);
+      if (!remote) throw new HeliostatError("not-found", "The mirror was removed.");
+      return remote;
     },
   };
 }
@@ -186,7 +189,10 @@ const FORGOTTEN_STATE = {
 /** Runs `save` in a transaction; `model-invalid` when the named credential was removed meanwhile. */
 async function inSave<T>(db: Db, save: (transaction: Db) => Promise<T>): Promise<T> {
   try {
-    return await inTransaction(db, save);
+    return await inTransaction(db, async (transaction) => {
+      await beginSealing(transaction);
+      return await save(transaction);
+    });
   } catch (error) {
     if (!brokeReference(error, "mirrors_credential_id_fkey")) throw error;
     throw new HeliostatError("model-invalid", "credential_id does not exist", {

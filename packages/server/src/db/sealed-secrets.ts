@@ -1,7 +1,8 @@
-import { type RawBuilder, sql } from "kysely";
-import type { SealedSecretStore } from "../app/ports.ts";
+import { sql } from "kysely";
+import type { SealedSecretStore, UnreadableSecret } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { hasLostSecret } from "./lost-secrets.ts";
 import {
-  CREDENTIAL_ID,
   clientKeyContext,
   passwordContext,
   privateKeyContext,
@@ -13,6 +14,7 @@ import {
 import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { waitForSealing } from "./sealing-lock.ts";
 
 /** Few enough that nobody waits long for a row that is locked meanwhile. */
 const BATCH = 50;
@@ -28,74 +30,92 @@ export async function hasSealedSecrets(db: Db): Promise<boolean> {
   return rows[0]?.any ?? false;
 }
 
-/** Whether a mirror has a secret that none of these keys opens. */
-function hasLostSecret(keyIds: readonly string[]): RawBuilder<boolean> {
-  const isLost = (column: string) =>
-    // Nothing is different from all of none, not even what is not there.
-    sql<boolean>`${sql.ref(column)} is not null and ${sql.ref(column)} <> all(${[...keyIds]}::text[])`;
-  return sql`((${isLost("mirrors.client_key_key_id")}) or exists (
-    select from credentials as shown where shown.id = ${CREDENTIAL_ID} and (
-      (${isLost("shown.password_key_id")}) or (${isLost("shown.private_key_key_id")}))))`;
-}
-
 /** All secrets that are sealed in the database, whatever table they are in. */
 export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSecretStore {
-  /** Rows of `credentials` with something sealed with one of these keys, locked, each given to `change`. */
-  async function sealCredentials(keyIds: readonly string[]): Promise<number> {
+  /** Seals what opens; what does not is left as it is, and noted. */
+  function sealOne<T>(
+    lot: Lot,
+    { secret, context, whose }: { secret: Sealed; context: string; whose: UnreadableSecret },
+    seal: (plain: string) => T,
+  ): T | null {
+    let plain: string;
+    try {
+      plain = secrets.open(secret, context);
+    } catch (error) {
+      if (!(error instanceof HeliostatError && error.code === "secret-unreadable")) throw error;
+      lot.unreadable.push(whose);
+      return null;
+    }
+    lot.sealed += 1;
+    return seal(plain);
+  }
+
+  /** A batch of the rows of `credentials` after this one with something that one of these keys sealed. */
+  async function sealCredentials(keyIds: readonly string[], after: number): Promise<Lot> {
     return await db.transaction().execute(async (transaction) => {
       const rows = await transaction
         .selectFrom("credentials")
         .selectAll()
+        .where("id", ">", after)
         .where((where) =>
           where.or([where("password_key_id", "in", keyIds), where("private_key_key_id", "in", keyIds)]),
         )
         .orderBy("id")
         .limit(BATCH)
-        .forUpdate()
+        // Mirrors that begin to use it meanwhile need not wait.
+        .forNoKeyUpdate()
         .execute();
-      let sealed = 0;
+      const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
       for (const row of rows) {
         const owner = row.mirror_id === null ? { credentialId: row.id } : { mirrorId: row.mirror_id };
-        const columns = {};
-        if (row.password_sealed !== null && keyIds.includes(row.password_key_id ?? "")) {
-          const secret = { sealed: row.password_sealed, keyId: row.password_key_id ?? "" };
-          Object.assign(columns, sealPassword(secrets, owner, secrets.open(secret, passwordContext(owner))));
-          sealed += 1;
-        }
-        if (row.private_key_sealed !== null && keyIds.includes(row.private_key_key_id ?? "")) {
-          const secret = { sealed: row.private_key_sealed, keyId: row.private_key_key_id ?? "" };
-          Object.assign(
-            columns,
-            sealPrivateKey(secrets, owner, secrets.open(secret, privateKeyContext(owner))),
-          );
-          sealed += 1;
-        }
+        const whose = { mirrorId: row.mirror_id, credentialId: row.mirror_id === null ? row.id : null };
+        const password = sealedWith(keyIds, row.password_sealed, row.password_key_id);
+        const privateKey = sealedWith(keyIds, row.private_key_sealed, row.private_key_key_id);
+        const columns = {
+          ...(password &&
+            sealOne(
+              lot,
+              { secret: password, context: passwordContext(owner), whose: { ...whose, kind: "password" } },
+              (plain) => sealPassword(secrets, owner, plain),
+            )),
+          ...(privateKey &&
+            sealOne(
+              lot,
+              { secret: privateKey, context: privateKeyContext(owner), whose: { ...whose, kind: "ssh_key" } },
+              (plain) => sealPrivateKey(secrets, owner, plain),
+            )),
+        };
+        if (Object.keys(columns).length === 0) continue;
         await transaction.updateTable("credentials").set(columns).where("id", "=", row.id).execute();
       }
-      return sealed;
+      return lot;
     });
   }
 
-  async function sealClientKeys(keyIds: readonly string[]): Promise<number> {
+  /** As `sealCredentials`, of the keys of client certificates. */
+  async function sealClientKeys(keyIds: readonly string[], after: number): Promise<Lot> {
     return await db.transaction().execute(async (transaction) => {
       const rows = await transaction
         .selectFrom("mirrors")
         .select(["id", "client_key_sealed", "client_key_key_id"])
+        .where("id", ">", after)
         .where("client_key_key_id", "in", keyIds)
         .orderBy("id")
         .limit(BATCH)
-        .forUpdate()
+        .forNoKeyUpdate()
         .execute();
-      for (const { id, client_key_sealed: sealed, client_key_key_id: keyId } of rows) {
-        if (sealed === null || keyId === null) continue;
-        const plain = secrets.open({ sealed, keyId }, clientKeyContext(id));
-        await transaction
-          .updateTable("mirrors")
-          .set(sealClientKey(secrets, id, plain))
-          .where("id", "=", id)
-          .execute();
+      const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
+      for (const { id, client_key_sealed, client_key_key_id } of rows) {
+        const secret = sealedWith(keyIds, client_key_sealed, client_key_key_id);
+        const whose = { kind: "client_key", mirrorId: id, credentialId: null } as const;
+        const columns =
+          secret &&
+          sealOne(lot, { secret, context: clientKeyContext(id), whose }, (plain) =>
+            sealClientKey(secrets, id, plain),
+          );
+        if (columns) await transaction.updateTable("mirrors").set(columns).where("id", "=", id).execute();
       }
-      return rows.length;
+      return lot;
     });
   }
 
@@ -110,12 +130,19 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       return new Map(rows.map((row) => [row.key_id, row.count]));
     },
     async sealAnew(keyIds) {
-      if (keyIds.length === 0) return 0;
-      let total = 0;
-      for (const batch of [sealCredentials, sealClientKeys]) {
-        for (let sealed = -1; sealed !== 0; total += sealed) sealed = await batch(keyIds);
+      const unreadable: UnreadableSecret[] = [];
+      if (keyIds.length === 0) return { sealed: 0, unreadable };
+      await waitForSealing(db);
+      let sealed = 0;
+      for (const sealBatch of [sealCredentials, sealClientKeys]) {
+        for (let after: number | null = 0; after !== null; ) {
+          const lot: Lot = await sealBatch(keyIds, after);
+          sealed += lot.sealed;
+          unreadable.push(...lot.unreadable);
+          after = lot.last;
+        }
       }
-      return total;
+      return { sealed, unreadable };
     },
     async listMirrorsWithout({ visibleTo, keyIds }, page) {
       const matching = selectMirrorsSeenBy(db, visibleTo).where(hasLostSecret(keyIds));
@@ -151,12 +178,16 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
         .execute();
       return rows
         .map(toMirror)
-        .filter(({ secretKeyIds }) => secretKeyIds.every((id) => keyIds.includes(id)))
+        .filter(({ sealedSecrets }) => sealedSecrets.every(({ keyId }) => keyIds.includes(keyId)))
         .map(({ id }) => id);
     },
     async whileAlone(work) {
       return await db.connection().execute(async (connection) => {
-        await sql`select pg_advisory_lock(${CHANGE_OF_KEYS})`.execute(connection);
+        const { rows } = await sql<{ taken: boolean }>`
+          select pg_try_advisory_lock(${CHANGE_OF_KEYS}) as taken`.execute(connection);
+        // Who waits keeps a connection from everybody else.
+        if (!rows[0]?.taken)
+          throw new HeliostatError("conflict", "The keys are being changed at this moment. Try again later.");
         try {
           return await work();
         } finally {
@@ -165,4 +196,17 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       });
     },
   };
+}
+
+type Sealed = Parameters<SecretSealer["open"]>[0];
+
+/** What became of a batch. `last`: the id of its last row; null: it was empty. */
+interface Lot {
+  sealed: number;
+  readonly unreadable: UnreadableSecret[];
+  readonly last: number | null;
+}
+
+function sealedWith(keyIds: readonly string[], sealed: Buffer | null, keyId: string | null): Sealed | null {
+  return sealed !== null && keyId !== null && keyIds.includes(keyId) ? { sealed, keyId } : null;
 }

@@ -4,6 +4,7 @@ import type {
   MirrorDeletions,
   MirrorDirection,
   RefOutcome,
+  SecretKind,
   UpdateStatus,
   UpdateTrigger,
 } from "@heliostat/contract";
@@ -49,7 +50,13 @@ export function areSameOptions(a: MirrorOptions, b: MirrorOptions): boolean {
   return (Object.keys(a) as (keyof MirrorOptions)[]).every((option) => a[option] === b[option]);
 }
 
-/** One relation of a project to one remote. The secret is not in here: `MirrorStore.readSecret` opens it. */
+/** A stored secret, and the id of the key that sealed it. */
+export interface SealedSecret {
+  readonly kind: SecretKind;
+  readonly keyId: string;
+}
+
+/** One relation of a project to one remote. The secret is not in here: `MirrorStore.readRemote` opens it. */
 export interface Mirror {
   readonly id: number;
   readonly projectId: number;
@@ -66,8 +73,8 @@ export interface Mirror {
   readonly credential: { readonly id: number; readonly name: string } | null;
   /** As the credential's owner says it; null: not known. */
   readonly credentialExpiresAt: Date | null;
-  /** The keys of the secrets file that its secrets are sealed with. */
-  readonly secretKeyIds: readonly string[];
+  /** Those of its secrets that its URL and `auth_method` use, with the keys of the secrets file that sealed them. */
+  readonly sealedSecrets: readonly SealedSecret[];
   /** Lines in known_hosts form: what an SSH server must show. */
   readonly knownHosts: string;
   readonly hostKeysVerifiedAt: Date | null;

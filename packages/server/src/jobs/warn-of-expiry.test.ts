@@ -50,7 +50,7 @@ describe("warnings of the expiry of credentials", () => {
   });
 
   /** A node at work on a clock of its own. */
-  function start(t: TestContext, from = T0) {
+  function start(t: TestContext, from = T0, outbox = createMailOutbox(db, { onPut: () => undefined })) {
     const calls = watchCalls();
     const clock = new FakeClock(from, calls.settled);
     const stop = warnOfExpiry({
@@ -61,7 +61,7 @@ describe("warnings of the expiry of credentials", () => {
         ...{ makeTokenSecret: () => "", sshPort: null, random: () => 0 },
       },
       log: makeMemoryLog(),
-      mails: calls.count(createMailOutbox(db, { onPut: () => undefined })),
+      mails: calls.count(outbox),
       settings: calls.count(createInstanceSettingsStore(db)),
       users: calls.count(createUserStore(db)),
     });
@@ -125,12 +125,32 @@ describe("warnings of the expiry of credentials", () => {
     assert(!body_html.includes("<b>") && !(body_text + body_html).includes("planted"));
   });
 
+  it("come of the others where one cannot be told, and of that one later", async (t) => {
+    const { id } = await make("broken", adaSpace, inDays(0.5));
+    await make("well", adaSpace, inDays(0.5));
+    const outbox = createMailOutbox(db, { onPut: () => undefined });
+    let isBroken = true;
+    const { clock } = start(t, T0, {
+      ...outbox,
+      async tellExpiry(told, ...rest) {
+        if (isBroken && told.credentialId === id) throw new Error("no");
+        return await outbox.tellExpiry(told, ...rest);
+      },
+    });
+    await clock.advance(0);
+    const soon = "Credential expires within a day";
+    assert.deepEqual(await sent(), [`0.00 ada@example.com well | ${soon}`]);
+    isBroken = false;
+    await clock.advance(HOUR);
+    assert.deepEqual((await sent()).slice(1), [`0.04 ada@example.com broken | ${soon}`]);
+  });
+
   it("begin anew with another expiry, and end with a rotation that has none", async (t) => {
     const store = createCredentialStore(db, sealer);
     const { id } = await make("bot", adaSpace, inDays(-1));
     const { clock } = start(t);
     await clock.advance(HOUR);
-    await store.update(id, { expiresAt: inDays(0.9) });
+    await store.update(id, { expiresAt: inDays(0.9), now: clock.now(), userId });
     await clock.advance(HOUR);
     const rotation = { secret: { password: "n" }, expiresAt: null, startsUpdates: true };
     await store.rotate(id, { ...rotation, now: clock.now(), userId });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ATTENTION_REASONS, type AttentionReason } from "@heliostat/contract";
+import { ATTENTION_REASONS, type AttentionReason, type SecretKind } from "@heliostat/contract";
 import { chooseAction, describeExpiry, describeReason, describeState } from "./describe.ts";
 
 const NOW = new Date("2026-01-10T12:00:00Z");
@@ -15,10 +15,15 @@ test("the weightiest reason has the one action that mends it", () => {
   const password = { auth_method: "password", public_key: null } as const;
   const key = { auth_method: "ssh_public_key", public_key: "ssh-ed25519 AAAA x" } as const;
   const actions = (facts: typeof password | typeof key, ...reasons: AttentionReason[]) =>
-    chooseAction({ ...facts, reasons });
+    chooseAction({ ...facts, reasons, lost_secrets: [] });
   assert.equal(actions(password), null);
-  assert.equal(actions(password, "needs-secret", "host-key-changed"), "enter-password");
-  assert.equal(actions(key, "needs-secret"), "make-ssh-key");
+  const lost = (
+    facts: Omit<Parameters<typeof chooseAction>[0], "reasons" | "lost_secrets">,
+    ...lost_secrets: SecretKind[]
+  ) => chooseAction({ ...facts, reasons: ["needs-secret", "host-key-changed"], lost_secrets });
+  assert.equal(lost({ ...key, auth_method: "password" }, "client_key", "password"), "enter-password");
+  assert.equal(lost(key, "ssh_key"), "make-ssh-key");
+  assert.equal(lost(password, "client_key"), null);
   assert.equal(actions(key, "host-key-changed", "paused"), "review-host-keys");
   assert.equal(actions(key, "ssh-key-refused"), "copy-public-key");
   assert.equal(actions(key, "credential-refused"), "copy-public-key");

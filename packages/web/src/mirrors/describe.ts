@@ -25,7 +25,7 @@ export type Action =
   | "copy-public-key"
   | "update-now";
 
-type Facts = Pick<MirrorOfAnyProjectAnswer, "reasons" | "auth_method" | "public_key">;
+type Facts = Pick<MirrorOfAnyProjectAnswer, "reasons" | "auth_method" | "public_key" | "lost_secrets">;
 
 /** The words for a reason. */
 export function describeReason(reason: AttentionReason): ReasonWords {
@@ -89,13 +89,16 @@ export function describeReason(reason: AttentionReason): ReasonWords {
   }
 }
 
-/** What mends the weightiest reason of a mirror; null: it needs nothing. */
+/** What mends the weightiest reason of a mirror; null: nothing, or nothing that this page can do. */
 export function chooseAction(mirror: Facts): Action | null {
   const [reason] = mirror.reasons;
   const usesKey = mirror.auth_method === "ssh_public_key" || mirror.public_key !== null;
   if (reason === undefined) return null;
   switch (reason) {
     case "needs-secret":
+      if (mirror.lost_secrets.includes("password")) return "enter-password";
+      // A client certificate is given by API.
+      return mirror.lost_secrets.includes("ssh_key") ? "make-ssh-key" : null;
     case "credential-expired":
     case "credential-expires-soon":
       return usesKey ? "make-ssh-key" : "enter-password";

@@ -165,9 +165,17 @@ export function drawCard(mirror: MirrorOfAnyProjectAnswer, page: CardPage): HTML
 }
 
 /** Its last error; that of host keys, which is long and says how to compare them elsewhere, folded below a short one. */
-function drawWhy({ reasons: [reason], last_error }: MirrorOfAnyProjectAnswer): readonly Child[] {
+function drawWhy({
+  reasons: [reason],
+  last_error,
+  lost_secrets,
+}: MirrorOfAnyProjectAnswer): readonly Child[] {
   if (reason === undefined) return [];
   const { sentence } = describeReason(reason);
+  if (reason === "needs-secret" && lost_secrets.includes("client_key")) {
+    const how = "Give its client certificate again by API, with the key: client_certificate and client_key.";
+    return [make("p", { class: "why" }, sentence), make("p", { class: "why" }, how)];
+  }
   const why = make("p", { class: "why" }, sentence);
   if (last_error === null) return [why];
   if (!reason.startsWith("host-key-")) return [make("p", { class: "why" }, last_error)];

@@ -1,7 +1,7 @@
 import type { CredentialKind, SshKeyType } from "@heliostat/contract";
 import type { Credential } from "../../domain/credential.ts";
 import type { Principal } from "../../domain/user.ts";
-import type { CredentialUse, Page, Paged } from "../ports.ts";
+import type { MirrorOfProject, Page, Paged } from "../ports.ts";
 
 /**
  * Named credentials. Whom they belong to may see and handle them: their user, or admins for those of groups and all
@@ -24,7 +24,7 @@ export interface CredentialUseCases {
    */
   rotateCredential(principal: Principal, id: number, rotation: CredentialRotation): Promise<CredentialView>;
   /** All mirrors that use it, those of projects too that the principal may not see: it is their secret that goes there. */
-  listCredentialUses(principal: Principal, id: number, page: Page): Promise<Paged<CredentialUse>>;
+  listCredentialUses(principal: Principal, id: number, page: Page): Promise<Paged<MirrorOfProject>>;
 }
 
 /** A credential, and how it stands now. */

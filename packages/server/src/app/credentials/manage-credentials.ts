@@ -44,15 +44,18 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
       return view(credential);
     },
     async updateCredential(principal, id, changes) {
+      const { user } = requireSignedIn(principal);
       await findCredentialFor(ports, principal, id, "admin-credential");
       refuseBadFacts(changes);
       const { username } = changes;
-      return view(
-        await ports.credentials.update(id, {
-          ...changes,
-          ...(username === undefined ? {} : { username: username || null }),
-        }),
-      );
+      const now = ports.clock.now();
+      const credential = await ports.credentials.update(id, {
+        ...{ ...changes, now, userId: user.id },
+        ...(username === undefined ? {} : { username: username || null }),
+      });
+      // Another user name: its mirrors are to try it.
+      if (username !== undefined) ports.queue.wakeAt(now);
+      return view(credential);
     },
     async removeCredential(principal, id) {
       await findCredentialFor(ports, principal, id, "admin-credential");

@@ -2,7 +2,7 @@ import type { Namespace } from "../../domain/project.ts";
 import type { User } from "../../domain/user.ts";
 import { expiryNotice, MOST_NAMED_USES } from "../notices/expiry-notice.ts";
 import { writeNotices } from "../notices/notice.ts";
-import type { MailOutbox, Ports } from "../ports.ts";
+import type { ExpiringCredential, MailOutbox, Ports } from "../ports.ts";
 
 export type ExpiryPorts = Pick<Ports, "clock" | "credentials" | "instance" | "log" | "settings" | "users"> & {
   readonly mails: MailOutbox;
@@ -18,21 +18,32 @@ export async function tellExpiries(ports: ExpiryPorts, signal: AbortSignal): Pro
   const now = ports.clock.now();
   for (const { credential, expiresAt, news } of await ports.credentials.listExpiryNews(now)) {
     if (signal.aborted) return;
-    const { id, name, namespace } = credential;
-    const people = await ownersOf(ports, namespace);
-    const { items } = await ports.credentials.listUses(id, { page: 1, perPage: MOST_NAMED_USES });
-    const topic = {
-      name,
-      link: ports.instance.externalUrl,
-      footer: `You get this mail because you look after the credentials of ${namespace.fullPath}.`,
-    };
-    const written = writeNotices(topic, people, expiryNotice(credential, { expiresAt, news }, items));
-    if (await ports.mails.tellExpiry({ credentialId: id, expiresAt, news }, written, now))
-      ports.log.info(
-        { credentialId: id, news, mails: written.length },
-        "the expiry of a credential was told",
-      );
+    try {
+      await tellExpiry(ports, { credential, expiresAt, news }, now);
+    } catch (error) {
+      // The others are to be told of all the same; this one is tried again the next time.
+      const credentialId = credential.id;
+      ports.log.warn({ credentialId, err: error }, "the expiry of a credential could not be told");
+    }
   }
+}
+
+async function tellExpiry(
+  ports: ExpiryPorts,
+  { credential, expiresAt, news }: ExpiringCredential,
+  now: Date,
+): Promise<void> {
+  const { id, name, namespace } = credential;
+  const people = await ownersOf(ports, namespace);
+  const { items } = await ports.credentials.listUses(id, { page: 1, perPage: MOST_NAMED_USES });
+  const topic = {
+    name,
+    link: ports.instance.externalUrl,
+    footer: `You get this mail because you look after the credentials of ${namespace.fullPath}.`,
+  };
+  const written = writeNotices(topic, people, expiryNotice(credential, { expiresAt, news }, items));
+  if (await ports.mails.tellExpiry({ credentialId: id, expiresAt, news }, written, now))
+    ports.log.info({ credentialId: id, news, mails: written.length }, "the expiry of a credential was told");
 }
 
 /** Where its user is blocked, the active admins: somebody must hear of it. */

@@ -4,6 +4,7 @@ import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import { hostAndPortOf } from "../../domain/remote-url.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
+import { lostSecrets } from "../../domain/used-secrets.ts";
 import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorView } from "../use-cases.ts";
@@ -38,7 +39,7 @@ export async function viewMirrorsOf(
         mayRun && mirror.updateStatus !== "started" ? notBefore(nextUpdate(mirror), hostPausedUntil) : null,
       isPaused: mirror.direction === "pull" && mirror.retryCount > HARD_FAILURE_AFTER,
       hostPausedUntil,
-      needsSecret: mirror.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
+      lostSecrets: lostSecrets(mirror, ports.secretKeys),
       hostKeysVerifiedBy: verifiers.get(mirror.hostKeysVerifiedBy ?? 0) ?? null,
       credentialExpiresSoon: expiryNews(mirror.credentialExpiresAt, now) !== null,
     };

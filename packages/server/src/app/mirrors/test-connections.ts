@@ -6,7 +6,7 @@ import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { findCredentialFor } from "../credentials/credential-access.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
-import { type OpenedRemote, openRemote } from "../updates/open-remote.ts";
+import { type OpenedRemote, openRemote, openStoredRemote } from "../updates/open-remote.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
 import type { ConnectionTestUseCases } from "./connection-test-use-cases.ts";
@@ -29,8 +29,8 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
   async function open(trial: Trial, signal: AbortSignal): Promise<OpenedRemote> {
     const { direction, url, authMethod, knownHosts = "", readSecret } = trial;
     const none = { caCertificates: null, clientCertificate: null };
-    const mirror = { id: 0, direction, url, authMethod, knownHosts: readHostKeys(url, knownHosts), ...none };
-    return await openRemote({ ...ports, mirrors: { readSecret } }, mirror, signal);
+    const known = { direction, url, authMethod, knownHosts: readHostKeys(url, knownHosts), ...none };
+    return await openStoredRemote(ports, { ...known, secret: await readSecret() }, signal);
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { Credential, ExpiryNews } from "../../domain/credential.ts";
 import { maskUrl } from "../../domain/remote-url.ts";
-import type { CredentialUse } from "../ports.ts";
+import type { MirrorOfProject } from "../ports.ts";
 import type { Notice } from "./notice.ts";
 
 /** As many mirrors as a mail names. */
@@ -16,7 +16,7 @@ const WHEN: Readonly<Record<ExpiryNews, { readonly subject: string; readonly sen
 export function expiryNotice(
   { name, namespace, mirrorsCount }: Credential,
   { expiresAt, news }: { readonly expiresAt: Date; readonly news: ExpiryNews },
-  uses: readonly CredentialUse[],
+  uses: readonly MirrorOfProject[],
 ): Notice {
   const { subject, sentence } = WHEN[news];
   const what = `The credential “${name}” of ${namespace.fullPath} ${sentence}.`;

@@ -1,9 +1,9 @@
 import type { CredentialKind } from "@heliostat/contract";
 import type { Credential, ExpiryNews } from "../../domain/credential.ts";
-import type { Mirror } from "../../domain/mirror.ts";
 import type { User } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 import type { RemoteCredential, SshKeyPair } from "./mirrors.ts";
+import type { MirrorOfProject } from "./secrets.ts";
 
 /** What a credential shows a remote, in the clear. */
 export type CredentialSecret = { readonly password: string } | { readonly keyPair: SshKeyPair };
@@ -16,12 +16,6 @@ export interface NewCredential {
   readonly secret: CredentialSecret;
   readonly expiresAt: Date | null;
   readonly createdBy: number;
-}
-
-/** A mirror that uses a credential, and its project's full path. */
-export interface CredentialUse {
-  readonly mirror: Mirror;
-  readonly projectPath: string;
 }
 
 /** A credential of which people are to be told. */
@@ -54,20 +48,25 @@ export interface CredentialStore {
     },
     page: Page,
   ): Promise<Paged<Credential>>;
-  /** Only what is given is written; `not-found` when it is gone. */
+  /**
+   * Only what is given is written; `not-found` when it is gone. Another user name is for the mirrors that use it what
+   * `rotate` is.
+   */
   update(
     id: number,
     changes: {
       readonly name?: string | undefined;
       readonly username?: string | null | undefined;
       readonly expiresAt?: Date | null | undefined;
+      readonly now: Date;
+      readonly userId: number;
     },
   ): Promise<Credential>;
   /**
    * Puts another secret in the place of the old one. At the same moment the mirrors that use it forget what failed
-   * because of a credential, and those that are on get a wish for an update each, spread from `now` on. A run that is
-   * under way with the old secret changes none of that. Answers how many mirrors there are. Without `startsUpdates`
-   * the mirrors stay as they are: no host can know the secret yet.
+   * because of a credential, and those that are on get a wish for an update each, spread from `now` on, but none later
+   * than it is due by itself. A run that is under way with the old secret changes none of that. Answers how many mirrors
+   * there are. Without `startsUpdates` the mirrors stay as they are: no host can know the secret yet.
    */
   rotate(
     id: number,
@@ -82,7 +81,7 @@ export interface CredentialStore {
   ): Promise<number>;
   /** `conflict`, and nothing done, while mirrors use it: the message says how many. */
   remove(id: number): Promise<void>;
-  listUses(id: number, page: Page): Promise<Paged<CredentialUse>>;
+  listUses(id: number, page: Page): Promise<Paged<MirrorOfProject>>;
   /** User name and secret, opened. `secret-unreadable` when the key of it is lost. */
   readSecret(id: number): Promise<Partial<RemoteCredential>>;
   /** Those with an expiry of which there is something to say that was not yet said. */

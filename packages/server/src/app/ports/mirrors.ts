@@ -30,10 +30,19 @@ export interface SshKeyPair {
   readonly privateKey: string;
 }
 
-/** All the secrets of a mirror, opened, and the user name that goes with them. */
+/** The secrets that a mirror's remote is opened with, in the clear, and the user name that goes with them. */
 export interface MirrorSecret extends Partial<RemoteCredential> {
   /** Of its client certificate, in PEM form. */
   readonly clientKey?: string;
+}
+
+/** All that a mirror's remote is opened by, as one moment had it: a secret is never shown but to the URL it is for. */
+export interface StoredRemote
+  extends Pick<
+    Mirror,
+    "direction" | "url" | "authMethod" | "knownHosts" | "caCertificates" | "clientCertificate"
+  > {
+  readonly secret: MirrorSecret;
 }
 
 /** Host keys, and who has looked at them; null: nobody has. */
@@ -171,8 +180,11 @@ export interface MirrorStore {
    * meanwhile. `change` must use nothing but the editor that it is given, and must not wait for the network.
    */
   changeMirrorsOf<T>(projectId: number, change: (mirrors: MirrorEditor) => Promise<T>): Promise<T>;
-  /** The stored secrets, opened. `secret-unreadable` when the key of one is lost. */
-  readSecret(id: number): Promise<MirrorSecret>;
+  /**
+   * What the remote is opened by, with those stored secrets opened that its URL and `auth_method` use.
+   * `secret-unreadable` when the key of one is lost.
+   */
+  readRemote(id: number): Promise<StoredRemote>;
 
   /** Notes in the database that an update is wanted, and who wants it, so that the wish survives a crash. */
   requestUpdate(id: number, trigger: UpdateTrigger, at: Date, userId?: number | null): Promise<void>;

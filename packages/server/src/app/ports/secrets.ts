@@ -1,3 +1,4 @@
+import type { SecretKind } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { User } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
@@ -23,16 +24,27 @@ export interface MirrorOfProject {
   readonly projectPath: string;
 }
 
+/** A secret whose key is there, and that does not open all the same: it was damaged. One of the ids is null. */
+export interface UnreadableSecret {
+  readonly kind: SecretKind;
+  readonly mirrorId: number | null;
+  /** Of a named credential. */
+  readonly credentialId: number | null;
+}
+
 /** What is sealed in the database, whatever table it is in. */
 export interface SealedSecretStore {
   /** Id of a key → secrets sealed with it. */
   countByKey(): Promise<ReadonlyMap<string, number>>;
   /**
    * Seals everything with the current key that is sealed with another one of these, and answers how many that were.
-   * What was changed meanwhile keeps its change.
+   * What was changed meanwhile keeps its change. What is being saved with one of these keys is waited for, so that
+   * `countByKey` counts it afterwards. A secret that does not open is left as it is.
    */
-  sealAnew(keyIds: readonly string[]): Promise<number>;
-  /** Mirrors with a secret that none of these keys opens, in the order of their ids; an admin sees all. */
+  sealAnew(
+    keyIds: readonly string[],
+  ): Promise<{ readonly sealed: number; readonly unreadable: readonly UnreadableSecret[] }>;
+  /** Mirrors with a secret that they use and none of these keys opens, in the order of their ids; an admin sees all. */
   listMirrorsWithout(
     filter: { readonly visibleTo: User; readonly keyIds: readonly string[] },
     page: Page,
@@ -41,6 +53,6 @@ export interface SealedSecretStore {
   countMirrorsWithout(keyIds: readonly string[]): Promise<number>;
   /** Mirrors that stopped for a lost key, and whose secrets these keys open all the same. */
   listMirrorsOpenAgain(keyIds: readonly string[]): Promise<readonly number[]>;
-  /** Does this while nobody else, on any node, changes the keys. */
+  /** Does this while nobody else, on any node, changes the keys; `conflict` while somebody does. */
   whileAlone<T>(work: () => Promise<T>): Promise<T>;
 }

@@ -1,3 +1,4 @@
+import { lostSecrets } from "../../domain/used-secrets.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SecretsState, UseCases } from "../use-cases.ts";
@@ -33,21 +34,25 @@ export function secretUseCases(ports: Ports): SecretUseCases {
       return await sealedSecrets.whileAlone(async () => {
         const old = secretKeys.ids();
         const current = await secretKeys.add();
-        const sealed = await sealedSecrets.sealAnew(old);
+        const { sealed, unreadable } = await sealedSecrets.sealAnew(old);
         const used = await sealedSecrets.countByKey();
         const removed = removesOldKeys ? old.filter((id) => !used.has(id)) : [];
         await secretKeys.remove(removed);
         ports.log.info(
-          { username: admin.username, key: current, sealed, removed },
+          { username: admin.username, key: current, sealed, unreadable, removed },
           "secrets sealed with a new key",
         );
-        return { key: current, sealed, removed, state: await readState() };
+        return { key: current, sealed, unreadable, removed, state: await readState() };
       });
     },
     async listMirrorsNeedingSecret(principal, page) {
       const { user } = requireSignedIn(principal);
       const wanted = { visibleTo: user, keyIds: secretKeys.ids() };
-      return await sealedSecrets.listMirrorsWithout(wanted, page);
+      const { items, total } = await sealedSecrets.listMirrorsWithout(wanted, page);
+      return {
+        items: items.map((item) => ({ ...item, lostSecrets: lostSecrets(item.mirror, secretKeys) })),
+        total,
+      };
     },
   };
 }

@@ -5,7 +5,7 @@ import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import { readSshPrivateKey } from "../../domain/ssh-private-key.ts";
 import { keyPairs } from "../../secrets/key-pairs.ts";
 import type { MirrorSecret, RemoteCredential, RemoteTrust } from "../ports.ts";
-import { openRemote } from "./open-remote.ts";
+import { openRemote, openStoredRemote } from "./open-remote.ts";
 
 const { privateKey } = await keyPairs.make("ed25519", "git@example.com");
 const signal = new AbortController().signal;
@@ -13,11 +13,10 @@ const signal = new AbortController().signal;
 /** Opens a mirror with this URL, and answers what the adapter was given. */
 async function opened(text: string, authMethod: AuthMethod, secret: MirrorSecret) {
   const given: { credential: RemoteCredential | null; trust: RemoteTrust | undefined }[] = [];
-  const { hideSecrets } = await openRemote(
+  const { hideSecrets } = await openStoredRemote(
     {
       instance: { externalUrl: "https://heliostat.example.com" },
       settings: { read: async () => ({ allowLocalRequests: false }) },
-      mirrors: { readSecret: async () => secret },
       remotes: {
         async open(url, credential, { trust }) {
           given.push({ credential, trust });
@@ -26,7 +25,7 @@ async function opened(text: string, authMethod: AuthMethod, secret: MirrorSecret
       },
     },
     {
-      ...{ id: 1, direction: "pull", url: parseRemoteUrl(text).url, authMethod, knownHosts: "known" },
+      ...{ direction: "pull", url: parseRemoteUrl(text).url, authMethod, knownHosts: "known", secret },
       ...{ caCertificates: null, clientCertificate: "certificate" },
     },
     signal,
@@ -93,4 +92,34 @@ test("the user name of SSH is no secret", async () => {
   assert.equal(hideSecrets("git said no to git"), "git said no to git");
   const web = await opened("https://example.com/a.git", "password", { username: "glpat-1234" });
   assert.equal(web.hideSecrets("glpat-1234 is no good"), "***** is no good");
+});
+
+test("what is stored is shown to no other URL than the one it is stored with", async () => {
+  const [before, now] = ["https://old.example.com/a.git", "https://new.example.com/a.git"];
+  const opened: string[] = [];
+  const open = (seen: string) =>
+    openRemote(
+      {
+        instance: { externalUrl: "https://heliostat.example.com" },
+        settings: { read: async () => ({ allowLocalRequests: false }) },
+        mirrors: {
+          readRemote: async () => ({
+            ...{ direction: "pull", url: parseRemoteUrl(now).url, authMethod: "password", knownHosts: "" },
+            ...{ caCertificates: null, clientCertificate: null, secret: both },
+          }),
+        },
+        remotes: {
+          async open(url, credential) {
+            opened.push(url);
+            return { url, credential, address: "192.0.2.1" };
+          },
+        },
+      },
+      { id: 1, url: parseRemoteUrl(seen).url },
+      signal,
+    );
+  await assert.rejects(open(before), { code: "cancelled", message: "The mirror's URL was changed." });
+  assert.deepEqual(opened, []);
+  await open(now);
+  assert.deepEqual(opened, [now]);
 });

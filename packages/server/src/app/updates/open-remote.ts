@@ -13,18 +13,12 @@ import type {
   RemoteCredential,
   Remotes,
   RemoteTrust,
+  StoredRemote,
 } from "../ports.ts";
-
-/** What of a mirror its remote is opened by. */
-type OpenedMirror = Pick<
-  Mirror,
-  "id" | "direction" | "url" | "authMethod" | "knownHosts" | "caCertificates" | "clientCertificate"
->;
 
 interface OpenPorts {
   readonly instance: { readonly externalUrl: string };
   readonly settings: { read(): Promise<OutboundRules> };
-  readonly mirrors: Pick<MirrorStore, "readSecret">;
   readonly remotes: Pick<Remotes, "open">;
 }
 
@@ -34,33 +28,45 @@ export interface OpenedRemote {
   readonly hideSecrets: (text: string) => string;
 }
 
-/** Opens the mirror's stored secret and checks its address anew: names may lead elsewhere since the last run. */
+/**
+ * Opens the remote of a mirror as it is stored now. `cancelled` when it has another URL by then than the mirror that is
+ * given: what came with the new one must not be shown to the old one.
+ */
 export async function openRemote(
-  ports: OpenPorts,
-  mirror: OpenedMirror,
+  ports: OpenPorts & { readonly mirrors: Pick<MirrorStore, "readRemote"> },
+  mirror: Pick<Mirror, "id" | "url">,
   signal: AbortSignal,
 ): Promise<OpenedRemote> {
-  const [secret, rules] = await Promise.all([ports.mirrors.readSecret(mirror.id), ports.settings.read()]);
-  const credential = credentialFor(mirror, secret);
-  const remote = await ports.remotes.open(mirror.url, credential, {
-    ...rules,
+  const stored = await ports.mirrors.readRemote(mirror.id);
+  if (stored.url !== mirror.url) throw new HeliostatError("cancelled", "The mirror's URL was changed.");
+  return await openStoredRemote(ports, stored, signal);
+}
+
+/** Opens a remote, and checks its address anew: names may lead elsewhere since the last run. */
+export async function openStoredRemote(
+  ports: OpenPorts,
+  stored: StoredRemote,
+  signal: AbortSignal,
+): Promise<OpenedRemote> {
+  const remote = await ports.remotes.open(stored.url, credentialFor(stored), {
+    ...(await ports.settings.read()),
     ownUrl: ports.instance.externalUrl,
-    ...portRulesOf(mirror.direction),
-    trust: trustOf(mirror, secret),
+    ...portRulesOf(stored.direction),
+    trust: trustOf(stored),
     signal,
   });
-  return { remote, hideSecrets: createRedactor(secretsOf(mirror, secret)) };
+  return { remote, hideSecrets: createRedactor(secretsOf(stored)) };
 }
 
 /**
  * What this URL is shown of the mirror's secrets: a private key never leaves for anything but SSH, and goes alone, so
  * that a host that refuses it does not get the password as well.
  */
-function credentialFor(mirror: OpenedMirror, secret: MirrorSecret): RemoteCredential | null {
-  const { url } = mirror;
+function credentialFor(stored: StoredRemote): RemoteCredential | null {
+  const { url, secret } = stored;
   if (schemeOf(url) !== "ssh") return passwordOf(secret);
   const username = sshUserOf(url) ?? (secret.username || DEFAULT_SSH_USER);
-  if (!usesSshKey(mirror)) return { username, password: secret.password ?? "" };
+  if (!usesSshKey(stored)) return { username, password: secret.password ?? "" };
   if (secret.privateKey === undefined) {
     throw new HeliostatError(
       "remote-credential",
@@ -77,8 +83,8 @@ function passwordOf({ username, password }: MirrorSecret): RemoteCredential | nu
   return { username: username ?? "", password: password ?? "" };
 }
 
-function trustOf(mirror: OpenedMirror, { clientKey }: MirrorSecret): RemoteTrust {
-  const { knownHosts, caCertificates, clientCertificate } = mirror;
+function trustOf({ knownHosts, caCertificates, clientCertificate, secret }: StoredRemote): RemoteTrust {
+  const { clientKey } = secret;
   return {
     knownHosts,
     ...(caCertificates === null ? {} : { caCertificates }),
@@ -88,8 +94,8 @@ function trustOf(mirror: OpenedMirror, { clientKey }: MirrorSecret): RemoteTrust
   };
 }
 
-/** All that is stored, whether or not this run shows it. */
-function secretsOf({ url }: OpenedMirror, secret: MirrorSecret): string[] {
+/** All that was opened, whether or not this run shows it. */
+function secretsOf({ url, secret }: StoredRemote): string[] {
   const { username = "", password = "", privateKey = "", clientKey = "" } = secret;
   // The user name of SSH is part of an address.
   const shown = schemeOf(url) === "ssh" ? [password] : credentialSecrets(username, password);

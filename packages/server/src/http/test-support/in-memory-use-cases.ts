@@ -117,7 +117,7 @@ export const SECRETS = {
 
 function viewOf(mirror: Mirror): MirrorView {
   const rest = {
-    ...{ isPaused: false, hostPausedUntil: null, needsSecret: false, credentialExpiresSoon: false },
+    ...{ isPaused: false, hostPausedUntil: null, lostSecrets: [], credentialExpiresSoon: false },
     hostKeysVerifiedBy: null,
   };
   return { mirror, nextUpdateAt: mirror.nextCheckAt, ...rest };
@@ -186,7 +186,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       publicKey: null,
       credential: null,
       credentialExpiresAt: null,
-      secretKeyIds: [],
+      sealedSecrets: [],
       knownHosts: "",
       hostKeysVerifiedAt: null,
       hostKeysVerifiedBy: null,
@@ -295,7 +295,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     },
     rotateSecrets: async (principal) => {
       requireAdmin(principal);
-      return { key: "k2", sealed: 3, removed: [], state: SECRETS_STATE };
+      return { key: "k2", sealed: 3, unreadable: [], removed: [], state: SECRETS_STATE };
     },
     listMirrorsNeedingSecret: async () => ({ items: [], total: 0 }),
     listUsers: async (_principal, { username }, page) =>

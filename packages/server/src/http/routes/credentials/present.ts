@@ -1,6 +1,6 @@
 import type { CredentialAnswer, CredentialUseAnswer } from "@heliostat/contract/api/credentials.ts";
 import type { CredentialView } from "../../../app/credentials/credential-use-cases.ts";
-import type { CredentialUse } from "../../../app/ports.ts";
+import type { MirrorOfProject } from "../../../app/ports.ts";
 import { fingerprintOf } from "../../../domain/ssh-public-key.ts";
 import { presentTime, presentUrl } from "../mirrors/present.ts";
 
@@ -33,7 +33,7 @@ export function presentCredential(view: CredentialView): CredentialAnswer {
 }
 
 /** A mirror that uses a credential: where it goes, and how it stands. */
-export function presentCredentialUse({ mirror, projectPath }: CredentialUse): CredentialUseAnswer {
+export function presentCredentialUse({ mirror, projectPath }: MirrorOfProject): CredentialUseAnswer {
   return {
     mirror_id: mirror.id,
     project_id: mirror.projectId,

@@ -27,7 +27,7 @@ export function presentFingerprints({ knownHosts }: Mirror): { fingerprint_sha25
 }
 
 export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnswer {
-  const { mirror, nextUpdateAt, isPaused, hostPausedUntil, needsSecret, hostKeysVerifiedBy } = view;
+  const { mirror, nextUpdateAt, isPaused, hostPausedUntil, lostSecrets, hostKeysVerifiedBy } = view;
   return {
     id: mirror.id,
     project_id: mirror.projectId,
@@ -59,7 +59,8 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     retry_count: mirror.retryCount,
     paused: isPaused,
     host_paused_until: presentTime(hostPausedUntil),
-    needs_secret: needsSecret,
+    needs_secret: lostSecrets.length > 0,
+    lost_secrets: [...lostSecrets],
     only_protected_branches: mirror.options.onlyProtectedBranches,
     mirror_branch_regex: mirror.options.branchRegex,
     keep_divergent_refs: mirror.options.keepDivergentRefs,

@@ -1,6 +1,5 @@
 import type { MirrorNeedingSecretAnswer, SecretsStateAnswer } from "@heliostat/contract/api/secrets.ts";
-import type { MirrorOfProject } from "../../../app/ports.ts";
-import type { SecretsState } from "../../../app/use-cases.ts";
+import type { MirrorNeedingSecret, SecretsState } from "../../../app/use-cases.ts";
 import { presentUrl } from "../mirrors/present.ts";
 
 export function presentSecretsState({ keys, mirrorsNeedingSecret }: SecretsState): SecretsStateAnswer {
@@ -18,14 +17,15 @@ export function presentSecretsState({ keys, mirrorsNeedingSecret }: SecretsState
 export function presentMirrorNeedingSecret({
   mirror,
   projectPath,
-}: MirrorOfProject): MirrorNeedingSecretAnswer {
+  lostSecrets,
+}: MirrorNeedingSecret): MirrorNeedingSecretAnswer {
   return {
     id: mirror.id,
     project_id: mirror.projectId,
     project_path: projectPath,
     direction: mirror.direction,
     url: presentUrl(mirror),
-    kind: mirror.authMethod === "ssh_public_key" ? "ssh_key" : "password",
+    kinds: [...lostSecrets],
     credential: mirror.credential,
   };
 }

@@ -24,10 +24,16 @@ export const secretRoutes = [
     params: secretsRotateParams,
     handle: async ({ useCases, principal, params }) => {
       const removesOldKeys = params.remove_old_keys ?? false;
-      const { key, sealed, removed, state } = await useCases.rotateSecrets(principal, { removesOldKeys });
+      const rotated = await useCases.rotateSecrets(principal, { removesOldKeys });
+      const { key, sealed, unreadable, removed, state } = rotated;
       const answer: SecretsRotatedAnswer = {
         key,
         sealed,
+        unreadable: unreadable.map(({ kind, mirrorId, credentialId }) => ({
+          kind,
+          mirror_id: mirrorId,
+          credential_id: credentialId,
+        })),
         removed: [...removed],
         ...presentSecretsState(state),
       };
