@@ -42,7 +42,8 @@ export type SaveTarget =
  * Makes a mirror or changes it; what is left out stays. A URL on another server drops the stored credentials, host keys
  * and certificates unless new ones come along (what becomes of a named credential: `chooseCredential`); switching a pull
  * mirror off drops them too, as GitLab does, and whoever saves one becomes its mirror user. A run of the old relation
- * ends (`endsRun`). Where there is something new to carry, and after each save of a pull mirror that is on, an update starts at once.
+ * ends (`endsRun`). Where there is something new to carry, and after each save of a pull mirror that is on, an update
+ * starts at once.
  * Saved while mirroring is switched off for the instance, which only admins may, it sets the project's override, as in
  * GitLab.
  */
