@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { MirrorChanges, RemoteCredential, StoredRemote } from "../app/ports.ts";
+import { mayBeToken } from "../domain/credential-secrets.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import { usedSecrets } from "../domain/used-secrets.ts";
 import type { Db } from "./pool.ts";
@@ -31,7 +32,8 @@ export const CREDENTIAL_ID = sql<number | null>`coalesce(
 /** The facts of that credential as a column; null: the mirror shows none. */
 export const CREDENTIAL_FACTS = sql<CredentialFacts | null>`(
   select jsonb_build_object(
-      'name', shown.name, 'username', shown.username, 'has_password', shown.password_sealed is not null,
+      'name', shown.name, 'username', case when shown.sealed_username is null then shown.username else '*****' end,
+      'has_password', shown.password_sealed is not null and shown.sealed_username is distinct from 'alone',
       'public_key', shown.public_key, 'expires_at', shown.expires_at,
       'password_key_id', shown.password_key_id, 'private_key_key_id', shown.private_key_key_id)
     from credentials as shown where shown.id = ${CREDENTIAL_ID}
@@ -57,18 +59,19 @@ function ownerContext(owner: SecretOwner): string {
   return "mirrorId" in owner ? `mirror:${owner.mirrorId}` : `credential:${owner.credentialId}`;
 }
 
-/** Writes what changes of a mirror's unnamed credential; makes it when there is none. */
+/**
+ * Writes what changes of the unnamed credential of a mirror with this URL; makes it when there is none. A user name for
+ * HTTP that may be a token is sealed too.
+ */
 export async function writeUnnamed(
   db: Db,
   secrets: SecretSealer,
-  mirrorId: number,
+  { id: mirrorId, url }: { readonly id: number; readonly url: string },
   changes: NonNullable<MirrorChanges["credential"]>,
 ): Promise<void> {
-  const { username, password, keyPair } = changes;
+  const { keyPair } = changes;
   const columns = {
-    ...(username === undefined ? {} : { username }),
-    ...(password === null ? { password_sealed: null, password_key_id: null } : {}),
-    ...(typeof password === "string" ? sealPassword(secrets, { mirrorId }, password) : {}),
+    ...(await signInColumns(db, secrets, { mirrorId, isHttp: /^https?:/.test(url) }, changes)),
     ...(keyPair === null ? { private_key_sealed: null, private_key_key_id: null, public_key: null } : {}),
     ...(keyPair ? sealKeyPair(secrets, { mirrorId }, keyPair) : {}),
   };
@@ -89,6 +92,48 @@ export async function writeUnnamed(
       conflict.column("mirror_id").doUpdateSet({ ...columns, updated_at: sql`now()` }),
     )
     .execute();
+}
+
+/** The columns of user name and password that change. */
+async function signInColumns(
+  db: Db,
+  secrets: SecretSealer,
+  { mirrorId, isHttp }: { readonly mirrorId: number; readonly isHttp: boolean },
+  { username, password }: NonNullable<MirrorChanges["credential"]>,
+) {
+  if (username === undefined && password === undefined) return {};
+  const before = await db
+    .selectFrom("credentials")
+    .selectAll()
+    .where("mirror_id", "=", mirrorId)
+    .forUpdate()
+    .executeTakeFirst();
+  const seals = isHttp && typeof username === "string" && mayBeToken(username);
+  if (!seals && !before?.sealed_username) {
+    return {
+      ...(username === undefined ? {} : { username }),
+      ...(password === null ? { password_sealed: null, password_key_id: null } : {}),
+      ...(typeof password === "string" ? sealPassword(secrets, { mirrorId }, password) : {}),
+    };
+  }
+  // The halves are sealed as one: the one that stays is read for it, unless both are given.
+  const isWhole = username !== undefined && password !== undefined;
+  const stored = before && !isWhole ? openSignIn(secrets, before, { mirrorId }) : {};
+  const name = username === undefined ? (stored.username ?? null) : username;
+  const word = password === undefined ? (stored.password ?? null) : password;
+  if (isHttp && name !== null && mayBeToken(name)) {
+    const sealed_username = word === null ? ("alone" as const) : ("with-password" as const);
+    return {
+      ...{ username: null, sealed_username },
+      ...sealPassword(secrets, { mirrorId }, `${name}\n${word ?? ""}`),
+    };
+  }
+  return {
+    ...{ username: name, sealed_username: null },
+    ...(word === null
+      ? { password_sealed: null, password_key_id: null }
+      : sealPassword(secrets, { mirrorId }, word)),
+  };
 }
 
 export function sealPassword(
@@ -141,7 +186,8 @@ export async function readStoredRemote(
     .select([
       ...(["mirrors.direction", "mirrors.url", "mirrors.auth_method", "mirrors.known_hosts"] as const),
       ...(["ca_certificates", "client_certificate", "client_key_sealed", "client_key_key_id"] as const),
-      ...(["credentials.id as id", "credentials.mirror_id as mirror_id", "username"] as const),
+      ...(["credentials.id as id", "credentials.mirror_id as mirror_id"] as const),
+      ...(["username", "sealed_username"] as const),
       ...(["password_sealed", "password_key_id", "private_key_sealed", "private_key_key_id"] as const),
     ])
     .where("mirrors.id", "=", mirrorId)
@@ -175,17 +221,30 @@ export async function readStoredRemote(
 /** What a row of credentials shows a remote, opened. `secret-unreadable` as it says. */
 export function openCredential(
   secrets: SecretSealer,
-  row: Record<"username" | "password_key_id" | "private_key_key_id", string | null> &
-    Record<"password_sealed" | "private_key_sealed", Buffer | null>,
+  row: SignInRow & Record<"private_key_key_id", string | null> & Record<"private_key_sealed", Buffer | null>,
   owner: SecretOwner,
 ): Partial<RemoteCredential> {
-  const password = open(secrets, row.password_sealed, row.password_key_id, passwordContext(owner));
   const privateKey = open(secrets, row.private_key_sealed, row.private_key_key_id, privateKeyContext(owner));
-  return {
-    ...(row.username === null ? {} : { username: row.username }),
-    ...(password === undefined ? {} : { password }),
-    ...(privateKey === undefined ? {} : { privateKey }),
-  };
+  return { ...openSignIn(secrets, row, owner), ...(privateKey === undefined ? {} : { privateKey }) };
+}
+
+type SignInRow = Record<"username" | "sealed_username" | "password_key_id", string | null> &
+  Record<"password_sealed", Buffer | null>;
+
+function openSignIn(
+  secrets: SecretSealer,
+  row: SignInRow,
+  owner: SecretOwner,
+): Partial<Pick<RemoteCredential, "username" | "password">> {
+  const sealed = open(secrets, row.password_sealed, row.password_key_id, passwordContext(owner));
+  if (row.sealed_username === null || sealed === undefined) {
+    return {
+      ...(row.username === null ? {} : { username: row.username }),
+      ...(sealed === undefined ? {} : { password: sealed }),
+    };
+  }
+  const [username = "", password = ""] = sealed.split("\n");
+  return row.sealed_username === "alone" ? { username } : { username, password };
 }
 
 function open(

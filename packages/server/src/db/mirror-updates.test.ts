@@ -686,6 +686,28 @@ describe("the secret of a mirror", () => {
     });
   });
 
+  it("may be the user name: then that is sealed too, with a password or alone", async () => {
+    const token = "token-in-place-of-a-user-name";
+    const { id, ...made } = await createMirror({ credential: { username: token } });
+    const read = async () => (await mirrors.readRemote(id)).secret;
+    const stored = async () => JSON.stringify(await db.selectFrom("credentials").selectAll().execute());
+    assert.deepEqual([made.username, made.hasPassword], ["*****", false]);
+    assert.deepEqual(await read(), { username: token });
+    assert.equal((await stored()).includes("token-in"), false);
+
+    const both = await mirrors.update(id, { credential: { password: "x-oauth-basic" } });
+    assert.deepEqual([both.username, both.hasPassword], ["*****", true]);
+    assert.deepEqual(await read(), { username: token, password: "x-oauth-basic" });
+
+    await mirrors.update(id, { credential: { username: "ada" } });
+    assert.deepEqual(await read(), { username: "ada", password: "x-oauth-basic" });
+    await mirrors.update(id, { credential: { username: token, password: null } });
+    assert.deepEqual(await read(), { username: token });
+    await mirrors.update(id, { credential: { username: null, password: null } });
+    assert.deepEqual(await read(), {});
+    assert.equal((await stored()).includes("token-in"), false);
+  });
+
   it("does not open in another mirror's row", async () => {
     const one = await createMirror({ credential: { password: "s3cret-value" } });
     const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });

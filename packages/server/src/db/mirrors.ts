@@ -47,7 +47,7 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
           .returning("id")
           .executeTakeFirstOrThrow();
         // The id is part of what is sealed, so that a sealed text cannot be moved to another row.
-        await writeUnnamed(transaction, secrets, row.id, mirror.credential);
+        await writeUnnamed(transaction, secrets, { id: row.id, url: mirror.url }, mirror.credential);
         if (mirror.clientCertificate) {
           await transaction
             .updateTable("mirrors")
@@ -136,13 +136,13 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
             updated_at: sql`now()`,
           })
           .where("id", "=", id)
-          .returning("id")
+          .returning(["id", "url"])
           .executeTakeFirst();
         if (!row) throw new HeliostatError("not-found", "The mirror was removed.");
         if (typeof changes.credentialId === "number") {
           await transaction.deleteFrom("credentials").where("mirror_id", "=", id).execute();
         } else if (changes.credential) {
-          await writeUnnamed(transaction, secrets, id, changes.credential);
+          await writeUnnamed(transaction, secrets, row, changes.credential);
         }
         // One that is off, or asks another host now, is no probe of that host any more.
         if (changes.resetState || changes.enabled === false) await endProbe(transaction, id);

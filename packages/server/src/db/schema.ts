@@ -191,6 +191,7 @@ export interface CredentialsTable {
   kind: CredentialKind | null;
   mirror_id: number | null;
   username: string | null;
+  sealed_username: "alone" | "with-password" | null;
   password_sealed: Buffer | null;
   password_key_id: string | null;
   private_key_sealed: Buffer | null;

@@ -16,6 +16,14 @@ const PUBLIC_NAMES: ReadonlySet<string> = new Set([
   "x-token-auth",
 ]);
 
+/** The shortest token of any host that takes one for a user name. */
+const MIN_SEALED_LENGTH = 16;
+
+/** Whether a user name for an HTTP remote may be a token, and is kept like one. */
+export function mayBeToken(username: string): boolean {
+  return username.length >= MIN_SEALED_LENGTH && !PUBLIC_NAMES.has(username) && !username.includes("@");
+}
+
 /** A token is longer; a shorter name would eat ordinary words of a message. */
 const MIN_TOKEN_LENGTH = 8;
 

@@ -10,6 +10,8 @@ create table credentials (
   kind text check (kind in ('password', 'ssh_key')),
   mirror_id integer unique references mirrors (id) on delete cascade,
   username text,
+  -- a user name that may be a token is sealed with the password, on a line before it; `alone`: there is no password
+  sealed_username text check (sealed_username in ('alone', 'with-password')),
   -- AES-256-GCM; the keys with these ids are in the secrets file
   password_sealed bytea,
   password_key_id text,
@@ -31,6 +33,7 @@ create table credentials (
   check ((name is null) = (kind is null)),
   check ((name is null) = (mirror_id is not null)),
   check ((password_sealed is null) = (password_key_id is null)),
+  check (sealed_username is null or (username is null and password_sealed is not null)),
   check ((private_key_sealed is null) = (private_key_key_id is null)),
   check ((private_key_sealed is null) = (public_key is null))
 );
