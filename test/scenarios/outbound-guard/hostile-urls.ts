@@ -86,6 +86,8 @@ export const HOSTILE_URLS: readonly HostileUrl[] = [
     "https:/127.0.0.1/a.git": "one slash",
   }),
   ...every(INVALID, {
+    "https://git.example/a.git?private_token=secret": "a token that every answer and log would show",
+    "git://git.example/a.git?x": "git takes a query for a part of the path",
     "https://": "nothing",
     "https:///a.git": "no host",
     "https://user@/a.git": "a user, no host",

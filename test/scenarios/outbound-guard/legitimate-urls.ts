@@ -14,7 +14,6 @@ export const LEGITIMATE_URLS: readonly string[] = [
   "https://git.kernel.example/pub/scm/linux/kernel/git/torvalds/linux.git",
   "https://sr.example/~user/project",
   "https://git.example/cgit/project.git/",
-  "https://git.example/repositories?name=project",
   "http://git.example/project.git",
   "git://git.example/project.git",
   "git://git.example/~user/project.git",
