@@ -77,7 +77,6 @@ export const LEGITIMATE_URLS: readonly string[] = [
   // paths
   "https://git.example/a/../b.git",
   "https://git.example/@scope/project.git",
-  "https://git.example/project.git?token=abc&x=127.0.0.1",
   "https://git.example/http://127.0.0.1/a.git",
   "https://git.example/a:b@c.git",
   "https://git.example/日本語/プロジェクト.git",
