@@ -28,10 +28,10 @@ export function createTrustStore(instanceCertificates: string | null): TrustStor
   const kept = createMemory<Trust>(KEPT_MS, MAX_KEPT);
   let systems: readonly string[] | undefined;
 
-  function make(id: string, { caCertificates, clientCertificate }: RemoteTrust): Trust {
+  function makeContext({ caCertificates, clientCertificate }: RemoteTrust): SecureContext {
     systems ??= systemCertificates();
     const own = [instanceCertificates ?? [], caCertificates ?? []].flat();
-    const context = createSecureContext({
+    return createSecureContext({
       ca: [...systems, ...own],
       minVersion: "TLSv1.2",
       // Somebody who trusts a server or an intermediate authority by name means just that one, and not its root.
@@ -40,7 +40,19 @@ export function createTrustStore(instanceCertificates: string | null): TrustStor
         ? { cert: clientCertificate.certificate, key: clientCertificate.privateKey }
         : {}),
     });
-    return { id, context, hasClientCertificate: clientCertificate !== undefined };
+  }
+
+  function makeTrust(id: string, trust: RemoteTrust): Trust {
+    let context: SecureContext | undefined;
+    return {
+      id,
+      // Tens of megabytes, with all the certificates of the system: not for remotes that are spoken to without TLS.
+      get context() {
+        context ??= makeContext(trust);
+        return context;
+      },
+      hasClientCertificate: trust.clientCertificate !== undefined,
+    };
   }
 
   return {
@@ -57,7 +69,7 @@ export function createTrustStore(instanceCertificates: string | null): TrustStor
         .digest("base64");
       const known = kept.get(id);
       if (known !== undefined) return known;
-      const made = make(id, trust ?? {});
+      const made = makeTrust(id, trust ?? {});
       kept.set(id, made);
       return made;
     },

@@ -1,7 +1,7 @@
 import type { AuthHandlerMiddleware, ParsedKey, Prompt } from "ssh2";
-import ssh2 from "ssh2";
 import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
+import { loadSsh2 } from "./load-ssh2.ts";
 
 /** How we sign in to a server; made for one connection. */
 export interface Authentication {
@@ -134,7 +134,7 @@ function signersOf(key: ParsedKey): ParsedKey[] {
 }
 
 function readKey(text: string): ParsedKey {
-  const key = ssh2.utils.parseKey(text);
+  const key = loadSsh2().utils.parseKey(text);
   if (key instanceof Error || !key.isPrivateKey()) {
     // Without a cause: it might quote the key.
     throw new HeliostatError(

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
-import ssh2, { type Client, type ClientChannel } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { SshPublicKey } from "../../domain/ssh-public-key.ts";
@@ -9,6 +9,7 @@ import { closedError, networkError, quoteText, sshSecretsOf } from "../remote-er
 import { stoppedBy } from "../stopped-by.ts";
 import { describeMismatch, offeredAlgorithms } from "./algorithms.ts";
 import { createAuthentication } from "./authenticate.ts";
+import { loadSsh2 } from "./load-ssh2.ts";
 import { createServerHello, type HandshakeLists } from "./server-hello.ts";
 
 /** What a handshake asks for and whom it believes. */
@@ -67,7 +68,7 @@ const MIN_PACKET = 1024;
  */
 export async function openSshConnection(socket: Socket, options: HandshakeOptions): Promise<SshConnection> {
   const { host, signal } = options;
-  const client: Client = new ssh2.Client();
+  const client: Client = new (loadSsh2().Client)();
   // One for each channel that waits.
   client.setMaxListeners(0);
   socket.setMaxListeners(0);
