@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { CredentialFlags, SecretFlags, TestFlags } from "./credential-commands.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
+import { addServerCommand, SERVER_HELP } from "./server-command.ts";
 
 /** Adds the commands of `heliostat credential`. What they do is loaded when one of them runs. */
 export function addCredentialCommands(program: Command): void {
@@ -9,7 +10,9 @@ export function addCredentialCommands(program: Command): void {
     .description("keep named credentials, which any number of mirrors may use")
     .addHelpText("after", SERVER_HELP);
 
-  withSecret(add(credential, "add <name>", "keep a new credential; a secret is never an argument"))
+  withSecret(
+    addServerCommand(credential, "add <name>", "keep a new credential; a secret is never an argument"),
+  )
     .option("--kind <word>", "password (the default; or a token) or ssh_key")
     .option("--namespace <path>", "user or group that it belongs to; you, unless told")
     .addHelpText(
@@ -24,21 +27,23 @@ Examples:
       process.exitCode = await addCredential(name, flags);
     });
 
-  add(credential, "list", "list the credentials that you may see")
+  addServerCommand(credential, "list", "list the credentials that you may see")
     .option("--search <text>", "only those whose name holds this")
     .action(async (flags: CommonFlags & { search?: string }) => {
       const { listCredentials } = await import("./credential-commands.ts");
       process.exitCode = await listCredentials(flags);
     });
 
-  add(credential, "show <credential>", `show a credential and what uses it (${NAME})`).action(
+  addServerCommand(credential, "show <credential>", `show a credential and what uses it (${NAME})`).action(
     async (name: string, flags: CommonFlags) => {
       const { showCredential } = await import("./credential-commands.ts");
       process.exitCode = await showCredential(name, flags);
     },
   );
 
-  withSecret(add(credential, "rotate <credential>", `put a new secret in place of the old one (${NAME})`))
+  withSecret(
+    addServerCommand(credential, "rotate <credential>", `put a new secret in place of the old one (${NAME})`),
+  )
     .addHelpText(
       "after",
       "\nAll mirrors that use it go on with the new one. Of a key pair, a new one is made unless one\nis given; updates then fail until the hosts have its public key, and none is started. Without such a gap: add the public\nkey of a pair of your own first, then give its private half with --key-file.\n\nExample:\n  heliostat credential rotate deploy-bot --password-stdin < token.txt",
@@ -48,14 +53,18 @@ Examples:
       process.exitCode = await rotateCredential(name, flags);
     });
 
-  add(credential, "remove <credential>", `remove a credential that no mirror uses (${NAME})`)
+  addServerCommand(credential, "remove <credential>", `remove a credential that no mirror uses (${NAME})`)
     .option("-y, --yes", "do not ask")
     .action(async (name: string, flags: CommonFlags & { yes?: boolean }) => {
       const { removeCredential } = await import("./credential-commands.ts");
       process.exitCode = await removeCredential(name, flags);
     });
 
-  add(credential, "test <credential> <remote>", `say what a credential can do at a URL (${NAME})`)
+  addServerCommand(
+    credential,
+    "test <credential> <remote>",
+    `say what a credential can do at a URL (${NAME})`,
+  )
     .option("--direction <word>", "pull (the default): list refs; push: try an empty push too")
     .option("--host-keys <path>", "file with the host keys of an SSH server, in known_hosts form")
     .action(async (name: string, remote: string, flags: TestFlags) => {
@@ -66,10 +75,6 @@ Examples:
 
 const NAME = "by id or name";
 
-const SERVER_HELP = `
-The server is --url, HELIOSTAT_URL, or the one of this machine. The token is read from --token-file, from
-HELIOSTAT_TOKEN or, for the server of this machine, from where root's token is. Exit codes: 0 done, 1 failed, 2 usage.`;
-
 function withSecret(command: Command): Command {
   return command
     .option("--username <name>", "user name that goes with it")
@@ -77,14 +82,4 @@ function withSecret(command: Command): Command {
     .option("--key-file <path>", "private key without a passphrase; a pair is made where none is given")
     .option("--key-type <word>", "of the pair that is made: ed25519 (the default) or rsa")
     .option("--expires <when>", "day (2027-01-31) or time from which it is of no use any more");
-}
-
-/** A subcommand with the options that all of them have. */
-function add(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .option("--url <url>", "address of the server")
-    .option("--token-file <path>", "file that holds the token and nothing else")
-    .option("--json", "print JSON");
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { AcceptFlags } from "./host-key-commands.ts";
 import type { AddFlags, CommonFlags } from "./mirror-flags.ts";
+import { addServerCommand, SERVER_HELP } from "./server-command.ts";
 
 /** Adds the commands of `heliostat mirror`. What they do is loaded when one of them runs. */
 export function addMirrorCommands(program: Command): void {
@@ -9,7 +10,11 @@ export function addMirrorCommands(program: Command): void {
     .description("set up, start and follow the mirrors of a server")
     .addHelpText("after", SERVER_HELP);
 
-  add(mirror, "add <project> <url>", "make a mirror of PROJECT, by id or full path, and start it")
+  addServerCommand(
+    mirror,
+    "add <project> <url>",
+    "make a mirror of PROJECT, by id or full path, and start it",
+  )
     .requiredOption("--direction <word>", "pull: PROJECT follows URL; push: URL follows PROJECT")
     .option("--branches <regex>", "only branches whose name matches this RE2 expression")
     .option("--only-protected", "only protected branches")
@@ -47,21 +52,25 @@ Examples:
       process.exitCode = await addMirror(project, url, flags);
     });
 
-  add(mirror, "list [project]", "list the mirrors of PROJECT, or of all projects")
+  addServerCommand(mirror, "list [project]", "list the mirrors of PROJECT, or of all projects")
     .addHelpText("after", "\nExample:\n  heliostat mirror list root/hello")
     .action(async (project: string | undefined, flags: CommonFlags) => {
       const { listMirrors } = await import("./mirror-commands.ts");
       process.exitCode = await listMirrors(project ?? null, flags);
     });
 
-  add(mirror, "show <project> <mirror>", `show state, options and last updates of a mirror (${MIRROR})`)
+  addServerCommand(
+    mirror,
+    "show <project> <mirror>",
+    `show state, options and last updates of a mirror (${MIRROR})`,
+  )
     .addHelpText("after", "\nExample:\n  heliostat mirror show root/hello pull")
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { showMirror } = await import("./mirror-commands.ts");
       process.exitCode = await showMirror(project, name, flags);
     });
 
-  add(mirror, "sync <project> <mirror>", `start an update now (${MIRROR})`)
+  addServerCommand(mirror, "sync <project> <mirror>", `start an update now (${MIRROR})`)
     .option("--force", "also when the mirror is on pause after too many failures")
     .option("--wait", "wait for the end of the update (exit code 1: it failed)")
     .addHelpText("after", "\nExample:\n  heliostat mirror sync root/hello pull --wait")
@@ -72,7 +81,7 @@ Examples:
       },
     );
 
-  add(
+  addServerCommand(
     mirror,
     "test <project> <mirror>",
     `say what a mirror can do at its remote, and change nothing (${MIRROR})`,
@@ -83,14 +92,18 @@ Examples:
       process.exitCode = await testMirror(project, name, flags);
     });
 
-  add(mirror, "cancel <project> <mirror>", `end the update that runs (${MIRROR})`)
+  addServerCommand(mirror, "cancel <project> <mirror>", `end the update that runs (${MIRROR})`)
     .addHelpText("after", "\nExample:\n  heliostat mirror cancel root/hello 2")
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { cancelUpdate } = await import("./mirror-commands.ts");
       process.exitCode = await cancelUpdate(project, name, flags);
     });
 
-  add(mirror, "remove <project> <mirror>", `remove a mirror; what it has mirrored stays (${MIRROR})`)
+  addServerCommand(
+    mirror,
+    "remove <project> <mirror>",
+    `remove a mirror; what it has mirrored stays (${MIRROR})`,
+  )
     .option("-y, --yes", "do not ask")
     .addHelpText("after", "\nExample:\n  heliostat mirror remove root/hello 2 --yes")
     .action(async (project: string, name: string, flags: CommonFlags & { yes?: boolean }) => {
@@ -98,7 +111,11 @@ Examples:
       process.exitCode = await removeMirror(project, name, flags);
     });
 
-  add(mirror, "watch <project> [mirror]", "follow the update that runs, or else the next one, to its end")
+  addServerCommand(
+    mirror,
+    "watch <project> [mirror]",
+    "follow the update that runs, or else the next one, to its end",
+  )
     .addHelpText(
       "after",
       "\nWithout MIRROR: the only one, or the only one that runs. Exit codes: 0 it finished, 1 it failed.\n\nExample:\n  heliostat mirror watch root/hello",
@@ -121,7 +138,11 @@ Examples:
 
 /** Adds what concerns SSH. */
 function addSshCommands(mirror: Command): void {
-  add(mirror, "public-key <project> <mirror>", `print the public key that its remote must know (${MIRROR})`)
+  addServerCommand(
+    mirror,
+    "public-key <project> <mirror>",
+    `print the public key that its remote must know (${MIRROR})`,
+  )
     .addHelpText("after", "\nExample:\n  heliostat mirror public-key root/hello 2")
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { showPublicKey } = await import("./host-key-commands.ts");
@@ -132,7 +153,7 @@ function addSshCommands(mirror: Command): void {
     .command("host-keys")
     .description("look at, detect and accept the keys of SSH servers")
     .addHelpText("after", HOST_KEYS_HELP);
-  add(
+  addServerCommand(
     hostKeys,
     "show <project> <mirror>",
     `show the stored host keys and who verified them (${MIRROR})`,
@@ -140,13 +161,19 @@ function addSshCommands(mirror: Command): void {
     const { showHostKeys } = await import("./host-key-commands.ts");
     process.exitCode = await showHostKeys(project, name, flags);
   });
-  add(hostKeys, "detect <project> <ssh-url>", "print what the server of an ssh:// URL shows").action(
-    async (project: string, url: string, flags: CommonFlags) => {
-      const { detectHostKeys } = await import("./host-key-commands.ts");
-      process.exitCode = await detectHostKeys(project, url, flags);
-    },
-  );
-  add(hostKeys, "accept <project> <mirror>", `store what its server shows now, and start it (${MIRROR})`)
+  addServerCommand(
+    hostKeys,
+    "detect <project> <ssh-url>",
+    "print what the server of an ssh:// URL shows",
+  ).action(async (project: string, url: string, flags: CommonFlags) => {
+    const { detectHostKeys } = await import("./host-key-commands.ts");
+    process.exitCode = await detectHostKeys(project, url, flags);
+  });
+  addServerCommand(
+    hostKeys,
+    "accept <project> <mirror>",
+    `store what its server shows now, and start it (${MIRROR})`,
+  )
     .option("--fingerprint <sha256...>", "accept exactly these, and do not ask")
     .option("-y, --yes", "do not ask: trust whatever the server shows")
     .action(async (project: string, name: string, flags: AcceptFlags) => {
@@ -156,17 +183,3 @@ function addSshCommands(mirror: Command): void {
 }
 
 const MIRROR = 'by id, or "pull"';
-
-const SERVER_HELP = `
-The server is --url, HELIOSTAT_URL, or the one of this machine. The token is read from --token-file, from
-HELIOSTAT_TOKEN or, for the server of this machine, from where root's token is. Exit codes: 0 done, 1 failed, 2 usage.`;
-
-/** A subcommand with the options that all of them have. */
-function add(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .option("--url <url>", "address of the server")
-    .option("--token-file <path>", "file that holds the token and nothing else")
-    .option("--json", "print JSON");
-}

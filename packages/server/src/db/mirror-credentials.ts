@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { MirrorChanges, RemoteCredential, StoredRemote } from "../app/ports.ts";
 import { mayBeToken } from "../domain/credential-secrets.ts";
+import { HeliostatError } from "../domain/errors.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import { usedSecrets } from "../domain/used-secrets.ts";
 import type { Db } from "./pool.ts";
@@ -118,7 +119,7 @@ async function signInColumns(
   }
   // The halves are sealed as one: the one that stays is read for it, unless both are given.
   const isWhole = username !== undefined && password !== undefined;
-  const stored = before && !isWhole ? openSignIn(secrets, before, { mirrorId }) : {};
+  const stored = before && !isWhole ? openUnlessLost(secrets, before, { mirrorId }) : {};
   const name = username === undefined ? (stored.username ?? null) : username;
   const word = password === undefined ? (stored.password ?? null) : password;
   if (isHttp && name !== null && mayBeToken(name)) {
@@ -134,6 +135,20 @@ async function signInColumns(
       ? { password_sealed: null, password_key_id: null }
       : sealPassword(secrets, { mirrorId }, word)),
   };
+}
+
+/** Nothing where the key is lost: then what is given now is all that there is, and must not be refused for it. */
+function openUnlessLost(
+  secrets: SecretSealer,
+  row: SignInRow,
+  owner: SecretOwner,
+): ReturnType<typeof openSignIn> {
+  try {
+    return openSignIn(secrets, row, owner);
+  } catch (error) {
+    if (error instanceof HeliostatError && error.code === "secret-unreadable") return {};
+    throw error;
+  }
 }
 
 export function sealPassword(

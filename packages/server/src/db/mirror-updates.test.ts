@@ -708,6 +708,14 @@ describe("the secret of a mirror", () => {
     assert.equal((await stored()).includes("token-in"), false);
   });
 
+  it("may be given again when the key that sealed a token and its password is lost", async () => {
+    const sealed = { username: "token-in-place-of-a-user-name", password: "x-oauth-basic" };
+    const { id } = await createMirror({ credential: sealed });
+    await db.updateTable("credentials").set({ password_key_id: "lost" }).execute();
+    await mirrors.update(id, { credential: { password: "another" } });
+    assert.deepEqual((await mirrors.readRemote(id)).secret, { password: "another" });
+  });
+
   it("does not open in another mirror's row", async () => {
     const one = await createMirror({ credential: { password: "s3cret-value" } });
     const two = await createMirror({ url: parseRemoteUrl("https://example.com/b.git").url });
