@@ -11,7 +11,8 @@ import { createPacketDecoder } from "../../packages/server/src/remotes/pkt-line.
 import { fuzz, fuzzOptions } from "./fuzz.ts";
 import { FUZZ_TARGETS } from "./targets.ts";
 
-const options = fuzzOptions(2);
+// The same seed each time: whether a change is good must not hang on luck. New input is for `npm run fuzz`.
+const options = fuzzOptions({ seconds: 2, seed: 1 });
 
 describe(`the parsers of what strangers write (FUZZ_SEED=${options.seed})`, () => {
   for (const target of FUZZ_TARGETS) {

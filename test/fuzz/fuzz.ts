@@ -14,7 +14,7 @@ const RUNS = 1_000_000_000;
  * Feeds a target for so many seconds. Throws the shortest input found that breaks it, with the seed that finds it again.
  * Answers how many inputs there were.
  */
-export function fuzz(target: FuzzTarget, { seconds, seed }: { seconds: number; seed: number }): number {
+export function fuzz(target: FuzzTarget, { seconds, seed }: FuzzOptions): number {
   const result = fc.check(target.property, {
     seed,
     numRuns: RUNS,
@@ -29,10 +29,16 @@ export function fuzz(target: FuzzTarget, { seconds, seed }: { seconds: number; s
   });
 }
 
-/** What the environment asks for: `FUZZ_SECONDS` for each target and `FUZZ_SEED`. */
-export function fuzzOptions(defaultSeconds: number): { seconds: number; seed: number } {
+export interface FuzzOptions {
+  /** For each target. */
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** What the environment asks for with `FUZZ_SECONDS` and `FUZZ_SEED`; else these. */
+export function fuzzOptions(defaults: FuzzOptions): FuzzOptions {
   const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
-  return { seconds: Number(FUZZ_SECONDS ?? defaultSeconds), seed: Number(FUZZ_SEED ?? Date.now() % 2 ** 31) };
+  return { seconds: Number(FUZZ_SECONDS ?? defaults.seconds), seed: Number(FUZZ_SEED ?? defaults.seed) };
 }
 
 /**

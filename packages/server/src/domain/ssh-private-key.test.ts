@@ -207,6 +207,10 @@ describe("readSshPrivateKey", () => {
     const text = await made("damaged", "-t", "ed25519");
     assert.match(refusal(text.slice(0, -40)), damaged);
     assert.match(refusal("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"), damaged);
+    // The fuzzer's: its secret number is longer than its curve allows, which OpenSSL says only when it writes the key.
+    const tooLong =
+      "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQRmQA10y7GeDhOojrz7ZCtAGJYbQsHfTlbx9v0HP8g2nDOhRANCAARN1hY0l6+BTsQy3qgG/O+TUYmQ04j+8DKceXE6Jmf2Q4tinl6GNFcRnP+xVyladnaKWS/V8aU7QgyQwqb8Rdia";
+    assert.match(refusal(`-----BEGIN PRIVATE KEY-----\n${tooLong}\n-----END PRIVATE KEY-----`), damaged);
     const bytes = bytesOf(text);
     const read = readSshPrivateKey(text);
     for (let at = 0; at < bytes.length; at += 1) {

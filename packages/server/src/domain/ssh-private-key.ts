@@ -1,4 +1,4 @@
-import { createECDH, createPrivateKey, type KeyObject } from "node:crypto";
+import { createECDH, createPrivateKey, type KeyObject, type webcrypto } from "node:crypto";
 import { HeliostatError } from "./errors.ts";
 import { readOpensshKeyFile, writeOpensshKeyFile } from "./openssh-key-file.ts";
 import { readSshPublicKey, type SshKeyFacts } from "./ssh-public-key.ts";
@@ -114,18 +114,18 @@ function openPem(lines: readonly string[]): KeyObject {
 function partsOf(key: KeyObject): PrivateKey {
   switch (key.asymmetricKeyType) {
     case "ed25519": {
-      const { d, x } = key.export({ format: "jwk" });
+      const { d, x } = exportJwk(key);
       const open = decode(x);
       return { algorithm: "ssh-ed25519", fields: [open, Buffer.concat([decode(d), open])] };
     }
     case "rsa": {
-      const { n, e, d, qi, p, q } = key.export({ format: "jwk" });
+      const { n, e, d, qi, p, q } = exportJwk(key);
       return { algorithm: "ssh-rsa", fields: [n, e, d, qi, p, q].map((part) => toNumber(decode(part))) };
     }
     case "ec": {
       const curve = CURVES.find(({ openssl }) => openssl === key.asymmetricKeyDetails?.namedCurve);
       if (curve === undefined) throw unusable(OTHER_TYPE);
-      const { d, x, y } = key.export({ format: "jwk" });
+      const { d, x, y } = exportJwk(key);
       const point = Buffer.concat([Buffer.from([4]), decode(x), decode(y)]);
       return { algorithm: curve.algorithm, fields: [Buffer.from(curve.name), point, toNumber(decode(d))] };
     }
@@ -133,6 +133,15 @@ function partsOf(key: KeyObject): PrivateKey {
       throw unusable(DSA);
     default:
       throw unusable(OTHER_TYPE);
+  }
+}
+
+/** OpenSSL opens some keys whose numbers do not fit their curve, and fails only here. */
+function exportJwk(key: KeyObject): webcrypto.JsonWebKey {
+  try {
+    return key.export({ format: "jwk" });
+  } catch {
+    throw unusable(DAMAGED);
   }
 }
 
