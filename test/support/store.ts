@@ -3,6 +3,7 @@ import { migrate } from "../../packages/server/src/db/migrate.ts";
 import { type Db, openDatabase } from "../../packages/server/src/db/pool.ts";
 import { createProjectStore } from "../../packages/server/src/db/projects.ts";
 import { createUserStore } from "../../packages/server/src/db/users.ts";
+import type { User, Viewer } from "../../packages/server/src/domain/user.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 /** A fresh database with all tables, for the tests of one file; whoever opens it destroys it. */
@@ -13,6 +14,11 @@ export async function openTestStore(): Promise<Db> {
     await fresh.destroy();
   });
   return openDatabase(database.connection, { onIdleError: assert.ifError });
+}
+
+/** For lists: with this user's eyes, signed in as they are. */
+export function eyesOf({ id, isAdmin, isTokenBot }: User): Viewer {
+  return { id, isAdmin, seesInternal: !isTokenBot };
 }
 
 /** The user `ada` with the private project `ada/p`, for a database that has neither. */

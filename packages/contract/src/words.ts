@@ -59,6 +59,10 @@ export type MirrorDeletions = (typeof MIRROR_DELETIONS)[number];
 export const VISIBILITIES = ["private", "internal", "public"] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
+/** What becomes of a client's push to a branch that the pull mirror writes. */
+export const PUSHES_TO_MIRRORED_BRANCHES = ["allow", "warn", "refuse"] as const;
+export type PushesToMirroredBranches = (typeof PUSHES_TO_MIRRORED_BRANCHES)[number];
+
 export const TOKEN_SCOPES = [
   "api",
   "read_api",

@@ -1,7 +1,8 @@
+import type { TokenScope } from "@heliostat/contract";
 import { HeliostatError } from "../domain/errors.ts";
-import { may, type ProjectAction } from "../domain/policy.ts";
+import { actsAsAdmin, may, type ProjectAction, seesInternal } from "../domain/policy.ts";
 import type { Project } from "../domain/project.ts";
-import type { Principal, User } from "../domain/user.ts";
+import type { Principal, User, Viewer } from "../domain/user.ts";
 import type { Ports } from "./ports.ts";
 import type { PathOrId, SignedIn } from "./use-cases.ts";
 
@@ -11,16 +12,39 @@ export function requireSignedIn(principal: Principal): SignedIn {
   throw new HeliostatError("unauthenticated", "Unauthorized");
 }
 
-/** The signed-in admin; `forbidden` for anybody else. */
+/** The admin who may act as one now; `forbidden` for anybody else, with the reason where only their token keeps them. */
 export function requireAdmin(principal: Principal): User {
   const { user } = requireSignedIn(principal);
-  if (user.isAdmin) return user;
-  throw new HeliostatError("forbidden", "Forbidden");
+  if (actsAsAdmin(principal)) return user;
+  throw new HeliostatError(
+    "forbidden",
+    user.isAdmin ? "This needs a token with the scope admin_mode." : "Forbidden",
+  );
 }
 
-/** The viewer for lists: null for nobody. */
-export function viewerOf(principal: Principal): User | null {
-  return principal.kind === "user" ? principal.user : null;
+/** `insufficient-scope` unless the principal signed in by password or the token has one of the scopes. */
+export function requireScope(principal: Principal, scopes: readonly TokenScope[]): void {
+  if (principal.kind !== "user" || principal.token === null) return;
+  const { token } = principal;
+  if (scopes.some((scope) => token.scopes.includes(scope))) return;
+  throw new HeliostatError(
+    "insufficient-scope",
+    `The token needs one of these scopes: ${scopes.join(", ")}.`,
+    {
+      fields: { scope: scopes },
+    },
+  );
+}
+
+/** Whose eyes lists are made for: null for nobody. */
+export function viewerOf(principal: Principal): Viewer | null {
+  return principal.kind === "user" ? requireViewer(principal) : null;
+}
+
+/** The same, or `unauthenticated`. */
+export function requireViewer(principal: Principal): Viewer {
+  const { user } = requireSignedIn(principal);
+  return { id: user.id, isAdmin: actsAsAdmin(principal), seesInternal: seesInternal({ user }) };
 }
 
 /** The project, if the principal may see it; else `not-found`, so that its existence is not told. */

@@ -1,7 +1,6 @@
 import { HeliostatError } from "../domain/errors.ts";
-import type { Namespace } from "../domain/project.ts";
-import type { User } from "../domain/user.ts";
-import { requireAdmin, requireSignedIn } from "./access.ts";
+import { mayIn } from "../domain/policy.ts";
+import { requireAdmin, requireSignedIn, requireViewer } from "./access.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "./path-rules.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
@@ -11,16 +10,15 @@ type NamespaceUseCases = Pick<UseCases, "listNamespaces" | "findNamespace" | "cr
 export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUseCases {
   return {
     async listNamespaces(principal, filter, page) {
-      const { user } = requireSignedIn(principal);
-      return await ports.namespaces.list({ ...filter, visibleTo: user }, page);
+      return await ports.namespaces.list({ ...filter, visibleTo: requireViewer(principal) }, page);
     },
     async findNamespace(principal, which, kind) {
-      const { user } = requireSignedIn(principal);
+      requireSignedIn(principal);
       const namespace =
         typeof which === "number"
           ? await ports.namespaces.find(which)
           : await ports.namespaces.findByFullPath(which);
-      if (!namespace || (kind && namespace.kind !== kind) || !maySee(user, namespace)) {
+      if (!namespace || (kind && namespace.kind !== kind) || !mayIn(principal, "read-namespace", namespace)) {
         throw new HeliostatError("not-found", kind === "group" ? "Group Not Found" : "Namespace Not Found");
       }
       return namespace;
@@ -37,11 +35,7 @@ export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUs
       if (Object.keys(fields).length > 0) {
         throw new HeliostatError("model-invalid", "the group is not valid", { fields });
       }
-      return await ports.namespaces.createGroup(group);
+      return await ports.namespaces.createGroup({ visibility: "private", description: null, ...group });
     },
   };
-}
-
-function maySee(user: User, namespace: Namespace): boolean {
-  return user.isAdmin || namespace.kind === "group" || namespace.ownerId === user.id;
 }

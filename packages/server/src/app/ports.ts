@@ -1,4 +1,5 @@
-import type { NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
+import type { MemberStore, NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
+import type { AuditStore } from "./ports/audit.ts";
 import type { CredentialStore } from "./ports/credentials.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
@@ -12,6 +13,7 @@ import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
+export type * from "./ports/audit.ts";
 export type * from "./ports/credentials.ts";
 export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
@@ -32,6 +34,7 @@ export interface Ports {
   readonly log: Log;
   readonly settings: InstanceSettingsStore;
   readonly users: UserStore;
+  readonly members: MemberStore;
   readonly tokens: TokenStore;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
@@ -45,6 +48,7 @@ export interface Ports {
   readonly secretKeys: SecretKeys;
   readonly sealedSecrets: SealedSecretStore;
   readonly events: EventStore;
+  readonly audit: AuditStore;
   /** Null: there is no mail server, and nobody is told anything by mail. */
   readonly mails: MailOutbox | null;
   readonly repositories: Repositories;

@@ -12,7 +12,7 @@ import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
-import type { AccessToken, Principal, User } from "../domain/user.ts";
+import type { AccessToken, Origin, Principal, User } from "../domain/user.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { Metric } from "./metric.ts";
@@ -32,7 +32,7 @@ import type {
 } from "./ports.ts";
 
 /**
- * What the doors (HTTP now, SSH later) may ask for. Every method that acts for somebody takes that somebody first and
+ * What the doors may ask for. Every method that acts for somebody takes that somebody first and
  * decides itself whether they may; it throws `HeliostatError`, and these codes mean the same everywhere:
  *
  * - `unauthenticated`: nobody is signed in and this needs somebody;
@@ -49,12 +49,17 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */
-  authenticateToken(secret: string): Promise<SignedIn | null>;
+  authenticateToken(secret: string, from: Origin): Promise<SignedIn | null>;
   /**
    * Git's Basic credentials: a token in either half, or user name and account password. Null when none of it fits;
    * `forbidden` for a blocked account.
    */
-  authenticateGit(given: { readonly username: string; readonly password: string }): Promise<SignedIn | null>;
+  authenticateGit(
+    given: { readonly username: string; readonly password: string },
+    from: Origin,
+  ): Promise<SignedIn | null>;
+  /** `Sudo`: the principal as this user, by name or id. Admins with the scope `sudo` only; `not-found` for no such user. */
+  actAs(principal: SignedIn, whom: string): Promise<SignedIn>;
 
   // --- the instance --------------------------------------------------------------------------------------------
 

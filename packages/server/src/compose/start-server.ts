@@ -12,10 +12,12 @@ import { chooseProxy } from "../config/proxies.ts";
 import { readCaFile } from "../config/read-ca-file.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
+import { createAuditStore } from "../db/audit-events.ts";
 import { createCredentialStore } from "../db/credentials.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
 import { createEventStore } from "../db/events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
+import { createMemberStore } from "../db/members.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorAttention } from "../db/mirror-attention.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
@@ -175,6 +177,7 @@ async function start(
     log,
     settings: createInstanceSettingsStore(db),
     users: createUserStore(db),
+    members: createMemberStore(db),
     tokens: createTokenStore(db),
     namespaces: createNamespaceStore(db),
     projects,
@@ -188,6 +191,7 @@ async function start(
     secretKeys: keyRing,
     sealedSecrets: createSealedSecretStore(db, sealer),
     events: createEventStore(db),
+    audit: createAuditStore(db),
     mails,
     repositories,
     remotes,

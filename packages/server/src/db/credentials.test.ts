@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { sql } from "kysely";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
-import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
+import { eyesOf, makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CredentialStore, FinishedUpdate, MirrorStore, NewCredential } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -140,11 +140,19 @@ describe("a named credential", () => {
       await person("boss", true),
     ];
     assert(ada);
-    const group = await createNamespaceStore(db).createGroup({ name: "g", path: "g", parentId: null });
+    const group = await createNamespaceStore(db).createGroup({
+      name: "g",
+      path: "g",
+      parentId: null,
+      visibility: "private",
+      description: null,
+    });
     await make();
     await make({ namespaceId: group.id, name: "group's" });
     const namesFor = async (visibleTo: typeof ada, filter = {}) =>
-      (await credentials.list({ visibleTo, ...filter }, PAGE)).items.map(({ name }) => name);
+      (await credentials.list({ visibleTo: eyesOf(visibleTo), ...filter }, PAGE)).items.map(
+        ({ name }) => name,
+      );
     assert.deepEqual(await namesFor(ada), ["bot"]);
     assert.deepEqual(await namesFor(bob), []);
     assert.deepEqual(await namesFor(admin), ["bot", "group's"]);
@@ -201,7 +209,7 @@ describe("a lost secret", () => {
     const user = await createUserStore(db).find(userId);
     assert(user);
     const store = createSealedSecretStore(db, createTestSealer("n"));
-    const { items } = await store.listMirrorsWithout({ visibleTo: user, keyIds: ["n"] }, PAGE);
+    const { items } = await store.listMirrorsWithout({ visibleTo: eyesOf(user), keyIds: ["n"] }, PAGE);
     return items.map(({ mirror }) => mirror.id);
   };
 

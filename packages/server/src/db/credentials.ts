@@ -1,11 +1,14 @@
+import type { Visibility } from "@heliostat/contract";
 import { type Selectable, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
 import type { CredentialSecret, CredentialStore } from "../app/ports.ts";
 import { type Credential, EXPIRES_SOON_MS, EXPIRY_NEWS, expiryNews } from "../domain/credential.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
 import { countCredentials } from "./credential-counts.ts";
 import { updateUsers } from "./credential-rotation.ts";
 import { containing } from "./like.ts";
+import { isMemberOfNamespace } from "./members.ts";
 import { openCredential, type SecretSealer, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { windowOf } from "./page.ts";
@@ -53,9 +56,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
     async list({ visibleTo, search, namespaceId }, page) {
       const isWanted = [
         sql<SqlBool>`credentials.name is not null`,
-        ...(visibleTo.isAdmin
-          ? []
-          : [sql<SqlBool>`namespaces.kind = 'user' and namespaces.owner_id = ${visibleTo.id}`]),
+        ...(visibleTo.isAdmin ? [] : [isMemberOfNamespace(visibleTo, ACCESS_LEVELS.maintainer)]),
         ...(namespaceId === undefined ? [] : [sql<SqlBool>`namespaces.id = ${namespaceId}`]),
         ...(search === undefined ? [] : [sql<SqlBool>`credentials.name ilike ${containing(search)}`]),
       ];
@@ -189,6 +190,9 @@ type NamedRow = Selectable<CredentialsTable> & {
   namespace_full_path: string;
   namespace_parent_id: number | null;
   namespace_owner_id: number | null;
+  namespace_traversal_ids: number[];
+  namespace_visibility: Visibility | null;
+  namespace_description: string | null;
   mirrors_count: number;
 };
 
@@ -204,6 +208,9 @@ function selectNamed(db: Db): SelectQueryBuilder<Database, "credentials" | "name
       "namespaces.full_path as namespace_full_path",
       "namespaces.parent_id as namespace_parent_id",
       "namespaces.owner_id as namespace_owner_id",
+      "namespaces.traversal_ids as namespace_traversal_ids",
+      "namespaces.visibility as namespace_visibility",
+      "namespaces.description as namespace_description",
       sql<number>`(select count(*) from mirrors where mirrors.credential_id = credentials.id)`.as(
         "mirrors_count",
       ),
@@ -223,6 +230,9 @@ function toCredential(row: NamedRow): Credential {
       fullPath: row.namespace_full_path,
       parentId: row.namespace_parent_id,
       ownerId: row.namespace_owner_id,
+      traversalIds: row.namespace_traversal_ids,
+      visibility: row.namespace_visibility,
+      description: row.namespace_description,
     },
     username: row.username,
     publicKey: row.public_key,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { ATTENTION_REASONS, type ErrorCode } from "@heliostat/contract";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
-import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
+import { eyesOf, makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CredentialStore, MirrorAttention, MirrorStore } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -86,7 +86,8 @@ function makeCredential(name: string, expiresAt: Date | null): Promise<{ readonl
 async function listReasons(
   filter: { readonly waiting?: boolean; readonly visibleTo?: User; readonly keyIds?: readonly string[] } = {},
 ) {
-  const wanted = { ...{ visibleTo: ada, waiting: true, now: NOW, keyIds }, ...filter };
+  const { visibleTo = ada, ...rest } = filter;
+  const wanted = { ...{ visibleTo: eyesOf(visibleTo), waiting: true, now: NOW, keyIds }, ...rest };
   const { items, total } = await attention.list(wanted, PAGE);
   assert.equal(total, items.length);
   return items.map(({ mirror, reasons }) => [mirror.id, reasons] as const);
@@ -147,7 +148,7 @@ describe("mirrors that wait for somebody", () => {
       [waiting, ["host-key-missing"]],
       [well, []],
     ]);
-    const filter = { visibleTo: ada, waiting: false, now: NOW, keyIds };
+    const filter = { visibleTo: eyesOf(ada), waiting: false, now: NOW, keyIds };
     const second = await attention.list(filter, { page: 2, perPage: 1 });
     assert.deepEqual([second.total, second.items.map(({ mirror }) => mirror.id)], [2, [well]]);
     const stranger = { ...ada, id: ada.id + 1000 };

@@ -1,9 +1,11 @@
 import type { SecretKind } from "@heliostat/contract";
 import type { Selectable } from "kysely";
 import type { Mirror } from "../domain/mirror.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { RemoteUrl } from "../domain/remote-url.ts";
 import { usedSecrets } from "../domain/used-secrets.ts";
-import type { User } from "../domain/user.ts";
+import type { Viewer } from "../domain/user.ts";
+import { isMemberOfProject } from "./members.ts";
 import { CREDENTIAL_FACTS, type CredentialFacts } from "./mirror-credentials.ts";
 import type { Db } from "./pool.ts";
 import type { MirrorsTable } from "./schema.ts";
@@ -13,12 +15,12 @@ export function selectMirrors(db: Db) {
   return db.selectFrom("mirrors").selectAll("mirrors").select(CREDENTIAL_FACTS);
 }
 
-/** The same, of the projects whose mirrors this user may see. As `accessLevel` has it: the owner's, and all for admins. */
-export function selectMirrorsSeenBy(db: Db, viewer: User) {
+/** The same, of the projects whose mirrors this user may see. As the policy has it: their maintainers, and all for admins. */
+export function selectMirrorsSeenBy(db: Db, viewer: Viewer) {
   const all = selectMirrors(db)
     .innerJoin("projects", "projects.id", "mirrors.project_id")
     .innerJoin("namespaces", "namespaces.id", "projects.namespace_id");
-  return viewer.isAdmin ? all : all.where("namespaces.owner_id", "=", viewer.id);
+  return viewer.isAdmin ? all : all.where(isMemberOfProject(viewer, ACCESS_LEVELS.maintainer));
 }
 
 /** A row, read with `CREDENTIAL_FACTS`, as the domain's mirror: without the secrets and the lease. */

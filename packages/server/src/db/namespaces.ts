@@ -1,9 +1,12 @@
-import type { Selectable } from "kysely";
+import type { Visibility } from "@heliostat/contract";
+import type { Insertable, Selectable } from "kysely";
 import type { NamespaceStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Namespace } from "../domain/project.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
+import { isMemberOfNamespace } from "./members.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -38,17 +41,19 @@ export function createNamespaceStore(db: Db): NamespaceStore {
               fields: { parent_id: ["is not a group"] },
             });
           }
-          const row = await transaction
-            .insertInto("namespaces")
-            .values({
+          const row = await insertNamespace(
+            transaction,
+            {
               kind: "group",
               name: group.name,
               path: group.path,
               full_path: parent ? `${parent.full_path}/${group.path}` : group.path,
               parent_id: group.parentId,
-            })
-            .returningAll()
-            .executeTakeFirstOrThrow();
+              visibility: group.visibility,
+              description: group.description,
+            },
+            parent?.traversal_ids ?? [],
+          );
           return toNamespace(row);
         });
       } catch (error) {
@@ -62,8 +67,12 @@ export function createNamespaceStore(db: Db): NamespaceStore {
       let matching = db.selectFrom("namespaces");
       const viewer = filter.visibleTo;
       if (!viewer.isAdmin) {
+        const visible: Visibility[] = viewer.seesInternal ? ["public", "internal"] : ["public"];
         matching = matching.where((where) =>
-          where.or([where("kind", "=", "group"), where("owner_id", "=", viewer.id)]),
+          where.or([
+            where("visibility", "in", visible),
+            isMemberOfNamespace(viewer, ACCESS_LEVELS.guest, { orBelow: true }),
+          ]),
         );
       }
       if (filter.kind) matching = matching.where("kind", "=", filter.kind);
@@ -78,6 +87,25 @@ export function createNamespaceStore(db: Db): NamespaceStore {
   };
 }
 
+/** Makes the row, and then notes the way to it, which ends with its own id. */
+export async function insertNamespace(
+  transaction: Db,
+  values: Omit<Insertable<Database["namespaces"]>, "traversal_ids">,
+  above: readonly number[],
+): Promise<Selectable<Database["namespaces"]>> {
+  const { id } = await transaction
+    .insertInto("namespaces")
+    .values({ ...values, traversal_ids: [] })
+    .returning("id")
+    .executeTakeFirstOrThrow();
+  return await transaction
+    .updateTable("namespaces")
+    .set({ traversal_ids: [...above, id] })
+    .where("id", "=", id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
 export function toNamespace(row: Selectable<Database["namespaces"]>): Namespace {
   return {
     id: row.id,
@@ -87,5 +115,8 @@ export function toNamespace(row: Selectable<Database["namespaces"]>): Namespace 
     fullPath: row.full_path,
     parentId: row.parent_id,
     ownerId: row.owner_id,
+    traversalIds: row.traversal_ids,
+    visibility: row.visibility,
+    description: row.description,
   };
 }

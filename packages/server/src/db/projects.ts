@@ -1,9 +1,11 @@
 import { type RawBuilder, type Selectable, sql } from "kysely";
 import type { ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Project } from "../domain/project.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
+import { isMemberOfProject } from "./members.ts";
 import { toNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -81,8 +83,8 @@ export function createProjectStore(db: Db): ProjectStore {
       else if (!viewer.isAdmin) {
         matching = matching.where((where) =>
           where.or([
-            where("projects.visibility", "in", ["public", "internal"]),
-            where("namespaces.owner_id", "=", viewer.id),
+            where("projects.visibility", "in", viewer.seesInternal ? ["public", "internal"] : ["public"]),
+            isMemberOfProject(viewer, ACCESS_LEVELS.guest),
           ]),
         );
       }
@@ -230,6 +232,7 @@ function toProject(
       maxRefs: row.max_refs,
       fsckSeverity: row.fsck_severity,
     },
+    pushesToMirroredBranches: row.pushes_to_mirrored_branches,
     refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -5,14 +5,17 @@ import type {
   FsckSeverity,
   MirrorDeletions,
   MirrorDirection,
+  PushesToMirroredBranches,
   UpdateStatus,
   UpdateTrigger,
   Visibility,
 } from "@heliostat/contract";
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
+import type { AuditEntityType } from "../domain/audit-event.ts";
 import type { ExpiryNews } from "../domain/credential.ts";
 import type { MirrorHealth, OutcomeCounts, UpdateLogLine, UpdateProgress } from "../domain/mirror.ts";
 import type { RefResult } from "../domain/refs.ts";
+import type { Door } from "../domain/user.ts";
 
 /** The tables as Kysely sees them. The source is `migrations/`; `schema.txt` shows what they make. */
 export interface Database {
@@ -29,6 +32,17 @@ export interface Database {
   remote_hosts: RemoteHostsTable;
   events: EventsTable;
   outgoing_mails: OutgoingMailsTable;
+  members: MembersTable;
+  mirror_trigger_tokens: MirrorTriggerTokensTable;
+  ssh_keys: SshKeysTable;
+  deploy_key_projects: DeployKeyProjectsTable;
+  sessions: SessionsTable;
+  sign_in_failures: SignInFailuresTable;
+  recovery_codes: RecoveryCodesTable;
+  identities: IdentitiesTable;
+  protected_branch_access_levels: ProtectedBranchAccessLevelsTable;
+  protected_tag_access_levels: ProtectedTagAccessLevelsTable;
+  audit_events: AuditEventsTable;
 }
 
 interface InstanceSettingsTable {
@@ -55,6 +69,9 @@ interface InstanceSettingsTable {
   outbound_allowlist: Generated<string[]>;
   deny_all_requests_except_allowed: Generated<boolean>;
   dns_rebinding_protection_enabled: Generated<boolean>;
+  default_branch_protection: Generated<number>;
+  max_file_size: Generated<number>;
+  max_push_size: Generated<number>;
 }
 
 interface UsersTable {
@@ -66,6 +83,11 @@ interface UsersTable {
   is_admin: Generated<boolean>;
   state: Generated<"active" | "blocked">;
   bot_of_project_id: number | null;
+  is_token_bot: Generated<boolean>;
+  totp_secret_sealed: Buffer | null;
+  totp_key_id: string | null;
+  totp_confirmed_at: Date | null;
+  totp_last_step: number | null;
   created_at: Generated<Date>;
 }
 
@@ -77,6 +99,9 @@ interface NamespacesTable {
   full_path: string;
   parent_id: number | null;
   owner_id: number | null;
+  traversal_ids: number[];
+  visibility: Visibility | null;
+  description: string | null;
   created_at: Generated<Date>;
 }
 
@@ -86,6 +111,10 @@ interface AccessTokensTable {
   name: string;
   digest: Buffer;
   scopes: string[];
+  description: string | null;
+  project_id: number | null;
+  namespace_id: number | null;
+  created_by: number | null;
   revoked: Generated<boolean>;
   created_at: Generated<Date>;
   last_used_at: Date | null;
@@ -109,6 +138,9 @@ interface ProjectsTable {
   repository_size_limit: number | null;
   max_refs: number | null;
   fsck_severity: FsckSeverity | null;
+  max_file_size: number | null;
+  max_push_size: number | null;
+  pushes_to_mirrored_branches: Generated<PushesToMirroredBranches>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;
@@ -118,6 +150,7 @@ interface ProtectedBranchesTable {
   id: GeneratedAlways<number>;
   project_id: number;
   name: string;
+  allow_force_push: Generated<boolean>;
   created_at: Generated<Date>;
 }
 
@@ -262,4 +295,121 @@ interface OutgoingMailsTable {
   next_attempt_at: Date | null;
   sent_at: Date | null;
   last_error: string | null;
+}
+
+interface MembersTable {
+  id: GeneratedAlways<number>;
+  namespace_id: number | null;
+  project_id: number | null;
+  user_id: number;
+  access_level: number;
+  expires_at: Day | null;
+  created_by: number | null;
+  created_at: Generated<Date>;
+}
+
+/** A calendar day, `2030-01-31`. */
+type Day = string;
+
+interface MirrorTriggerTokensTable {
+  id: GeneratedAlways<number>;
+  mirror_id: number;
+  name: string;
+  digest: Buffer;
+  created_by: number | null;
+  created_at: Generated<Date>;
+  last_used_at: Date | null;
+}
+
+interface SshKeysTable {
+  id: GeneratedAlways<number>;
+  kind: "user" | "deploy";
+  user_id: number | null;
+  title: string;
+  key: string;
+  fingerprint_sha256: string;
+  fingerprint_md5: string;
+  created_by: number | null;
+  created_at: Generated<Date>;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+}
+
+interface DeployKeyProjectsTable {
+  ssh_key_id: number;
+  project_id: number;
+  can_push: Generated<boolean>;
+  created_at: Generated<Date>;
+}
+
+interface SessionsTable {
+  id: GeneratedAlways<number>;
+  digest: Buffer;
+  previous_digest: Buffer | null;
+  user_id: number;
+  created_at: Date;
+  rotated_at: Date;
+  last_seen_at: Date;
+  expires_at: Date;
+  address: string | null;
+  user_agent: string | null;
+  method: "password" | "oidc";
+}
+
+interface SignInFailuresTable {
+  key: string;
+  failures: number;
+  first_at: Date;
+  last_at: Date;
+  blocked_until: Date | null;
+}
+
+interface RecoveryCodesTable {
+  user_id: number;
+  digest: Buffer;
+}
+
+interface IdentitiesTable {
+  id: GeneratedAlways<number>;
+  user_id: number;
+  issuer: string;
+  subject: string;
+  created_at: Generated<Date>;
+}
+
+interface ProtectedBranchAccessLevelsTable {
+  id: GeneratedAlways<number>;
+  protected_branch_id: number;
+  action: "push" | "merge" | "unprotect";
+  access_level: number | null;
+  user_id: number | null;
+  group_id: number | null;
+  deploy_key_id: number | null;
+}
+
+interface ProtectedTagAccessLevelsTable {
+  id: GeneratedAlways<number>;
+  protected_tag_id: number;
+  access_level: number | null;
+  user_id: number | null;
+  group_id: number | null;
+  deploy_key_id: number | null;
+}
+
+interface AuditEventsTable {
+  id: GeneratedAlways<number>;
+  created_at: Date;
+  author_id: number | null;
+  author_name: string;
+  authenticated_by: string | null;
+  address: string | null;
+  door: Door | null;
+  action: string;
+  entity_type: AuditEntityType;
+  entity_id: number | null;
+  entity_path: string | null;
+  target_type: string | null;
+  target_id: number | null;
+  target_details: string | null;
+  details: JSONColumnType<Record<string, unknown>, string | undefined, string>;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
-import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
+import { eyesOf, makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { MirrorStore, Page, SealedSecretStore } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -45,7 +45,10 @@ test("mirrors whose secrets are lost come by pages, to whoever may see them", as
   for (const name of ["a", "b", "c"]) ids.push((await make(name, "secret")).id);
   await make("d");
   const list = async (viewer: User, page: Page, keyIds: readonly string[] = []) => {
-    const { items, total } = await sealedSecrets.listMirrorsWithout({ visibleTo: viewer, keyIds }, page);
+    const { items, total } = await sealedSecrets.listMirrorsWithout(
+      { visibleTo: eyesOf(viewer), keyIds },
+      page,
+    );
     return [items.map(({ mirror }) => mirror.id), total];
   };
   const first = { page: 1, perPage: 2 };
@@ -55,7 +58,7 @@ test("mirrors whose secrets are lost come by pages, to whoever may see them", as
   const stranger = { ...ada, id: ada.id + 1 };
   assert.deepEqual(await list(stranger, first), [[], 0]);
   assert.deepEqual(await list({ ...stranger, isAdmin: true }, first), [ids.slice(0, 2), 3]);
-  const { items } = await sealedSecrets.listMirrorsWithout({ visibleTo: ada, keyIds: [] }, first);
+  const { items } = await sealedSecrets.listMirrorsWithout({ visibleTo: eyesOf(ada), keyIds: [] }, first);
   assert.equal(items[0]?.projectPath, "ada/p");
   assert.equal(await sealedSecrets.countMirrorsWithout(["other"]), 3);
   assert.equal(await sealedSecrets.countMirrorsWithout(["other", "k"]), 0);

@@ -3,6 +3,7 @@ import type { UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
+import { insertNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -26,16 +27,12 @@ export function createUserStore(db: Db): UserStore {
             })
             .returningAll()
             .executeTakeFirstOrThrow();
-          await transaction
-            .insertInto("namespaces")
-            .values({
-              kind: "user",
-              name: user.name,
-              path: user.username,
-              full_path: user.username,
-              owner_id: row.id,
-            })
-            .execute();
+          const path = user.username;
+          await insertNamespace(
+            transaction,
+            { kind: "user", name: user.name, path, full_path: path, owner_id: row.id },
+            [],
+          );
           return toUser(row);
         });
       } catch (error) {
@@ -166,6 +163,7 @@ export function toUser(row: Selectable<Database["users"]>): User {
     isAdmin: row.is_admin,
     state: row.state,
     botOfProjectId: row.bot_of_project_id,
+    isTokenBot: row.is_token_bot,
     createdAt: row.created_at,
   };
 }

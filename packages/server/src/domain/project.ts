@@ -1,4 +1,4 @@
-import type { Visibility } from "@heliostat/contract";
+import type { PushesToMirroredBranches, Visibility } from "@heliostat/contract";
 import type { ProjectLimits } from "./incoming-limits.ts";
 
 /** A user or a group: what a project lives in. Paths compare without regard to case, as in GitLab. */
@@ -11,6 +11,11 @@ export interface Namespace {
   readonly parentId: number | null;
   /** The user whose own namespace this is; null for a group. */
   readonly ownerId: number | null;
+  /** Its id and those of all above it, the root first. */
+  readonly traversalIds: readonly number[];
+  /** Who may know of a group; null for the namespace of a user. */
+  readonly visibility: Visibility | null;
+  readonly description: string | null;
 }
 
 /** A hosted bare repository with its settings. Its place on disk depends on `id` alone, never on a name. */
@@ -27,6 +32,8 @@ export interface Project {
   readonly pullMirrorAvailable: boolean | null;
   readonly pushMirrorsAvailable: boolean | null;
   readonly limits: ProjectLimits;
+  /** Of a client, to a branch that the pull mirror writes. */
+  readonly pushesToMirroredBranches: PushesToMirroredBranches;
   /**
    * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
    * nobody can say that they have seen the last state, and a mirror looks again.

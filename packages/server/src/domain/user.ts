@@ -1,4 +1,5 @@
 import type { TokenScope } from "@heliostat/contract";
+import type { DeployKey } from "./ssh-key.ts";
 
 export interface User {
   readonly id: number;
@@ -9,15 +10,43 @@ export interface User {
   readonly state: "active" | "blocked";
   /** Not null: the own identity of this project, with which nobody signs in. */
   readonly botOfProjectId: number | null;
+  /** Whether it is what an access token of a project or group acts as; nobody signs in with its name either. */
+  readonly isTokenBot: boolean;
   readonly createdAt: Date;
 }
 
-/** A personal access token as stored: the secret itself is only a digest in the database. */
+/** Whether it is no person, but what a mirror or a token acts as. */
+export function isBot(user: User): boolean {
+  return user.botOfProjectId !== null || user.isTokenBot;
+}
+
+/** What somebody is to a group, and so to all below it, or to one project. Those that have expired are not among them. */
+export interface Membership {
+  /** One of the two is null. */
+  readonly namespaceId: number | null;
+  readonly projectId: number | null;
+  /** Ids of the group, or of the project's namespace, and of all above it. */
+  readonly traversalIds: readonly number[];
+  /** GitLab's number, one of `ACCESS_LEVELS`. */
+  readonly accessLevel: number;
+}
+
+/** A user with all that they are a member of. */
+export interface Member {
+  readonly user: User;
+  readonly memberships: readonly Membership[];
+}
+
+/** An access token as stored: the secret itself is only a digest in the database. */
 export interface AccessToken {
   readonly id: number;
   readonly userId: number;
   readonly name: string;
+  readonly description: string | null;
   readonly scopes: readonly TokenScope[];
+  /** What its bot is a member of; both null: a personal token. */
+  readonly projectId: number | null;
+  readonly namespaceId: number | null;
   readonly revoked: boolean;
   readonly createdAt: Date;
   readonly lastUsedAt: Date | null;
@@ -25,10 +54,31 @@ export interface AccessToken {
   readonly expiresAt: Date | null;
 }
 
+/** By which way a request came in; `internal`: by none, it is ours. */
+export type Door = "http" | "ssh" | "cli" | "internal";
+
+/** Where a request came from, for the audit log. */
+export interface Origin {
+  readonly door: Door;
+  /** IP address; null where there is none. */
+  readonly address: string | null;
+}
+
 /**
- * Who asks: nobody, or a user who signed in by password (`token` null: every scope) or by an access token.
- * Every use case takes one and hands it to `policy`.
+ * Who asks: nobody, a user who signed in (`token` null: every scope) or came with an access token, or a deploy key. Every
+ * use case takes one and hands it to `policy`.
  */
-export type Principal =
+export type Principal = (
   | { readonly kind: "anonymous" }
-  | { readonly kind: "user"; readonly user: User; readonly token: AccessToken | null };
+  | ({ readonly kind: "user"; readonly token: AccessToken | null } & Member)
+  | { readonly kind: "deploy-key"; readonly key: DeployKey }
+) & { readonly from?: Origin };
+
+/** For lists: whose eyes the store looks with. */
+export interface Viewer {
+  readonly id: number;
+  /** All that there is. */
+  readonly isAdmin: boolean;
+  /** What is internal; not so for the bot of a project or group. */
+  readonly seesInternal: boolean;
+}

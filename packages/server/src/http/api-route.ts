@@ -2,11 +2,12 @@ import type { TokenScope } from "@heliostat/contract";
 import { DEFAULT_PER_PAGE } from "@heliostat/contract/api/parameters.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { z } from "zod";
+import { requireScope } from "../app/access.ts";
 import type { Page } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
-import { authenticateApi, requireScope } from "./authenticate.ts";
+import { authenticateApi } from "./authenticate.ts";
 import { checkParameters, type ParameterRules } from "./check-parameters.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
@@ -20,6 +21,7 @@ import {
   readBodyParameters,
 } from "./request-parameters.ts";
 import { type ServerSentEvent, sendEvents } from "./send-events.ts";
+import { whereFrom } from "./where-from.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -192,7 +194,11 @@ async function runRoute(
   let form: ErrorForm = {};
   try {
     const params = mergeParameters(request.query, request.body, request.params);
-    const principal = await authenticateApi(door.useCases, request.headers, params);
+    const principal = await authenticateApi(door.useCases, {
+      headers: request.headers,
+      parameters: params,
+      from: whereFrom(request),
+    });
     rememberUser(request, principal);
     requireAccess(route, principal);
     form = route.form;

@@ -37,7 +37,15 @@ describe("warnings of the expiry of credentials", () => {
     });
     const namespaces = createNamespaceStore(db);
     adaSpace = (await namespaces.findByFullPath("ada"))?.id ?? 0;
-    groupSpace = (await namespaces.createGroup({ name: "team", path: "team", parentId: null })).id;
+    groupSpace = (
+      await namespaces.createGroup({
+        name: "team",
+        path: "team",
+        parentId: null,
+        visibility: "private",
+        description: null,
+      })
+    ).id;
   });
   after(async () => {
     await db.destroy();

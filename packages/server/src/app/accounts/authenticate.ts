@@ -1,29 +1,40 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import type { User } from "../../domain/user.ts";
+import type { Member, Origin, User } from "../../domain/user.ts";
+import { requireScope } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
 import { digestToken } from "./token-digest.ts";
 
-type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit">;
+type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
 export function authenticationUseCases(
-  ports: Pick<Ports, "clock" | "tokens" | "users" | "passwords">,
+  ports: Pick<Ports, "clock" | "members" | "tokens" | "users" | "passwords">,
 ): AuthenticationUseCases {
-  async function authenticateToken(secret: string): Promise<SignedIn | null> {
+  async function authenticateToken(secret: string, from: Origin): Promise<SignedIn | null> {
     if (secret === "") return null;
     const now = ports.clock.now();
     const found = await ports.tokens.findLive(digestToken(secret), now);
     if (!found) return null;
     refuseBlocked(found.user);
     await ports.tokens.touch(found.token.id, now);
-    return { kind: "user", user: found.user, token: found.token };
+    return { kind: "user", token: found.token, ...(await asMember(ports, found.user)), from };
   }
 
   return {
     authenticateToken,
-    async authenticateGit({ username, password }) {
+    async actAs(principal, whom) {
+      if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Must be admin to use sudo");
+      requireScope(principal, ["sudo"]);
+      const id = /^\d{1,9}$/.test(whom) ? Number(whom) : null;
+      const user =
+        (await ports.users.findByUsername(whom)) ?? (id === null ? null : await ports.users.find(id));
+      if (!user) throw new HeliostatError("not-found", `User with ID or username '${whom}' Not Found`);
+      refuseBlocked(user);
+      return { ...principal, ...(await asMember(ports, user)) };
+    },
+    async authenticateGit({ username, password }, from) {
       // Clients put the token in either half: `oauth2:token`, `user:token`, `token:`, `token:x-oauth-basic`.
-      const byToken = (await authenticateToken(password)) ?? (await authenticateToken(username));
+      const byToken = (await authenticateToken(password, from)) ?? (await authenticateToken(username, from));
       if (byToken) return byToken;
       if (username === "" || password === "") return null;
       const found = await ports.users.findForSignIn(username);
@@ -34,9 +45,14 @@ export function authenticationUseCases(
       }
       if (!(await ports.passwords.verify(password, found.passwordHash))) return null;
       refuseBlocked(found.user);
-      return { kind: "user", user: found.user, token: null };
+      return { kind: "user", token: null, ...(await asMember(ports, found.user)), from };
     },
   };
+}
+
+/** The user with all that they are a member of now. */
+export async function asMember({ members }: Pick<Ports, "members">, user: User): Promise<Member> {
+  return { user, memberships: await members.membershipsOf(user.id) };
 }
 
 /** `forbidden` for a blocked user, whatever they ask for. */

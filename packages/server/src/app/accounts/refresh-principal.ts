@@ -1,25 +1,26 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
-import { refuseBlocked } from "./authenticate.ts";
+import { asMember, refuseBlocked } from "./authenticate.ts";
 
 /**
  * The principal as they are now, for what goes on long after they signed in. `token-invalid` when the token was revoked
  * or has expired, `unauthenticated` when the user is gone, `forbidden` when they are blocked.
  */
 export async function refreshPrincipal(
-  ports: Pick<Ports, "clock" | "tokens" | "users">,
+  ports: Pick<Ports, "clock" | "members" | "tokens" | "users">,
   principal: Principal,
 ): Promise<Principal> {
-  if (principal.kind === "anonymous") return principal;
+  if (principal.kind !== "user") return principal;
   const user = await ports.users.find(principal.user.id);
   if (!user) throw new HeliostatError("unauthenticated", "Unauthorized");
   refuseBlocked(user);
-  if (principal.token === null) return { ...principal, user };
+  const member = await asMember(ports, user);
+  if (principal.token === null) return { ...principal, ...member };
   const token = await ports.tokens.find(principal.token.id);
   const hasExpired = token?.expiresAt && token.expiresAt <= ports.clock.now();
   if (!token || token.revoked || hasExpired) {
     throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
   }
-  return { ...principal, user, token };
+  return { ...principal, ...member, token };
 }

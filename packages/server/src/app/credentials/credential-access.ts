@@ -1,6 +1,6 @@
 import type { Credential } from "../../domain/credential.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import { type CredentialAction, mayHandleCredential } from "../../domain/policy.ts";
+import { mayIn, type NamespaceAction } from "../../domain/policy.ts";
 import type { Namespace } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
@@ -11,11 +11,11 @@ export async function findCredentialFor(
   ports: Pick<Ports, "credentials">,
   principal: Principal,
   id: number,
-  action: CredentialAction,
+  action: Extract<NamespaceAction, `${string}-credential`>,
 ): Promise<Credential> {
   requireSignedIn(principal);
   const credential = await ports.credentials.find(id);
-  if (!credential || !mayHandleCredential(principal, action, credential.namespace)) {
+  if (!credential || !mayIn(principal, action, credential.namespace)) {
     throw new HeliostatError("not-found", "Not found");
   }
   return credential;
@@ -30,7 +30,7 @@ export async function findCredentialNamespace(
   const { user } = requireSignedIn(principal);
   const namespace =
     id === undefined ? await ports.namespaces.findByFullPath(user.username) : await ports.namespaces.find(id);
-  if (!namespace || !mayHandleCredential(principal, "admin-credential", namespace)) {
+  if (!namespace || !mayIn(principal, "admin-credential", namespace)) {
     throw new HeliostatError("not-found", "Namespace Not Found");
   }
   return namespace;

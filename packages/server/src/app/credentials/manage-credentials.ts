@@ -1,6 +1,6 @@
 import { type Credential, expiryNews } from "../../domain/credential.ts";
 import { invalidField } from "../../domain/errors.ts";
-import { requireSignedIn } from "../access.ts";
+import { requireSignedIn, requireViewer } from "../access.ts";
 import { refuseLongCredential } from "../mirrors/check-credential.ts";
 import type { Ports } from "../ports.ts";
 import { findCredentialFor, findCredentialNamespace } from "./credential-access.ts";
@@ -23,8 +23,10 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
 
   return {
     async listCredentials(principal, { search, namespaceId }, page) {
-      const { user } = requireSignedIn(principal);
-      const { items, total } = await ports.credentials.list({ visibleTo: user, search, namespaceId }, page);
+      const { items, total } = await ports.credentials.list(
+        { visibleTo: requireViewer(principal), search, namespaceId },
+        page,
+      );
       return { items: items.map(view), total };
     },
     async findCredential(principal, id) {

@@ -28,14 +28,14 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
   return {
     async createMirror(principal, which, { direction, ...settings }) {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-      const { user } = requireSignedIn(principal);
-      return await view(await saveMirror(ports, user, project, { kind: "new", direction }, settings));
+      return await view(
+        await saveMirror(ports, requireSignedIn(principal), project, { kind: "new", direction }, settings),
+      );
     },
     async updateMirror(principal, which, mirrorId, changes) {
       const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
-      const { user } = requireSignedIn(principal);
       const target: SaveTarget = { kind: "existing", direction: mirror.direction, id: mirror.id };
-      return await view(await saveMirror(ports, user, project, target, changes));
+      return await view(await saveMirror(ports, requireSignedIn(principal), project, target, changes));
     },
     async removeMirror(principal, which, mirrorId) {
       const { mirror } = await findMirrorToChange(ports, principal, which, mirrorId);

@@ -8,7 +8,7 @@ import type { Credential } from "../../domain/credential.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import { writeStrings } from "../../domain/ssh-wire.ts";
-import type { User } from "../../domain/user.ts";
+import type { Principal, User } from "../../domain/user.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import type { CheckedRemote } from "./check-remote-url.ts";
 import { chooseCredential, findNamedCredentials } from "./choose-credential.ts";
@@ -24,6 +24,9 @@ function credential(id: number, ownerId: number, kind: CredentialKind = "passwor
     path: "n",
     fullPath: "n",
     parentId: null,
+    traversalIds: [ownerId],
+    visibility: null,
+    description: null,
   } as const;
   return {
     ...{ id, name: `c${id}`, kind, namespace: { ...namespace, ownerId }, username: "robot", publicKey: null },
@@ -40,8 +43,10 @@ function credential(id: number, ownerId: number, kind: CredentialKind = "passwor
 
 const user: User = {
   ...{ id: 7, username: "mo", name: "Mo", email: "mo@example.com", isAdmin: false, state: "active" },
-  ...{ botOfProjectId: null, createdAt: DAY },
+  ...{ botOfProjectId: null, isTokenBot: false, createdAt: DAY },
 };
+
+const principal: Principal = { kind: "user", user, memberships: [], token: null };
 
 /** Those of the user, of somebody else, and a key of the user. */
 const ALL = [credential(1, 7), credential(2, 8), credential(3, 7, "ssh_key")];
@@ -56,7 +61,7 @@ function mirrorWith(credentialId: number | null, url = URL_BEFORE): Mirror {
 /** What a save by the user makes of the mirror's credential. */
 async function choose(stored: Mirror | null, settings: MirrorSettings, drops = false) {
   const ports = { credentials: { find: async (id: number) => ALL.find((each) => each.id === id) ?? null } };
-  const named = await findNamedCredentials(ports, user, settings, stored);
+  const named = await findNamedCredentials(ports, principal, settings, stored);
   const parsed = settings.url === undefined ? null : parseRemoteUrl(settings.url);
   const remote: CheckedRemote | null = parsed && {
     url: parsed.url,

@@ -3,9 +3,9 @@ import type { Credential } from "../../domain/credential.ts";
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { given } from "../../domain/given.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import { ownsCredentials } from "../../domain/policy.ts";
+import { mayIn } from "../../domain/policy.ts";
 import { type RemoteUrl, schemeOf } from "../../domain/remote-url.ts";
-import type { User } from "../../domain/user.ts";
+import type { Principal } from "../../domain/user.ts";
 import type { Ports, RemoteCredential } from "../ports.ts";
 import type { MirrorSettings } from "../use-cases.ts";
 import { readCertificates } from "./certificates.ts";
@@ -41,17 +41,17 @@ const AUTH_METHOD_OF: Readonly<Record<CredentialKind, AuthMethod>> = {
  */
 export async function findNamedCredentials(
   ports: CredentialPort,
-  user: User,
+  principal: Principal,
   settings: MirrorSettings,
   seen: Mirror | null,
 ): Promise<NamedCredentials> {
   const storedId = seen?.credential?.id ?? null;
-  const stored = storedId === null ? null : await findOwn(ports, user, storedId);
+  const stored = storedId === null ? null : await findOwn(ports, principal, storedId);
   const ownStoredId = stored === null ? null : storedId;
   const { credentialId } = settings;
   if (credentialId === undefined || credentialId === null) return { wanted: null, ownStoredId };
   if (credentialId === storedId) return { wanted: stored, ownStoredId };
-  const wanted = await findOwn(ports, user, credentialId);
+  const wanted = await findOwn(ports, principal, credentialId);
   if (!wanted) throw invalidField("credential_id", "does not exist");
   return { wanted, ownStoredId };
 }
@@ -101,9 +101,13 @@ export function chooseCredential(
  * `forbidden` for who may not use the named credential of this mirror: what the server is known by is then not theirs to
  * say. Nothing where it has none.
  */
-export async function requireOwnCredential(ports: CredentialPort, user: User, mirror: Mirror): Promise<void> {
+export async function requireOwnCredential(
+  ports: CredentialPort,
+  principal: Principal,
+  mirror: Mirror,
+): Promise<void> {
   const { credential } = mirror;
-  if (credential === null || (await findOwn(ports, user, credential.id))) return;
+  if (credential === null || (await findOwn(ports, principal, credential.id))) return;
   throw new HeliostatError(
     "forbidden",
     `This mirror uses the credential ${credential.name}. Only its owner and admins may say which host keys are right; take it away from the mirror to do so yourself.`,
@@ -119,9 +123,9 @@ function changesTrust(stored: Mirror, settings: MirrorSettings): boolean {
   return (caCertificates || null) !== stored.caCertificates;
 }
 
-async function findOwn(ports: CredentialPort, user: User, id: number): Promise<Credential | null> {
+async function findOwn(ports: CredentialPort, principal: Principal, id: number): Promise<Credential | null> {
   const credential = await ports.credentials.find(id);
-  return credential && ownsCredentials(user, credential.namespace) ? credential : null;
+  return credential && mayIn(principal, "use-credential", credential.namespace) ? credential : null;
 }
 
 /** What a URL says of who signs in. The user name of an SSH URL is a part of the address, and stays there. */

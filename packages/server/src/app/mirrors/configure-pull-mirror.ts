@@ -1,9 +1,8 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
-import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
-import type { MirrorSettings } from "../use-cases.ts";
+import type { MirrorSettings, SignedIn } from "../use-cases.ts";
 import { refuseBadOptions } from "./check-options.ts";
 import { checkRemoteUrl } from "./check-remote-url.ts";
 import { optionsIn } from "./mirror-changes.ts";
@@ -32,9 +31,15 @@ export async function refuseBadPullMirror(
 /** Makes the project's pull mirror or changes it, by the rules of `saveMirror`. */
 export async function configurePullMirror(
   ports: Ports,
-  user: User,
+  principal: SignedIn,
   project: Project,
   settings: MirrorSettings,
 ): Promise<Mirror> {
-  return await saveMirror(ports, user, project, { kind: "the-pull-mirror", direction: "pull" }, settings);
+  return await saveMirror(
+    ports,
+    principal,
+    project,
+    { kind: "the-pull-mirror", direction: "pull" },
+    settings,
+  );
 }

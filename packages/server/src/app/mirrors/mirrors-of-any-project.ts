@@ -1,6 +1,6 @@
 import { fullPathOf } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
-import { requireSignedIn } from "../access.ts";
+import { requireViewer } from "../access.ts";
 import type { Page, Paged, Ports } from "../ports.ts";
 import type { MirrorOfAnyProject, UseCases } from "../use-cases.ts";
 import { viewMirrorsOf } from "./mirror-view.ts";
@@ -14,8 +14,12 @@ export function anyMirrorUseCases(ports: Ports): AnyMirrorUseCases {
     filter: { readonly waiting: boolean },
     page: Page,
   ): Promise<Paged<MirrorOfAnyProject>> {
-    const { user } = requireSignedIn(principal);
-    const wanted = { ...filter, visibleTo: user, now: ports.clock.now(), keyIds: ports.secretKeys.ids() };
+    const wanted = {
+      ...filter,
+      visibleTo: requireViewer(principal),
+      now: ports.clock.now(),
+      keyIds: ports.secretKeys.ids(),
+    };
     const { items, total } = await ports.attention.list(wanted, page);
     const ids = new Set(items.map(({ mirror }) => mirror.projectId));
     const projects = await ports.projects.findAll([...ids]);

@@ -24,11 +24,13 @@ export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
     },
     async configurePullMirror(principal, which, settings) {
       const project = await findProjectFor(ports, principal, which, "admin-mirrors");
-      const { user } = requireSignedIn(principal);
       if (!mayMirror(principal, await ports.settings.read())) {
         throw new HeliostatError("model-invalid", "Access Denied");
       }
-      return await asSeenNow(ports, await configurePullMirror(ports, user, project, settings));
+      return await asSeenNow(
+        ports,
+        await configurePullMirror(ports, requireSignedIn(principal), project, settings),
+      );
     },
     async startPullMirror(principal, which, options) {
       const project = await findProjectFor(ports, principal, which, "admin-mirrors");

@@ -47,15 +47,19 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
     },
     async createPushMirror(principal, which, draft) {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-      const { user } = requireSignedIn(principal);
       const target = { kind: "new", direction: "push" } as const;
-      return await asSeenNow(ports, await saveMirror(ports, user, project, target, draft));
+      return await asSeenNow(
+        ports,
+        await saveMirror(ports, requireSignedIn(principal), project, target, draft),
+      );
     },
     async updatePushMirror(principal, which, mirrorId, changes) {
       const { project } = await find(principal, which, mirrorId);
-      const { user } = requireSignedIn(principal);
       const target = { kind: "existing", direction: "push", id: mirrorId } as const;
-      return await asSeenNow(ports, await saveMirror(ports, user, project, target, changes));
+      return await asSeenNow(
+        ports,
+        await saveMirror(ports, requireSignedIn(principal), project, target, changes),
+      );
     },
     async removePushMirror(principal, which, mirrorId, unmodifiedSince) {
       const { mirror } = await find(principal, which, mirrorId);

@@ -53,7 +53,7 @@ export function hostKeyReviewUseCases(
     async acceptHostKeys(principal, which, mirrorId, fingerprints) {
       const { project, mirror } = await find(principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
-      await requireOwnCredential(ports, user, mirror);
+      await requireOwnCredential(ports, principal, mirror);
       const { added, kept, revoked, accepted } = await compare(principal, mirror);
       const shown = [...added, ...kept].map((key) => key.fingerprint_sha256);
       if (shown.length === 0 && revoked.length > 0) {

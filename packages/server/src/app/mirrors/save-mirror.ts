@@ -3,9 +3,8 @@ import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { sameRemote } from "../../domain/remote-url.ts";
-import type { User } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
-import type { MirrorSettings } from "../use-cases.ts";
+import type { MirrorSettings, SignedIn } from "../use-cases.ts";
 import { readCertificates } from "./certificates.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
@@ -49,11 +48,12 @@ export type SaveTarget =
  */
 export async function saveMirror(
   ports: Ports,
-  user: User,
+  principal: SignedIn,
   project: Project,
   target: SaveTarget,
   settings: MirrorSettings,
 ): Promise<Mirror> {
+  const { user } = principal;
   const instance = await ports.settings.read();
   const options = optionsIn(settings);
   refuseLongCredential(settings);
@@ -62,7 +62,7 @@ export async function saveMirror(
   refuseBadOptions(target.direction, options, seen?.options ?? DEFAULT_MIRROR_OPTIONS, instance);
   const certificates = readCertificates(settings, seen);
   if (settings.url === undefined && !seen) throw urlMissing();
-  const named = await findNamedCredentials(ports, user, settings, seen);
+  const named = await findNamedCredentials(ports, principal, settings, seen);
   const remote =
     settings.url === undefined
       ? null

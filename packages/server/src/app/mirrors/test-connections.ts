@@ -36,10 +36,9 @@ export function connectionTestUseCases(ports: Ports, places: OutboundPlaces): Co
   return {
     async testNewMirror(principal, which, draft) {
       const project = await findMirroredProject(ports, principal, which, "admin-mirrors");
-      const { user } = requireSignedIn(principal);
       const { direction, knownHosts, credentialId = null } = draft;
       const parsed = parseRemoteUrl(draft.url);
-      const named = await findNamedCredentials(ports, user, { credentialId }, null);
+      const named = await findNamedCredentials(ports, principal, { credentialId }, null);
       const own = given({
         username: draft.username || parsed.username || undefined,
         password: draft.password || parsed.password || undefined,

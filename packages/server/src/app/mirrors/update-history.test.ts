@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createTokenStore } from "../../db/access-tokens.ts";
+import { createMemberStore } from "../../db/members.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import type { Db } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
@@ -75,8 +76,16 @@ async function setUp() {
     userId: user.id,
   });
   const progress = createProgressBoard({ clock, log, mirrors });
-  const useCases = updateUseCases({ clock, mirrors, progress, projects, tokens, users });
-  const principal: Principal = { kind: "user", user, token };
+  const useCases = updateUseCases({
+    clock,
+    members: createMemberStore(db),
+    mirrors,
+    progress,
+    projects,
+    tokens,
+    users,
+  });
+  const principal: Principal = { kind: "user", user, memberships: [], token };
   const watch = (signal: AbortSignal) =>
     useCases.watchProgress(principal, project.id, mirror.id, { after: null, signal });
   return { users, tokens, projects, user, token, project, watch };

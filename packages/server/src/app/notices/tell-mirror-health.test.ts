@@ -335,7 +335,13 @@ describe("mail about a mirror's health", () => {
       await db.updateTable("users").set({ is_admin: true, state }).where("id", "=", id).execute();
     }
     const admins = ["boss@example.com"];
-    const group = await createNamespaceStore(db).createGroup({ name: "G", path: "g", parentId: null });
+    const group = await createNamespaceStore(db).createGroup({
+      name: "G",
+      path: "g",
+      parentId: null,
+      visibility: "private",
+      description: null,
+    });
     const ofGroup = { ...project, namespace: group, creatorId: maker.id };
     assert.deepEqual(await emails(ofGroup), ["maker@example.com"]);
     await db.updateTable("users").set({ bot_of_project_id: project.id }).where("id", "=", maker.id).execute();

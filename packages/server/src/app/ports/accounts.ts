@@ -1,6 +1,6 @@
-import type { TokenScope } from "@heliostat/contract";
+import type { TokenScope, Visibility } from "@heliostat/contract";
 import type { Namespace, Project } from "../../domain/project.ts";
-import type { AccessToken, User } from "../../domain/user.ts";
+import type { AccessToken, Membership, User, Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
 export interface PasswordHasher {
@@ -36,6 +36,12 @@ export interface UserStore {
   findOrCreateBot(project: Pick<Project, "id" | "name">): Promise<User>;
 }
 
+/** Who is what to which group and project. */
+export interface MemberStore {
+  /** All that this user is a member of today. */
+  membershipsOf(userId: number): Promise<readonly Membership[]>;
+}
+
 export interface TokenStore {
   create(token: {
     userId: number;
@@ -58,10 +64,16 @@ export interface TokenStore {
 export interface NamespaceStore {
   find(id: number): Promise<Namespace | null>;
   findByFullPath(fullPath: string): Promise<Namespace | null>;
-  createGroup(group: { name: string; path: string; parentId: number | null }): Promise<Namespace>;
-  /** `visibleTo`: groups, and the user's own namespace; an admin sees all. */
+  createGroup(group: {
+    name: string;
+    path: string;
+    parentId: number | null;
+    visibility: Visibility;
+    description: string | null;
+  }): Promise<Namespace>;
+  /** `visibleTo`: their own namespace, and the groups that `read-namespace` lets them see; an admin sees all. */
   list(
-    filter: { search?: string; kind?: Namespace["kind"]; visibleTo: User },
+    filter: { search?: string; kind?: Namespace["kind"]; visibleTo: Viewer },
     page: Page,
   ): Promise<Paged<Namespace>>;
 }

@@ -1,6 +1,6 @@
 import type { CredentialKind } from "@heliostat/contract";
 import type { Credential, ExpiryNews } from "../../domain/credential.ts";
-import type { User } from "../../domain/user.ts";
+import type { Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 import type { RemoteCredential, SshKeyPair } from "./mirrors.ts";
 import type { MirrorOfProject } from "./secrets.ts";
@@ -42,7 +42,7 @@ export interface CredentialStore {
   /** Those that this user may see, by name. */
   list(
     filter: {
-      readonly visibleTo: User;
+      readonly visibleTo: Viewer;
       readonly search?: string | undefined;
       readonly namespaceId?: number | undefined;
     },

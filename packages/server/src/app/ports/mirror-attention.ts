@@ -1,6 +1,6 @@
 import type { AttentionReason } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
-import type { User } from "../../domain/user.ts";
+import type { Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
 /** A mirror, and why it waits for somebody: the weightiest reason first. */
@@ -14,7 +14,7 @@ export interface MirrorAttention {
   /** Those whose settings this user may see, by project. `waiting`: only those that wait for somebody. */
   list(
     filter: {
-      readonly visibleTo: User;
+      readonly visibleTo: Viewer;
       readonly waiting: boolean;
       readonly now: Date;
       /** The keys of the secrets file. */

@@ -2,7 +2,7 @@ import type { Visibility } from "@heliostat/contract";
 import type { ProjectLimits } from "../../domain/incoming-limits.ts";
 import type { Project } from "../../domain/project.ts";
 import type { NewProjectEvent, ProjectEvent } from "../../domain/project-event.ts";
-import type { User } from "../../domain/user.ts";
+import type { User, Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
 export interface NewProject {
@@ -40,7 +40,7 @@ export interface ProjectStore {
   remove(id: number): Promise<void>;
   /** `visibleTo` null: anonymous; an admin sees all. */
   list(
-    filter: { search?: string; visibleTo: User | null; ownedBy?: number },
+    filter: { search?: string; visibleTo: Viewer | null; ownedBy?: number },
     page: Page,
   ): Promise<Paged<Project>>;
   /** Called before refs are written: `refsGeneration` reads null until the matching `endRefsWrite`. */

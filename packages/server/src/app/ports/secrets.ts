@@ -1,6 +1,6 @@
 import type { SecretKind } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
-import type { User } from "../../domain/user.ts";
+import type { Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
 /** The keys of the secrets file, by their ids: what they are is for `secrets/` alone to know. */
@@ -46,7 +46,7 @@ export interface SealedSecretStore {
   ): Promise<{ readonly sealed: number; readonly unreadable: readonly UnreadableSecret[] }>;
   /** Mirrors with a secret that they use and none of these keys opens, in the order of their ids; an admin sees all. */
   listMirrorsWithout(
-    filter: { readonly visibleTo: User; readonly keyIds: readonly string[] },
+    filter: { readonly visibleTo: Viewer; readonly keyIds: readonly string[] },
     page: Page,
   ): Promise<Paged<MirrorOfProject>>;
   /** How many of these there are in all projects. */

@@ -1,15 +1,15 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { type ProjectLimits, refuseBadLimits } from "../../domain/incoming-limits.ts";
-import { may, mayMirror } from "../../domain/policy.ts";
+import { actsAsAdmin, may, mayIn, mayMirror } from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
 import { branchRef } from "../../domain/ref-name.ts";
-import type { Principal, User } from "../../domain/user.ts";
+import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
 import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
-import type { MirrorSettings, ProjectDraft, UseCases } from "../use-cases.ts";
+import type { MirrorSettings, ProjectDraft, SignedIn, UseCases } from "../use-cases.ts";
 import { viewProject } from "./view-project.ts";
 
 type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject">;
@@ -19,14 +19,15 @@ const FIRST_BRANCH = branchRef("main");
 export function changeProjectUseCases(ports: Ports): ChangeUseCases {
   return {
     async createProject(principal, draft) {
-      const { user } = requireSignedIn(principal);
-      const namespace = await findOwnNamespace(ports, user, draft.namespaceId);
+      const signedIn = requireSignedIn(principal);
+      const { user } = signedIn;
+      const namespace = await findProjectNamespace(ports, signedIn, draft.namespaceId);
       const { name, path } = namesOf(draft);
       checkLimits(principal, draft.limits);
       const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
       // Everything that can be wrong is found before anything is made.
       if (pullMirror) {
-        await refuseBadMirrorUser(ports, user, pullMirror);
+        await refuseBadMirrorUser(ports, signedIn, pullMirror);
         await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
       }
       const project = await ports.projects.create({
@@ -41,7 +42,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         const repository = ports.repositories.pathOf(project.id);
         await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
         if (draft.limits) await ports.projects.update(project.id, { limits: draft.limits });
-        if (pullMirror) await configureIfAny(ports, user, project, pullMirror);
+        if (pullMirror) await configureIfAny(ports, signedIn, project, pullMirror);
       } catch (error) {
         // A project without its repository would be a trap; the path is free again for the next try.
         await ports.projects.remove(project.id);
@@ -63,14 +64,14 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       if (own.archived !== undefined) await endHinderedRuns(ports);
       if (!pullMirror || !(await mayConfigure(principal, updated)))
         return await viewProject(ports, principal, updated);
-      const { user } = requireSignedIn(principal);
-      await refuseBadMirrorUser(ports, user, pullMirror);
-      await configureIfAny(ports, user, updated, withOneFilter(pullMirror));
+      const signedIn = requireSignedIn(principal);
+      await refuseBadMirrorUser(ports, signedIn, pullMirror);
+      await configureIfAny(ports, signedIn, updated, withOneFilter(pullMirror));
       return await viewProject(ports, principal, (await ports.projects.find(updated.id)) ?? updated);
     },
 
     async removeProject(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "admin-project");
+      const project = await findProjectFor(ports, principal, which, "own-project");
       await removeProject(ports, principal, project.id);
     },
   };
@@ -90,13 +91,13 @@ function checkLimits(principal: Principal, limits: Partial<ProjectLimits> | unde
 /** Attributes that switch nothing on and name no URL are no wish for a mirror where there is none. */
 async function configureIfAny(
   ports: Ports,
-  user: User,
+  principal: SignedIn,
   project: Project,
   settings: MirrorSettings,
 ): Promise<void> {
   const isWish = settings.url !== undefined || settings.enabled === true;
   if (!isWish && (await ports.mirrors.listOf(project.id, "pull")).length === 0) return;
-  await configurePullMirror(ports, user, project, settings);
+  await configurePullMirror(ports, principal, project, settings);
 }
 
 /** As GitLab does with attributes of a project: a regex takes the place of the protected branches, and they of it. */
@@ -108,11 +109,11 @@ function withOneFilter(settings: MirrorSettings): MirrorSettings {
 /** Only admins may name somebody else, and only one who can act. */
 async function refuseBadMirrorUser(
   ports: Pick<Ports, "users">,
-  user: User,
+  principal: SignedIn,
   { userId }: MirrorSettings,
 ): Promise<void> {
-  if (userId === undefined || userId === user.id) return;
-  const named = user.isAdmin ? await ports.users.find(userId) : null;
+  if (userId === undefined || userId === principal.user.id) return;
+  const named = actsAsAdmin(principal) ? await ports.users.find(userId) : null;
   if (named?.state === "active") return;
   throw invalidField("mirror_user_id", "is invalid");
 }
@@ -127,14 +128,16 @@ async function removeProject(ports: Ports, principal: Principal, projectId: numb
   ports.log.info({ projectId, username: user.username }, "project removed");
 }
 
-async function findOwnNamespace(
+async function findProjectNamespace(
   ports: Pick<Ports, "namespaces">,
-  user: User,
+  principal: SignedIn,
   id: number | undefined,
 ): Promise<Namespace> {
   const namespace =
-    id === undefined ? await ports.namespaces.findByFullPath(user.username) : await ports.namespaces.find(id);
-  if (!namespace || (!user.isAdmin && namespace.ownerId !== user.id)) {
+    id === undefined
+      ? await ports.namespaces.findByFullPath(principal.user.username)
+      : await ports.namespaces.find(id);
+  if (!namespace || !mayIn(principal, "create-project", namespace)) {
     throw new HeliostatError("model-invalid", "the namespace does not exist or is not yours", {
       fields: { namespace: ["is not valid"] },
     });

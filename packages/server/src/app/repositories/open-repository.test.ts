@@ -74,7 +74,11 @@ test("of a push that a killed server had taken, either the refs read as being wr
     housekeeping: { noteWrite: () => undefined },
   };
   const { openRepository } = repositoryUseCases(ports as Ports);
-  const repository = await openRepository({ kind: "user", user, token: null }, "ada/p", "receive-pack");
+  const repository = await openRepository(
+    { kind: "user", user, memberships: [], token: null },
+    "ada/p",
+    "receive-pack",
+  );
   const signal = new AbortController().signal;
   await repository.serve(new PassThrough(), new PassThrough(), { protocol: null, signal });
   assert.deepEqual(seen, [

@@ -1,5 +1,5 @@
 import { lostSecrets } from "../../domain/used-secrets.ts";
-import { requireAdmin, requireSignedIn } from "../access.ts";
+import { requireAdmin, requireViewer } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SecretsState, UseCases } from "../use-cases.ts";
 
@@ -46,8 +46,7 @@ export function secretUseCases(ports: Ports): SecretUseCases {
       });
     },
     async listMirrorsNeedingSecret(principal, page) {
-      const { user } = requireSignedIn(principal);
-      const wanted = { visibleTo: user, keyIds: secretKeys.ids() };
+      const wanted = { visibleTo: requireViewer(principal), keyIds: secretKeys.ids() };
       const { items, total } = await sealedSecrets.listMirrorsWithout(wanted, page);
       return {
         items: items.map((item) => ({ ...item, lostSecrets: lostSecrets(item.mirror, secretKeys) })),

@@ -9,6 +9,7 @@ import type { HttpDoor } from "../http-door.ts";
 import { isFault } from "../on-error.ts";
 import { requestError } from "../request-error.ts";
 import { rememberUser, reportFault } from "../request-log.ts";
+import { whereFrom } from "../where-from.ts";
 import { createGitAnswer, gitHeaders } from "./git-answer.ts";
 import { openGitRequestBody } from "./git-request-body.ts";
 import type { GitPath } from "./parse-git-path.ts";
@@ -34,7 +35,10 @@ export async function serveGit(
   // Without a listener for it, Node destroys the socket when this time is over.
   request.raw.setTimeout(door.limits.gitIdleTimeoutMs);
 
-  const principal = await authenticateGit(door.useCases, request.headers);
+  const principal = await authenticateGit(door.useCases, {
+    headers: request.headers,
+    from: whereFrom(request),
+  });
   rememberUser(request, principal);
   const repository = await door.useCases.openRepository(principal, target.fullPath, service);
   const protocol = readProtocol(request);

@@ -1,3 +1,4 @@
+import { requireScope } from "../../app/access.ts";
 import type { InstanceSettings, Page, Paged, ProtectedBranch, ProtectedTag } from "../../app/ports.ts";
 import type {
   MirrorSettings,
@@ -32,6 +33,7 @@ export const ROOT: User = {
   isAdmin: true,
   state: "active",
   botOfProjectId: null,
+  isTokenBot: false,
   createdAt: EPOCH,
 };
 
@@ -77,6 +79,9 @@ const GROUP: Namespace = {
   fullPath: "grp/sub.x",
   parentId: 4,
   ownerId: null,
+  traversalIds: [],
+  visibility: "public",
+  description: null,
 };
 
 function tokenOf(user: User, id: number, scopes: AccessToken["scopes"]): AccessToken {
@@ -88,6 +93,9 @@ function tokenOf(user: User, id: number, scopes: AccessToken["scopes"]): AccessT
     revoked: false,
     createdAt: EPOCH,
     lastUsedAt: null,
+    description: null,
+    projectId: null,
+    namespaceId: null,
     expiresAt: null,
   };
 }
@@ -137,9 +145,9 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     throw new HeliostatError("not-found", "Not found");
   };
   const tokens = new Map<string, SignedIn>([
-    [SECRETS.api, { kind: "user", user: ROOT, token: tokenOf(ROOT, 1, ["api", "sudo"]) }],
-    [SECRETS.readApi, { kind: "user", user: ROOT, token: tokenOf(ROOT, 2, ["read_api"]) }],
-    [SECRETS.stranger, { kind: "user", user: READER, token: tokenOf(READER, 3, ["api"]) }],
+    [SECRETS.api, { kind: "user", user: ROOT, memberships: [], token: tokenOf(ROOT, 1, ["api", "sudo"]) }],
+    [SECRETS.readApi, { kind: "user", user: ROOT, memberships: [], token: tokenOf(ROOT, 2, ["read_api"]) }],
+    [SECRETS.stranger, { kind: "user", user: READER, memberships: [], token: tokenOf(READER, 3, ["api"]) }],
   ]);
   const users: User[] = [ROOT, READER];
   const projects: ProjectView[] = [];
@@ -164,7 +172,8 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
 
   function requireAdmin(principal: Principal): void {
     if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in.");
-    if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Forbidden");
+    if (principal.kind !== "user" || !principal.user.isAdmin)
+      throw new HeliostatError("forbidden", "Forbidden");
   }
 
   function addMirror(
@@ -273,6 +282,13 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
   ];
 
   return {
+    actAs: async (principal, whom) => {
+      if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Must be admin to use sudo");
+      requireScope(principal, ["sudo"]);
+      const user = users.find(({ id, username }) => username === whom || String(id) === whom);
+      if (!user) throw new HeliostatError("not-found", `User with ID or username '${whom}' Not Found`);
+      return { ...principal, user };
+    },
     authenticateToken: async (secret) => {
       if (secret === SECRETS.blocked) throw new HeliostatError("forbidden", "Your account has been blocked.");
       return tokens.get(secret) ?? null;
@@ -320,7 +336,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     createAccessToken: async (principal, draft) => {
       requireAdmin(principal);
       const token: AccessToken = { ...tokenOf(ROOT, nextId(), draft.scopes), ...draft };
-      tokens.set(`secret-${token.id}`, { kind: "user", user: ROOT, token });
+      tokens.set(`secret-${token.id}`, { kind: "user", user: ROOT, memberships: [], token });
       return { token, secret: `secret-${token.id}` };
     },
     listAccessTokens: async (_principal, _filter, page) =>
@@ -368,6 +384,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
           pullMirrorAvailable: null,
           pushMirrorsAvailable: null,
           limits: { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null },
+          pushesToMirroredBranches: "warn",
           refsGeneration: 0,
           createdAt: EPOCH,
           updatedAt: EPOCH,

@@ -1,12 +1,14 @@
 import { webHostKeyDetectionParams } from "@heliostat/contract/api/host-keys.ts";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { requireScope } from "../../../app/access.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { answerApiError, sendJson } from "../../api-route.ts";
-import { authenticateApi, requireScope } from "../../authenticate.ts";
+import { authenticateApi } from "../../authenticate.ts";
 import { checkParameters } from "../../check-parameters.ts";
 import type { HttpDoor } from "../../http-door.ts";
 import { rememberUser } from "../../request-log.ts";
 import { mergeParameters } from "../../request-parameters.ts";
+import { whereFrom } from "../../where-from.ts";
 import { presentDetection } from "./present.ts";
 
 /** A project's path, then GitLab's own. */
@@ -35,7 +37,11 @@ export async function answerHostKeys(
 ): Promise<FastifyReply> {
   try {
     const query = mergeParameters(request.query);
-    const principal = await authenticateApi(door.useCases, request.headers, query);
+    const principal = await authenticateApi(door.useCases, {
+      headers: request.headers,
+      parameters: query,
+      from: whereFrom(request),
+    });
     rememberUser(request, principal);
     requireScope(principal, ["api"]);
     const params = checkParameters(webHostKeyDetectionParams, query);

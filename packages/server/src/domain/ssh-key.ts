@@ -1,0 +1,25 @@
+/** An SSH key that lets somebody in: a user's, or one of projects. */
+interface SshKeyFields {
+  readonly id: number;
+  readonly title: string;
+  /** One line, as it was given: type, base64, comment. */
+  readonly key: string;
+  /** `SHA256:` and unpadded base64. */
+  readonly fingerprintSha256: string;
+  /** Sixteen bytes in hex with colons, without a prefix. */
+  readonly fingerprintMd5: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
+export interface UserSshKey extends SshKeyFields {
+  readonly userId: number;
+}
+
+export interface DeployKey extends SshKeyFields {
+  /** Who made it; null: they are gone. */
+  readonly createdBy: number | null;
+  /** The projects that it opens. */
+  readonly projects: readonly { readonly projectId: number; readonly canPush: boolean }[];
+}
