@@ -1,6 +1,6 @@
 import type { TokenScope, Visibility } from "@heliostat/contract";
 import type { Namespace, Project } from "./project.ts";
-import type { AccessToken, Member, Principal, User } from "./user.ts";
+import { type AccessToken, isBot, type Member, type Principal, type User } from "./user.ts";
 
 /** GitLab's numbers for what somebody is to a project or a group. */
 export const ACCESS_LEVELS = {
@@ -58,7 +58,7 @@ const PROJECT_REQUIREMENTS: Readonly<Record<ProjectAction, Requirement>> = {
 
 /**
  * - `read-namespace`: see that it exists, and its members;
- * - `create-project`: make or move projects into it; `create-subgroup`;
+ * - `create-project`: make projects in it; `transfer-projects`: move some into it from elsewhere; `create-subgroup`;
  * - `admin-namespace`: change or remove a group, give access to it: members, tokens;
  * - `use-credential`: see its named credentials, what uses them, and have a mirror show them to a remote;
  * - `admin-credential`: make, change, rotate and remove these.
@@ -66,6 +66,7 @@ const PROJECT_REQUIREMENTS: Readonly<Record<ProjectAction, Requirement>> = {
 export type NamespaceAction =
   | "read-namespace"
   | "create-project"
+  | "transfer-projects"
   | "create-subgroup"
   | "admin-namespace"
   | "read-credential"
@@ -75,6 +76,7 @@ export type NamespaceAction =
 const NAMESPACE_REQUIREMENTS: Readonly<Record<NamespaceAction, Requirement>> = {
   "read-namespace": { level: ACCESS_LEVELS.guest, isOpen: true, scopes: READ },
   "create-project": { level: ACCESS_LEVELS.developer, scopes: ["api"] },
+  "transfer-projects": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
   "create-subgroup": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
   "admin-namespace": { level: ACCESS_LEVELS.owner, scopes: ["api"] },
   "read-credential": { level: ACCESS_LEVELS.maintainer, scopes: READ },
@@ -100,14 +102,38 @@ export function mayIn(principal: Principal, action: NamespaceAction, namespace: 
 }
 
 /**
+ * Whether somebody may make members of this level in a project, and change or remove those who have it: nobody gives, or
+ * takes away, more than they have themselves.
+ */
+export function mayGiveRole(principal: Principal, level: number, project: Project): boolean {
+  return may(principal, "admin-project", project) && level <= accessLevel(principal, project);
+}
+
+/**
  * What somebody is to a project, whatever the scopes of their token: the highest of their memberships of it and of the
  * groups above it, 50 for admins and the owner of the namespace, 0 for everybody else, and for blocked users.
  */
 export function accessLevel(principal: Principal, project: Project): number {
-  const own = namespaceLevel(principal, project.namespace);
-  if (principal.kind !== "user" || !isActive(principal)) return ACCESS_LEVELS.none;
-  const direct = principal.memberships.find(({ projectId }) => projectId === project.id);
-  return Math.max(own, direct?.accessLevel ?? ACCESS_LEVELS.none);
+  if (actsAsAdmin(principal)) return ACCESS_LEVELS.owner;
+  const { project: direct, group } = rolesIn(principal, project);
+  return Math.max(direct ?? ACCESS_LEVELS.none, group ?? ACCESS_LEVELS.none);
+}
+
+/** By what somebody is a member; null: not by that. */
+export interface Roles {
+  /** The project itself, or that it lives in their own namespace. */
+  readonly project: number | null;
+  /** The groups above it: the highest. */
+  readonly group: number | null;
+}
+
+/** The memberships behind the access level, which an admin may have too. */
+export function rolesIn(principal: Principal, { id, namespace }: Project): Roles {
+  if (principal.kind !== "user" || !isActive(principal)) return { project: null, group: null };
+  const direct = principal.memberships.find(({ projectId }) => projectId === id)?.accessLevel;
+  const above = memberLevel(principal, namespace) || null;
+  if (namespace.kind === "user") return { project: above ?? direct ?? null, group: null };
+  return { project: direct ?? null, group: above };
 }
 
 /** The same for a group, or for the own namespace of a user. */
@@ -176,9 +202,9 @@ function sees(principal: Principal, { visibility }: { readonly visibility: Visib
   return visibility === "internal" && principal.kind === "user" && seesInternal(principal);
 }
 
-/** What is internal is for people: a token of one project or group opens that one, and what everybody may see. */
+/** What is internal is for people: the bot of a project or group has that one, and what everybody may see. */
 export function seesInternal({ user }: { readonly user: User }): boolean {
-  return !user.isTokenBot;
+  return !isBot(user);
 }
 
 function isActive({ user }: UserPrincipal): boolean {
