@@ -26,6 +26,7 @@ export const applicationSettingsSchema = z.object({
   repository_size_limit: z.int(),
   max_refs: z.int(),
   fsck_severity: z.enum(FSCK_SEVERITIES),
+  session_expire_delay: z.int(),
 });
 export type ApplicationSettingsAnswer = z.infer<typeof applicationSettingsSchema>;
 
@@ -52,4 +53,5 @@ export const applicationSettingsParams = z.object({
   repository_size_limit: optionalInteger,
   max_refs: optionalInteger,
   fsck_severity: optionalWord(FSCK_SEVERITIES),
+  session_expire_delay: optionalInteger,
 });

@@ -29,6 +29,7 @@ const BOUNDS: Readonly<Record<NumberSetting, readonly [name: string, least: numb
   repositorySizeLimit: ["repository_size_limit", 0, Number.MAX_SAFE_INTEGER],
   maxRefs: ["max_refs", 1, MOST_REFS],
   mirrorUpdateRetentionDays: ["mirror_update_retention_days", 1, 36_500],
+  sessionExpireDelay: ["session_expire_delay", 1, 60 * 24 * 365],
 };
 
 /** GitLab's own word, spelling and all. */

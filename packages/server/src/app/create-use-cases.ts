@@ -25,6 +25,7 @@ import { protectedBranchUseCases } from "./protected-branches.ts";
 import { protectedTagUseCases } from "./protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
+import { sessionUseCases } from "./sign-in/sessions.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
@@ -33,6 +34,7 @@ export function createUseCases(ports: Ports): UseCases {
   const scans = createHostKeyScans(ports, places);
   return {
     ...authenticationUseCases(ports),
+    ...sessionUseCases(ports),
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
     ...metricUseCases(ports),

@@ -10,6 +10,7 @@ import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore 
 import type { Remotes } from "./ports/remotes.ts";
 import type { Repositories } from "./ports/repositories.ts";
 import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
+import type { SessionStore } from "./ports/sessions.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
@@ -24,6 +25,7 @@ export type * from "./ports/projects.ts";
 export type * from "./ports/remotes.ts";
 export type * from "./ports/repositories.ts";
 export type * from "./ports/secrets.ts";
+export type * from "./ports/sessions.ts";
 export type * from "./ports/transfers.ts";
 export type * from "./ports/work.ts";
 
@@ -36,6 +38,7 @@ export interface Ports {
   readonly users: UserStore;
   readonly members: MemberStore;
   readonly tokens: TokenStore;
+  readonly sessions: SessionStore;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;

@@ -30,6 +30,7 @@ import type {
   ProtectedTag,
   UnreadableSecret,
 } from "./ports.ts";
+import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
 
 /**
  * What the doors may ask for. Every method that acts for somebody takes that somebody first and
@@ -45,7 +46,7 @@ import type {
  *   and the name of the parameter that held the URL;
  * - `conflict`: there is one already.
  */
-export interface UseCases extends CredentialUseCases, ConnectionTestUseCases {
+export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, SessionUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */

@@ -29,6 +29,7 @@ import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
 import { createHostStore } from "../db/remote-hosts.ts";
 import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
+import { createSessionStore } from "../db/sessions.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
@@ -179,6 +180,7 @@ async function start(
     users: createUserStore(db),
     members: createMemberStore(db),
     tokens: createTokenStore(db),
+    sessions: createSessionStore(db),
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),

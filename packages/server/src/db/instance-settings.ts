@@ -34,6 +34,7 @@ export function createInstanceSettingsStore(db: Db): InstanceSettingsStore {
         outbound_allowlist: changes.outboundAllowlist && [...changes.outboundAllowlist],
         deny_all_requests_except_allowed: changes.denyAllRequestsExceptAllowed,
         dns_rebinding_protection_enabled: changes.dnsRebindingProtectionEnabled,
+        session_expire_delay: changes.sessionExpireDelay,
       };
       // `only_row` makes an empty change a valid statement too.
       const row = await refuseCrossedThreshold(() =>
@@ -97,5 +98,6 @@ function toSettings(row: Selectable<Database["instance_settings"]>): InstanceSet
     outboundAllowlist: row.outbound_allowlist,
     denyAllRequestsExceptAllowed: row.deny_all_requests_except_allowed,
     dnsRebindingProtectionEnabled: row.dns_rebinding_protection_enabled,
+    sessionExpireDelay: row.session_expire_delay,
   };
 }

@@ -15,6 +15,7 @@ import type { AuditEntityType } from "../domain/audit-event.ts";
 import type { ExpiryNews } from "../domain/credential.ts";
 import type { MirrorHealth, OutcomeCounts, UpdateLogLine, UpdateProgress } from "../domain/mirror.ts";
 import type { RefResult } from "../domain/refs.ts";
+import type { SignInMethod } from "../domain/session.ts";
 import type { Door } from "../domain/user.ts";
 
 /** The tables as Kysely sees them. The source is `migrations/`; `schema.txt` shows what they make. */
@@ -47,6 +48,7 @@ export interface Database {
 
 interface InstanceSettingsTable {
   only_row: Generated<boolean>;
+  session_expire_delay: Generated<number>;
   allow_local_requests: Generated<boolean>;
   mirror_available: Generated<boolean>;
   pull_mirror_interval_seconds: Generated<number>;
@@ -346,6 +348,8 @@ interface SessionsTable {
   id: GeneratedAlways<number>;
   digest: Buffer;
   previous_digest: Buffer | null;
+  rotation_confirmed: Generated<boolean>;
+  csrf_token: string;
   user_id: number;
   created_at: Date;
   rotated_at: Date;
@@ -353,7 +357,7 @@ interface SessionsTable {
   expires_at: Date;
   address: string | null;
   user_agent: string | null;
-  method: "password" | "oidc";
+  method: SignInMethod;
 }
 
 interface SignInFailuresTable {

@@ -1,4 +1,5 @@
 import type { TokenScope } from "@heliostat/contract";
+import type { Session } from "./session.ts";
 import type { DeployKey } from "./ssh-key.ts";
 
 export interface User {
@@ -70,7 +71,12 @@ export interface Origin {
  */
 export type Principal = (
   | { readonly kind: "anonymous" }
-  | ({ readonly kind: "user"; readonly token: AccessToken | null } & Member)
+  | ({
+      readonly kind: "user";
+      readonly token: AccessToken | null;
+      /** By which they came in; left out: not by one. */
+      readonly session?: Session;
+    } & Member)
   | { readonly kind: "deploy-key"; readonly key: DeployKey }
 ) & { readonly from?: Origin };
 

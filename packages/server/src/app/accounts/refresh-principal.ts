@@ -5,10 +5,10 @@ import { asMember, refuseBlocked } from "./authenticate.ts";
 
 /**
  * The principal as they are now, for what goes on long after they signed in. `token-invalid` when the token was revoked
- * or has expired, `unauthenticated` when the user is gone, `forbidden` when they are blocked.
+ * or has expired, `unauthenticated` when the session has ended or the user is gone, `forbidden` when they are blocked.
  */
 export async function refreshPrincipal(
-  ports: Pick<Ports, "clock" | "members" | "tokens" | "users">,
+  ports: Pick<Ports, "clock" | "members" | "sessions" | "tokens" | "users">,
   principal: Principal,
 ): Promise<Principal> {
   if (principal.kind !== "user") return principal;
@@ -16,6 +16,9 @@ export async function refreshPrincipal(
   if (!user) throw new HeliostatError("unauthenticated", "Unauthorized");
   refuseBlocked(user);
   const member = await asMember(ports, user);
+  if (principal.session && !(await ports.sessions.find(principal.session.id))) {
+    throw new HeliostatError("unauthenticated", "The session has ended: sign in again.");
+  }
   if (principal.token === null) return { ...principal, ...member };
   const token = await ports.tokens.find(principal.token.id);
   const hasExpired = token?.expiresAt && token.expiresAt <= ports.clock.now();

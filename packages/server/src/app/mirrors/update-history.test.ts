@@ -6,6 +6,7 @@ import { createMemberStore } from "../../db/members.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import type { Db } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
+import { createSessionStore } from "../../db/sessions.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
@@ -82,6 +83,7 @@ async function setUp() {
     mirrors,
     progress,
     projects,
+    sessions: createSessionStore(db),
     tokens,
     users,
   });

@@ -12,7 +12,10 @@ type UpdateUseCases = Pick<UseCases, "listUpdates" | "findUpdate" | "readProgres
 
 /** What the updates of a mirror did, and how far the one is that runs. */
 export function updateUseCases(
-  ports: Pick<Ports, "clock" | "mirrors" | "progress" | "projects" | "members" | "tokens" | "users">,
+  ports: Pick<
+    Ports,
+    "clock" | "mirrors" | "progress" | "projects" | "members" | "sessions" | "tokens" | "users"
+  >,
 ): UpdateUseCases {
   const places = createStreamPlaces();
 

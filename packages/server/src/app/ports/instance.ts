@@ -71,6 +71,8 @@ export interface InstanceSettings {
   readonly outboundAllowlist: readonly string[];
   readonly denyAllRequestsExceptAllowed: boolean;
   readonly dnsRebindingProtectionEnabled: boolean;
+  /** Minutes that a session may go unused before it ends. */
+  readonly sessionExpireDelay: number;
 }
 
 export interface InstanceSettingsStore {

@@ -109,6 +109,10 @@ create table sessions (
   digest bytea not null unique,
   -- the secret before this one, good for a moment after a rotation: requests that were under way had it
   previous_digest bytea unique,
+  -- whether the new secret has come back since; until then the one before stays good: the answer may have been lost
+  rotation_confirmed boolean not null default true,
+  -- what the pages of this session send with each change; of no use without the secret
+  csrf_token text not null,
   user_id integer not null references users (id) on delete cascade,
   created_at timestamptz not null,
   rotated_at timestamptz not null,
@@ -178,6 +182,10 @@ create table protected_tag_access_levels (
 create index protected_tag_access_levels_tag on protected_tag_access_levels (protected_tag_id);
 insert into protected_tag_access_levels (protected_tag_id, access_level)
   select id, create_access_level from protected_tags;
+
+-- Minutes that a session may go unused. GitLab's default: a week.
+alter table instance_settings
+  add column session_expire_delay integer not null default 10080 check (session_expire_delay > 0);
 
 -- What clients may push. Of a project null means: as the instance says.
 alter table instance_settings

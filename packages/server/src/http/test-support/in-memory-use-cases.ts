@@ -17,6 +17,7 @@ import type { ProjectEvent } from "../../domain/project-event.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { AccessToken, Principal, User } from "../../domain/user.ts";
+import { NO_SESSIONS } from "./no-sessions.ts";
 
 const SECRETS_STATE: SecretsState = {
   keys: [{ id: "k1", isCurrent: true, isKnown: true, secrets: 3 }],
@@ -60,6 +61,7 @@ const SETTINGS: InstanceSettings = {
   outboundAllowlist: [],
   denyAllRequestsExceptAllowed: false,
   dnsRebindingProtectionEnabled: true,
+  sessionExpireDelay: 10_080,
 };
 
 const READER: User = {
@@ -294,6 +296,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       return tokens.get(secret) ?? null;
     },
     authenticateGit: async ({ username, password }) => tokens.get(password) ?? tokens.get(username) ?? null,
+    ...NO_SESSIONS,
     readVersion: () => ({ version: "18.5.0-ee", revision: "abc" }),
     checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
     readMetrics: async () => [{ name: "credentials_expired", help: "Those that have expired.", value: 2 }],

@@ -25,5 +25,6 @@ export function presentSettings(settings: InstanceSettings): ApplicationSettings
     repository_size_limit: settings.repositorySizeLimit,
     max_refs: settings.maxRefs,
     fsck_severity: settings.fsckSeverity,
+    session_expire_delay: settings.sessionExpireDelay,
   };
 }

@@ -41,6 +41,7 @@ export const applicationSettingsRoutes = [
         repositorySizeLimit: params.repository_size_limit,
         maxRefs: params.max_refs,
         fsckSeverity: params.fsck_severity,
+        sessionExpireDelay: params.session_expire_delay,
       });
       return ok(presentSettings(await useCases.writeSettings(principal, changes)));
     },
