@@ -73,6 +73,17 @@ export const TOKEN_SCOPES = [
 ] as const;
 export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
+/** What the token of a project or a group may have: its bot is no admin. */
+export const RESOURCE_TOKEN_SCOPES = [
+  "api",
+  "read_api",
+  "read_repository",
+  "write_repository",
+] as const satisfies readonly TokenScope[];
+
+/** GitLab's numbers for what a member is: guest, reporter, developer, maintainer, owner. */
+export const ACCESS_LEVEL_NUMBERS = [10, 20, 30, 40, 50] as const;
+
 /** What became of one ref in one update. */
 export const REF_OUTCOMES = [
   "created",

@@ -160,6 +160,12 @@ const moment = z.string().transform((value, context) => {
 /** `YYYY-MM-DD`, which is midnight UTC, or a time by RFC 3339. Null and empty: never. */
 export const nullableMoment = z.preprocess((value) => (value === "" ? null : value), moment.nullish());
 
+/** The same; null and empty: left out. */
+export const optionalMoment = z.preprocess(
+  (value) => (value === "" || value === null ? undefined : value),
+  moment.optional(),
+);
+
 /** A row's id, or a full path: what `:id` of projects, groups and namespaces may be. */
 export const pathOrId = plainText.transform((value) => {
   const id = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;

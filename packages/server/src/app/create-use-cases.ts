@@ -1,4 +1,3 @@
-import { accessTokenUseCases } from "./accounts/access-tokens.ts";
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
@@ -26,6 +25,8 @@ import { protectedTagUseCases } from "./protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
 import { sessionUseCases } from "./sign-in/sessions.ts";
+import { personalTokenUseCases } from "./tokens/personal-tokens.ts";
+import { resourceTokenUseCases } from "./tokens/resource-tokens.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
@@ -39,7 +40,8 @@ export function createUseCases(ports: Ports): UseCases {
     ...secretUseCases(ports),
     ...metricUseCases(ports),
     ...userUseCases(ports),
-    ...accessTokenUseCases(ports),
+    ...personalTokenUseCases(ports),
+    ...resourceTokenUseCases(ports),
     ...namespaceUseCases(ports),
     ...projectViewUseCases(ports),
     ...changeProjectUseCases(ports),

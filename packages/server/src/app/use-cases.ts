@@ -5,14 +5,13 @@ import type {
   MirrorDirection,
   SecretKind,
   SshKeyType,
-  TokenScope,
   Visibility,
 } from "@heliostat/contract";
 import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
-import type { AccessToken, Origin, Principal, User } from "../domain/user.ts";
+import type { Origin, Principal, User } from "../domain/user.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { Metric } from "./metric.ts";
@@ -31,6 +30,7 @@ import type {
   UnreadableSecret,
 } from "./ports.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
+import type { TokenUseCases } from "./tokens/token-use-cases.ts";
 
 /**
  * What the doors may ask for. Every method that acts for somebody takes that somebody first and
@@ -46,14 +46,22 @@ import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
  *   and the name of the parameter that held the URL;
  * - `conflict`: there is one already.
  */
-export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, SessionUseCases {
+export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, SessionUseCases, TokenUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
-  /** The owner of this secret; null when it is unknown, revoked or expired. `forbidden` for a blocked account. */
-  authenticateToken(secret: string, from: Origin): Promise<SignedIn | null>;
+  /**
+   * The owner of this secret; null when it is unknown. `token-invalid` when it is revoked or has expired, `forbidden` for
+   * a blocked account. `rotates`: it is to be rotated; where that was done before, somebody has a copy, and all that came
+   * of it is revoked.
+   */
+  authenticateToken(
+    secret: string,
+    from: Origin,
+    options?: { readonly rotates: boolean },
+  ): Promise<SignedIn | null>;
   /**
    * Git's Basic credentials: a token in either half, or user name and account password. Null when none of it fits;
-   * `forbidden` for a blocked account.
+   * `token-invalid` and `forbidden` as above.
    */
   authenticateGit(
     given: { readonly username: string; readonly password: string },
@@ -91,7 +99,7 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, Se
   /** Those of the mirrors that the principal may see whose secret cannot be opened any more. */
   listMirrorsNeedingSecret(principal: Principal, page: Page): Promise<Paged<MirrorNeedingSecret>>;
 
-  // --- users and their tokens ----------------------------------------------------------------------------------
+  // --- users --------------------------------------------------------------------------------------------
 
   /** People, and with `withBots` the own identities of projects; or the one with this user name. */
   listUsers(
@@ -106,17 +114,6 @@ export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, Se
   unblockUser(principal: Principal, id: number): Promise<void>;
   /** As `blockUser`, for good; `conflict` while there are projects in their namespace. */
   removeUser(principal: Principal, id: number): Promise<void>;
-  /** The one moment at which the secret is known. */
-  createAccessToken(principal: Principal, token: AccessTokenDraft): Promise<CreatedAccessToken>;
-  /** Without `userId`: the principal's own. */
-  listAccessTokens(
-    principal: Principal,
-    filter: { readonly userId?: number },
-    page: Page,
-  ): Promise<Paged<AccessToken>>;
-  findAccessToken(principal: Principal, id: number): Promise<AccessToken>;
-  /** The secret is dead when this resolves. */
-  revokeAccessToken(principal: Principal, id: number): Promise<void>;
 
   // --- namespaces ----------------------------------------------------------------------------------------------
 
@@ -339,19 +336,6 @@ export interface UserDraft {
   /** Null: the user can sign in by token only. */
   readonly password: string | null;
   readonly isAdmin: boolean;
-}
-
-export interface AccessTokenDraft {
-  readonly userId: number;
-  readonly name: string;
-  readonly scopes: readonly TokenScope[];
-  /** Midnight UTC of the first day without it; null: never. */
-  readonly expiresAt: Date | null;
-}
-
-export interface CreatedAccessToken {
-  readonly token: AccessToken;
-  readonly secret: string;
 }
 
 export interface GroupDraft {

@@ -3,7 +3,7 @@ import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
-import type { Clock, Log, Ports } from "../app/ports.ts";
+import type { Clock, Log, Ports, TokenKind } from "../app/ports.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
@@ -67,6 +67,14 @@ export interface RunningServer {
   /** Drains: no new work, 30 s for what runs, then the rest is left to the next start. */
   stop(): Promise<void>;
 }
+
+/** How secrets begin that are made here, so that people, and scanners for what slipped out, know them. */
+const TOKEN_PREFIXES: Readonly<Record<TokenKind, string>> = {
+  personal: "hlpat",
+  project: "hlprj",
+  group: "hlgrp",
+  trigger: "hltrg",
+};
 
 /** Running updates get this long at shutdown before they are released for another node. */
 const GRACE_MS = 30_000;
@@ -164,7 +172,8 @@ async function start(
         return externalUrl;
       },
       sshPort: settings.sshListen?.port ?? null,
-      makeTokenSecret: () => `hlpat-${randomBytes(20).toString("base64url")}`,
+      makeTokenSecret: (kind = "personal") =>
+        `${TOKEN_PREFIXES[kind]}-${randomBytes(20).toString("base64url")}`,
       random: Math.random,
       readinessProbes: {
         database: async () => {

@@ -1,7 +1,9 @@
 import { TOKEN_SCOPES, type TokenScope } from "@heliostat/contract";
-import type { Selectable } from "kysely";
-import type { TokenStore } from "../app/ports.ts";
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from "kysely";
+import type { NewToken, ResourceToken, TokenFilter, TokenHome, TokenStore } from "../app/ports.ts";
 import type { AccessToken } from "../domain/user.ts";
+import { inTransaction } from "./in-transaction.ts";
+import { containing } from "./like.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -15,24 +17,50 @@ export function createTokenStore(db: Db): TokenStore {
     async create(token) {
       const row = await db
         .insertInto("access_tokens")
-        .values({
-          user_id: token.userId,
-          name: token.name,
-          digest: token.digest,
-          scopes: [...token.scopes],
-          expires_at: token.expiresAt,
-        })
+        .values(valuesOf(token))
         .returningAll()
         .executeTakeFirstOrThrow();
       return toToken(row);
     },
-    async findLive(digest, now) {
+    async createWithBot(home, { accessLevel, word, ...token }) {
+      return await inTransaction(db, async (transaction) => {
+        const username = `${"projectId" in home ? `project_${home.projectId}` : `group_${home.namespaceId}`}_bot_${word}`;
+        const bot = await transaction
+          .insertInto("users")
+          .values({
+            username,
+            name: token.name,
+            email: `${username}@noreply.invalid`,
+            is_token_bot: true,
+            ...("projectId" in home
+              ? { token_bot_of_project_id: home.projectId }
+              : { token_bot_of_namespace_id: home.namespaceId }),
+          })
+          .returning("id")
+          .executeTakeFirstOrThrow();
+        await transaction
+          .insertInto("members")
+          .values({
+            ...columnsOf(home),
+            user_id: bot.id,
+            access_level: accessLevel,
+            expires_at: dayOf(token.expiresAt),
+            created_by: token.createdBy,
+          })
+          .execute();
+        const row = await transaction
+          .insertInto("access_tokens")
+          .values({ ...valuesOf({ ...token, userId: bot.id }), ...columnsOf(home) })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return { token: toToken(row), accessLevel };
+      });
+    },
+    async findByDigest(digest) {
       const row = await db
         .selectFrom("access_tokens")
         .selectAll()
         .where("digest", "=", digest)
-        .where("revoked", "=", false)
-        .where((where) => where.or([where("expires_at", "is", null), where("expires_at", ">", now)]))
         .executeTakeFirst();
       if (!row) return null;
       const user = await db
@@ -42,47 +70,212 @@ export function createTokenStore(db: Db): TokenStore {
         .executeTakeFirstOrThrow();
       return { token: toToken(row), user: toUser(user) };
     },
-    async isKnown(digest) {
-      const row = await db
-        .selectFrom("access_tokens")
-        .select("id")
-        .where("digest", "=", digest)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
-    async listOf(userId, page) {
+    async list(filter, page, now) {
+      let matching = db.selectFrom("access_tokens").where((where) => matches(where, filter, now));
+      if (filter.userId === undefined) {
+        matching = matching.where("project_id", "is", null).where("namespace_id", "is", null);
+      }
       const { limit, offset } = windowOf(page);
-      const ofUser = db.selectFrom("access_tokens").where("user_id", "=", userId);
-      const rows = await ofUser.selectAll().orderBy("id").limit(limit).offset(offset).execute();
-      const { total } = await ofUser
+      const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
+      const { total } = await matching
         .select(({ fn }) => fn.countAll<number>().as("total"))
         .executeTakeFirstOrThrow();
       return { items: rows.map(toToken), total };
+    },
+    async listOfHome(home, filter, page, now) {
+      const { limit, offset } = windowOf(page);
+      const rows = await selectOfHome(db, home)
+        .where((where) => matches(where, filter, now))
+        .orderBy("access_tokens.id")
+        .limit(limit)
+        .offset(offset)
+        .execute();
+      const { total } = await db
+        .selectFrom("access_tokens")
+        .where((where) => isOfHome(where, home))
+        .where((where) => matches(where, filter, now))
+        .select(({ fn }) => fn.countAll<number>().as("total"))
+        .executeTakeFirstOrThrow();
+      return { items: rows.map(toResourceToken), total };
     },
     async find(id) {
       const row = await db.selectFrom("access_tokens").selectAll().where("id", "=", id).executeTakeFirst();
       return row ? toToken(row) : null;
     },
-    async revoke(id) {
-      await db.updateTable("access_tokens").set({ revoked: true }).where("id", "=", id).execute();
+    async findOfHome(home, id) {
+      const row = await selectOfHome(db, home).where("access_tokens.id", "=", id).executeTakeFirst();
+      return row ? toResourceToken(row) : null;
     },
-    async touch(id, now) {
+    async revoke(id) {
+      await inTransaction(db, async (transaction) => {
+        const row = await transaction
+          .updateTable("access_tokens")
+          .set({ revoked: true })
+          .where("id", "=", id)
+          .returningAll()
+          .executeTakeFirst();
+        if (row) await endMembership(transaction, row);
+      });
+    },
+    async rotate(id, { digest, expiresAt }) {
+      return await inTransaction(db, async (transaction) => {
+        // Of two rotations at the same time the second waits here, and then finds it revoked.
+        const old = await transaction
+          .updateTable("access_tokens")
+          .set({ revoked: true })
+          .where("id", "=", id)
+          .where("revoked", "=", false)
+          .returningAll()
+          .executeTakeFirst();
+        if (!old) return null;
+        const row = await transaction
+          .insertInto("access_tokens")
+          .values({
+            user_id: old.user_id,
+            name: old.name,
+            description: old.description,
+            digest,
+            scopes: old.scopes,
+            project_id: old.project_id,
+            namespace_id: old.namespace_id,
+            created_by: old.created_by,
+            family_id: old.family_id ?? old.id,
+            expires_at: expiresAt,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        await transaction
+          .updateTable("members")
+          .set({ expires_at: dayOf(expiresAt) })
+          .where((where) => isMembershipOf(where, old))
+          .execute();
+        return toToken(row);
+      });
+    },
+    async revokeFamily(id) {
+      return await inTransaction(db, async (transaction) => {
+        const rows = await transaction
+          .updateTable("access_tokens")
+          .set({ revoked: true })
+          .where("revoked", "=", false)
+          .where(
+            sql<SqlBool>`coalesce(family_id, id) = (
+              select coalesce(family_id, id) from access_tokens as one where one.id = ${id})`,
+          )
+          .returningAll()
+          .execute();
+        for (const row of rows) await endMembership(transaction, row);
+        return rows.length;
+      });
+    },
+    async touch(token, now) {
       const before = new Date(now.getTime() - TOUCH_EVERY_MS);
+      if (token.lastUsedAt !== null && token.lastUsedAt >= before) return;
       await db
         .updateTable("access_tokens")
         .set({ last_used_at: now })
-        .where("id", "=", id)
+        .where("id", "=", token.id)
         .where((where) => where.or([where("last_used_at", "is", null), where("last_used_at", "<", before)]))
         .execute();
     },
   };
 }
 
+type Row = Selectable<Database["access_tokens"]>;
+
+function valuesOf(token: NewToken) {
+  return {
+    user_id: token.userId,
+    name: token.name,
+    description: token.description,
+    digest: token.digest,
+    scopes: [...token.scopes],
+    expires_at: token.expiresAt,
+    created_by: token.createdBy,
+  };
+}
+
+function columnsOf(home: TokenHome) {
+  return "projectId" in home ? { project_id: home.projectId } : { namespace_id: home.namespaceId };
+}
+
+function isOfHome(where: ExpressionBuilder<Database, "access_tokens">, home: TokenHome) {
+  return "projectId" in home
+    ? where("access_tokens.project_id", "=", home.projectId)
+    : where("access_tokens.namespace_id", "=", home.namespaceId);
+}
+
+function selectOfHome(db: Db, home: TokenHome) {
+  return db
+    .selectFrom("access_tokens")
+    .leftJoin("members", (join) =>
+      join
+        .onRef("members.user_id", "=", "access_tokens.user_id")
+        .on(
+          sql<SqlBool>`(members.project_id = access_tokens.project_id or members.namespace_id = access_tokens.namespace_id)`,
+        ),
+    )
+    .where((where) => isOfHome(where, home))
+    .selectAll("access_tokens")
+    .select(sql<number>`coalesce(members.access_level, 0)`.as("access_level"));
+}
+
+/** The conditions of a filter, all of them; none for an empty one. */
+function matches(where: ExpressionBuilder<Database, "access_tokens">, filter: TokenFilter, now: Date) {
+  const isExpired = where("access_tokens.expires_at", "<=", now);
+  const isInactive = where.or([where("access_tokens.revoked", "=", true), isExpired]);
+  const isActive = where.and([
+    where("access_tokens.revoked", "=", false),
+    where.or([where("access_tokens.expires_at", "is", null), where("access_tokens.expires_at", ">", now)]),
+  ]);
+  const between = (
+    column: "access_tokens.created_at" | "access_tokens.last_used_at" | "access_tokens.expires_at",
+    after: Date | undefined,
+    before: Date | undefined,
+  ) => [
+    ...(after === undefined ? [] : [where(column, ">=", after)]),
+    ...(before === undefined ? [] : [where(column, "<", before)]),
+  ];
+  return where.and([
+    ...(filter.userId === undefined ? [] : [where("access_tokens.user_id", "=", filter.userId)]),
+    ...(filter.state === undefined ? [] : [filter.state === "active" ? isActive : isInactive]),
+    ...(filter.revoked === undefined ? [] : [where("access_tokens.revoked", "=", filter.revoked)]),
+    ...(filter.search === undefined ? [] : [where("access_tokens.name", "ilike", containing(filter.search))]),
+    ...between("access_tokens.created_at", filter.createdAfter, filter.createdBefore),
+    ...between("access_tokens.last_used_at", filter.lastUsedAfter, filter.lastUsedBefore),
+    ...between("access_tokens.expires_at", filter.expiresAfter, filter.expiresBefore),
+  ]);
+}
+
+/** The bot of a token is a member of what the token is for; of a personal token there is no such membership. */
+function isMembershipOf(where: ExpressionBuilder<Database, "members">, token: Row) {
+  return where.and([
+    where("user_id", "=", token.user_id),
+    where.or([where("project_id", "=", token.project_id), where("namespace_id", "=", token.namespace_id)]),
+  ]);
+}
+
+async function endMembership(transaction: Db, token: Row): Promise<void> {
+  await transaction
+    .deleteFrom("members")
+    .where((where) => isMembershipOf(where, token))
+    .execute();
+}
+
+/** A date column's value. */
+function dayOf(moment: Date | null): string | null {
+  return moment?.toISOString().slice(0, 10) ?? null;
+}
+
 function isScope(text: string): text is TokenScope {
   return (TOKEN_SCOPES as readonly string[]).includes(text);
 }
 
-function toToken(row: Selectable<Database["access_tokens"]>): AccessToken {
+function toResourceToken(row: Row & { readonly access_level: number }): ResourceToken {
+  return { token: toToken(row), accessLevel: row.access_level };
+}
+
+function toToken(row: Row): AccessToken {
   return {
     id: row.id,
     userId: row.user_id,

@@ -86,6 +86,8 @@ interface UsersTable {
   state: Generated<"active" | "blocked">;
   bot_of_project_id: number | null;
   is_token_bot: Generated<boolean>;
+  token_bot_of_project_id: number | null;
+  token_bot_of_namespace_id: number | null;
   totp_secret_sealed: Buffer | null;
   totp_key_id: string | null;
   totp_confirmed_at: Date | null;
@@ -117,6 +119,7 @@ interface AccessTokensTable {
   project_id: number | null;
   namespace_id: number | null;
   created_by: number | null;
+  family_id: number | null;
   revoked: Generated<boolean>;
   created_at: Generated<Date>;
   last_used_at: Date | null;

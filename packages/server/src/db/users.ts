@@ -58,7 +58,9 @@ export function createUserStore(db: Db): UserStore {
     },
     async list({ withBots }, page) {
       let matching = db.selectFrom("users");
-      if (!withBots) matching = matching.where("bot_of_project_id", "is", null);
+      if (!withBots) {
+        matching = matching.where("bot_of_project_id", "is", null).where("is_token_bot", "=", false);
+      }
       const { total } = await matching
         .select(({ fn }) => fn.countAll<number>().as("total"))
         .executeTakeFirstOrThrow();

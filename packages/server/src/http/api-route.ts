@@ -62,6 +62,8 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
    * `token`: any token, which may always look at itself). The use cases decide the rest.
    */
   readonly access: "anyone" | "read_api" | "api" | "token";
+  /** It puts another secret in the place of the one that it is asked with. */
+  readonly rotatesToken?: boolean;
   /** Over the parameters of path, body and query together; what it does not know is ignored. */
   readonly params: S;
   readonly handle: (context: ApiContext<z.output<S>>) => Promise<ApiAnswer>;
@@ -72,6 +74,7 @@ export interface ApiRoute {
   readonly method: ApiRouteOptions<z.ZodType>["method"];
   readonly path: string;
   readonly access: ApiRouteOptions<z.ZodType>["access"];
+  readonly rotatesToken: boolean;
   readonly form: ErrorForm;
   readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
 }
@@ -82,6 +85,7 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
     method: options.method,
     path: options.path,
     access: options.access,
+    rotatesToken: options.rotatesToken ?? false,
     form: options,
     run: async (context) =>
       await options.handle({ ...context, params: checkParameters(options.params, context.params, options) }),
@@ -198,6 +202,7 @@ async function runRoute(
       headers: request.headers,
       parameters: params,
       from: whereFrom(request),
+      rotates: route.rotatesToken,
     });
     rememberUser(request, principal);
     requireAccess(route, principal);

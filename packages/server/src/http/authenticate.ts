@@ -9,6 +9,8 @@ export interface ApiCall {
   readonly headers: IncomingHttpHeaders;
   readonly parameters: RawParameters;
   readonly from: Origin;
+  /** Whether it asks for another secret in the place of the one that it came with. */
+  readonly rotates?: boolean;
 }
 
 /**
@@ -17,17 +19,17 @@ export interface ApiCall {
  * proxy. A token that is no good is an error even where nobody is welcome too.
  */
 export async function authenticateApi(useCases: UseCases, call: ApiCall): Promise<Principal> {
-  const { headers, parameters, from } = call;
+  const { headers, parameters, from, rotates = false } = call;
   const parameter = parameters["private_token"];
   const secret = typeof parameter === "string" && parameter !== "" ? parameter : privateToken(headers);
   if (secret !== null) {
-    const owner = await useCases.authenticateToken(secret, from);
+    const owner = await useCases.authenticateToken(secret, from, { rotates });
     if (owner === null) throw new HeliostatError("unauthenticated", "The token is unknown.");
     return await actFor(useCases, owner, call);
   }
   const bearer = bearerToken(headers);
   if (bearer !== null) {
-    const owner = await useCases.authenticateToken(bearer, from);
+    const owner = await useCases.authenticateToken(bearer, from, { rotates });
     if (owner === null) throw new HeliostatError("token-invalid", "The token is unknown.");
     return await actFor(useCases, owner, call);
   }

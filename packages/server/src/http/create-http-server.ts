@@ -8,6 +8,8 @@ import { HTTP_LIMITS, type HttpDoor, type HttpLimits } from "./http-door.ts";
 import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
 import { parseNestedParameters } from "./request-parameters.ts";
+import { personalAccessTokenRoutes } from "./routes/access-tokens/personal-routes.ts";
+import { resourceAccessTokenRoutes } from "./routes/access-tokens/resource-routes.ts";
 import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
 import { connectionTestRoutes } from "./routes/connection-tests/routes.ts";
 import { credentialRoutes } from "./routes/credentials/routes.ts";
@@ -22,7 +24,6 @@ import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
 import { namespaceRoutes } from "./routes/namespaces/routes.ts";
-import { personalAccessTokenRoutes } from "./routes/personal-access-tokens/routes.ts";
 import { projectRoutes } from "./routes/projects/routes.ts";
 import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
 import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
@@ -118,6 +119,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...secretRoutes,
     ...userRoutes,
     ...personalAccessTokenRoutes,
+    ...resourceAccessTokenRoutes,
     ...namespaceRoutes,
     ...groupRoutes,
     ...projectRoutes,

@@ -1,5 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import type { Member, Origin, User } from "../../domain/user.ts";
+import { tokenState } from "../../domain/token-state.ts";
+import type { AccessToken, Member, Origin, User } from "../../domain/user.ts";
 import { requireScope } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
@@ -8,16 +9,35 @@ import { digestToken } from "./token-digest.ts";
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
 export function authenticationUseCases(
-  ports: Pick<Ports, "clock" | "members" | "tokens" | "users" | "passwords">,
+  ports: Pick<Ports, "clock" | "log" | "members" | "tokens" | "users" | "passwords">,
 ): AuthenticationUseCases {
-  async function authenticateToken(secret: string, from: Origin): Promise<SignedIn | null> {
+  async function authenticateToken(
+    secret: string,
+    from: Origin,
+    { rotates } = { rotates: false },
+  ): Promise<SignedIn | null> {
     if (secret === "") return null;
     const now = ports.clock.now();
-    const found = await ports.tokens.findLive(digestToken(secret), now);
+    const found = await ports.tokens.findByDigest(digestToken(secret));
     if (!found) return null;
+    if (tokenState(found.token, now) !== "active") {
+      if (rotates && found.token.revoked) await revokeFamily(found.token);
+      throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
+    }
     refuseBlocked(found.user);
-    await ports.tokens.touch(found.token.id, now);
+    await ports.tokens.touch(found.token, now);
     return { kind: "user", token: found.token, ...(await asMember(ports, found.user)), from };
+  }
+
+  /** Whoever rotates a token that was rotated before has a copy of it, or somebody else has one of its successor. */
+  async function revokeFamily({ id, name }: AccessToken): Promise<void> {
+    const revoked = await ports.tokens.revokeFamily(id);
+    if (revoked > 0) {
+      ports.log.warn(
+        { tokenId: id, name, revoked },
+        "a token was rotated twice: its successors were revoked",
+      );
+    }
   }
 
   return {

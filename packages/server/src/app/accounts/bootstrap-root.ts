@@ -23,7 +23,7 @@ const ROOT = "root";
  * new, and never leaves an instance that nobody can enter.
  */
 export async function bootstrapRoot(
-  ports: Pick<Ports, "users" | "tokens" | "passwords"> & {
+  ports: Pick<Ports, "users" | "tokens" | "passwords" | "clock"> & {
     readonly instance: Pick<Instance, "makeTokenSecret">;
   },
   given: RootSecrets,
@@ -38,14 +38,14 @@ export async function bootstrapRoot(
   if (madeUp.password !== null || madeUp.token !== null) await keep(madeUp);
   const root = existing ?? (await createRoot(ports, given.password ?? madeUp.password ?? ""));
   const token = given.token ?? madeUp.token;
-  if (token !== null && !(await ports.tokens.isKnown(digestToken(token)))) {
+  if (token !== null && (await ports.tokens.findByDigest(digestToken(token))) === null) {
     await createToken(ports, root, token);
   }
   return madeUp;
 }
 
-async function hasEverHadToken(ports: Pick<Ports, "tokens">, root: User): Promise<boolean> {
-  const { total } = await ports.tokens.listOf(root.id, { page: 1, perPage: 1 });
+async function hasEverHadToken(ports: Pick<Ports, "tokens" | "clock">, root: User): Promise<boolean> {
+  const { total } = await ports.tokens.list({ userId: root.id }, { page: 1, perPage: 1 }, ports.clock.now());
   return total > 0;
 }
 
@@ -63,6 +63,8 @@ async function createToken(ports: Pick<Ports, "tokens">, root: User, secret: str
   await ports.tokens.create({
     userId: root.id,
     name: "first token",
+    description: null,
+    createdBy: null,
     digest: digestToken(secret),
     scopes: ["api", "write_repository", "admin_mode"],
     expiresAt: null,

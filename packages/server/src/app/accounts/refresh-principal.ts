@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { tokenState } from "../../domain/token-state.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 import { asMember, refuseBlocked } from "./authenticate.ts";
@@ -21,8 +22,7 @@ export async function refreshPrincipal(
   }
   if (principal.token === null) return { ...principal, ...member };
   const token = await ports.tokens.find(principal.token.id);
-  const hasExpired = token?.expiresAt && token.expiresAt <= ports.clock.now();
-  if (!token || token.revoked || hasExpired) {
+  if (!token || tokenState(token, ports.clock.now()) !== "active") {
     throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
   }
   return { ...principal, ...member, token };

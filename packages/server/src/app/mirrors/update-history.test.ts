@@ -51,7 +51,7 @@ async function setUp() {
   });
   const token = await tokens.create({
     userId: user.id,
-    name: "watch",
+    ...{ name: "watch", description: null, createdBy: user.id },
     digest: Buffer.alloc(32, 1),
     scopes: ["read_api"],
     expiresAt: new Date(Date.now() + 3600_000),

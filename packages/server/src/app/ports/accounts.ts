@@ -42,23 +42,69 @@ export interface MemberStore {
   membershipsOf(userId: number): Promise<readonly Membership[]>;
 }
 
+/** What an access token is for: of a project or a group there is a bot that it acts as. */
+export interface NewToken {
+  readonly userId: number;
+  readonly name: string;
+  readonly description: string | null;
+  readonly digest: Buffer;
+  readonly scopes: readonly TokenScope[];
+  readonly expiresAt: Date | null;
+  /** Who made it; null: the first start. */
+  readonly createdBy: number | null;
+}
+
+/** What a token of a project or a group opens, and its bot is a member of. */
+export type TokenHome = { readonly projectId: number } | { readonly namespaceId: number };
+
+/** A token of a project or a group, with what its bot is there. */
+export interface ResourceToken {
+  readonly token: AccessToken;
+  /** GitLab's number; 0 when it is revoked, or somebody took the membership away. */
+  readonly accessLevel: number;
+}
+
+/** Which tokens a list is to have; what is left out does not matter. */
+export interface TokenFilter {
+  readonly userId?: number;
+  /** Active: neither revoked nor expired. */
+  readonly state?: "active" | "inactive";
+  readonly revoked?: boolean;
+  /** In the name. */
+  readonly search?: string;
+  readonly createdAfter?: Date;
+  readonly createdBefore?: Date;
+  readonly lastUsedAfter?: Date;
+  readonly lastUsedBefore?: Date;
+  readonly expiresAfter?: Date;
+  readonly expiresBefore?: Date;
+}
+
 export interface TokenStore {
-  create(token: {
-    userId: number;
-    name: string;
-    digest: Buffer;
-    scopes: readonly TokenScope[];
-    expiresAt: Date | null;
-  }): Promise<AccessToken>;
-  /** The live token with this digest and its user, or null when unknown, revoked or expired at `now`. */
-  findLive(digest: Buffer, now: Date): Promise<{ token: AccessToken; user: User } | null>;
-  /** Whether there is or was a token with this digest. */
-  isKnown(digest: Buffer): Promise<boolean>;
-  listOf(userId: number, page: Page): Promise<Paged<AccessToken>>;
+  create(token: NewToken): Promise<AccessToken>;
+  /** Makes the bot, its membership and the token, all or none. The bot's user name has this word in it. */
+  createWithBot(
+    home: TokenHome,
+    token: Omit<NewToken, "userId"> & { readonly accessLevel: number; readonly word: string },
+  ): Promise<ResourceToken>;
+  /** The token with this digest and its user, whether it is still good or not; null when there never was one. */
+  findByDigest(digest: Buffer): Promise<{ token: AccessToken; user: User } | null>;
+  /** Personal ones, but with `userId` those of a bot too. */
+  list(filter: TokenFilter, page: Page, now: Date): Promise<Paged<AccessToken>>;
+  listOfHome(home: TokenHome, filter: TokenFilter, page: Page, now: Date): Promise<Paged<ResourceToken>>;
   find(id: number): Promise<AccessToken | null>;
+  findOfHome(home: TokenHome, id: number): Promise<ResourceToken | null>;
+  /** A bot whose token is revoked is a member of nothing any more. */
   revoke(id: number): Promise<void>;
+  /** Revokes this token and makes its successor, in one; null, and nothing done, when it was revoked already. */
+  rotate(
+    id: number,
+    successor: { readonly digest: Buffer; readonly expiresAt: Date | null },
+  ): Promise<AccessToken | null>;
+  /** Revokes all that came of this token by rotation, and what it came of; answers how many were still good. */
+  revokeFamily(id: number): Promise<number>;
   /** Written at most once in a while for each token: it is a hint, not an audit. */
-  touch(id: number, now: Date): Promise<void>;
+  touch(token: AccessToken, now: Date): Promise<void>;
 }
 
 export interface NamespaceStore {

@@ -18,6 +18,9 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** What a secret that is made here opens; one can tell by its beginning. */
+export type TokenKind = "personal" | "project" | "group" | "trigger";
+
 /** The host's own facts that use cases need and tests fix. */
 export interface Instance {
   readonly version: string;
@@ -26,8 +29,8 @@ export interface Instance {
   readonly externalUrl: string;
   /** Where Git over SSH is spoken; null: nowhere. */
   readonly sshPort: number | null;
-  /** A fresh secret for a token: long, random, URL-safe. */
-  readonly makeTokenSecret: () => string;
+  /** A fresh secret for a token: long, random, URL-safe, with a beginning that says what it is (`personal` unless told). */
+  readonly makeTokenSecret: (kind?: TokenKind) => string;
   /** Between 0 and 1: jitter. */
   readonly random: () => number;
   /** The parts that must work before the instance is ready, by name; each rejects when its part does not. */

@@ -45,6 +45,10 @@ create index members_user on members (user_id);
 -- Tokens. Those of a project or a group act as a user of their own, a bot, who is its member.
 alter table users
   add column is_token_bot boolean not null default false,
+  -- what the bot belongs to, and goes with
+  add column token_bot_of_project_id integer references projects (id) on delete cascade,
+  add column token_bot_of_namespace_id integer references namespaces (id) on delete cascade,
+  add check (is_token_bot = (num_nonnulls(token_bot_of_project_id, token_bot_of_namespace_id) = 1)),
   -- RFC 6238: the secret, sealed; in force once it was confirmed by a first code
   add column totp_secret_sealed bytea,
   add column totp_key_id text,
@@ -53,6 +57,10 @@ alter table users
   add column totp_last_step bigint,
   add check ((totp_secret_sealed is null) = (totp_key_id is null)),
   add check (totp_confirmed_at is null or totp_secret_sealed is not null);
+create index users_token_bot_of_project on users (token_bot_of_project_id)
+  where token_bot_of_project_id is not null;
+create index users_token_bot_of_namespace on users (token_bot_of_namespace_id)
+  where token_bot_of_namespace_id is not null;
 
 alter table access_tokens
   add column description text,
@@ -60,7 +68,10 @@ alter table access_tokens
   add column project_id integer references projects (id) on delete cascade,
   add column namespace_id integer references namespaces (id) on delete cascade,
   add column created_by integer references users (id) on delete set null,
+  -- the first of the tokens that came of each other by rotation; null: this one
+  add column family_id integer,
   add check (project_id is null or namespace_id is null);
+create index access_tokens_family on access_tokens (family_id) where family_id is not null;
 create index access_tokens_project on access_tokens (project_id) where project_id is not null;
 create index access_tokens_namespace on access_tokens (namespace_id) where namespace_id is not null;
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { accessTokenSchema, createdAccessTokenSchema } from "@heliostat/contract/api/access-tokens.ts";
 import { applicationSettingsSchema } from "@heliostat/contract/api/application-settings.ts";
 import { eventSchema } from "@heliostat/contract/api/events.ts";
 import { groupSchema } from "@heliostat/contract/api/groups.ts";
@@ -7,10 +8,6 @@ import { metadataSchema, versionSchema } from "@heliostat/contract/api/instance.
 import { failingHostSchema, resumedMirrorsSchema } from "@heliostat/contract/api/mirror-hosts.ts";
 import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
 import { namespaceSchema } from "@heliostat/contract/api/namespaces.ts";
-import {
-  accessTokenSchema,
-  createdAccessTokenSchema,
-} from "@heliostat/contract/api/personal-access-tokens.ts";
 import { importSchema, projectSchema } from "@heliostat/contract/api/projects.ts";
 import { protectedBranchSchema } from "@heliostat/contract/api/protected-branches.ts";
 import { protectedTagSchema } from "@heliostat/contract/api/protected-tags.ts";
@@ -120,6 +117,12 @@ describe("resources of the API", () => {
     const revoked = await ask("DELETE", "/personal_access_tokens/self", {}, token.token);
     assert.equal(revoked.status, 204);
     assert.equal((await ask("GET", "/user", undefined, token.token)).status, 401);
+    const renewed = fits(
+      createdAccessTokenSchema,
+      await ask("POST", "/user/personal_access_tokens", wish),
+      201,
+    );
+    fits(createdAccessTokenSchema, await ask("POST", `/personal_access_tokens/${renewed.id}/rotate`));
     const badTokens: [object, string][] = [
       [{ name: "x", scopes: [] }, "scopes is empty"],
       [{ name: "x", scopes: ["root"] }, "scopes does not have a valid value"],

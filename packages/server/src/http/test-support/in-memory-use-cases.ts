@@ -18,6 +18,7 @@ import { parseRefName } from "../../domain/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { AccessToken, Principal, User } from "../../domain/user.ts";
 import { NO_SESSIONS } from "./no-sessions.ts";
+import { createTokensInMemory } from "./tokens-in-memory.ts";
 
 const SECRETS_STATE: SecretsState = {
   keys: [{ id: "k1", isCurrent: true, isKnown: true, secrets: 3 }],
@@ -355,6 +356,15 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     revokeAccessToken: async (_principal, id) => {
       for (const [secret, { token }] of tokens) if (token?.id === id) tokens.delete(secret);
     },
+    rotateAccessToken: async (_principal, id) => {
+      const [secret, owner] = [...tokens].find(([, { token }]) => token?.id === id) ?? [];
+      if (!secret || !owner?.token) throw new HeliostatError("not-found", "Not found");
+      tokens.delete(secret);
+      const token = { ...owner.token, id: nextId() };
+      tokens.set(`secret-${token.id}`, { ...owner, token });
+      return { token, secret: `secret-${token.id}` };
+    },
+    ...createTokensInMemory(nextId),
     listNamespaces: async (_principal, _filter, page) => paged([GROUP], page),
     findNamespace: async (_principal, which, kind) => {
       if (which === GROUP.id || which === GROUP.fullPath) return GROUP;

@@ -1,5 +1,5 @@
 import type { FullUserAnswer, PublicUserAnswer, UserAnswer } from "@heliostat/contract/api/users.ts";
-import type { Principal, User } from "../../../domain/user.ts";
+import { isBot, type Principal, type User } from "../../../domain/user.ts";
 
 export function presentUser(user: User, externalUrl: string): UserAnswer {
   return {
@@ -14,7 +14,7 @@ export function presentUser(user: User, externalUrl: string): UserAnswer {
 }
 
 function presentPublicUser(user: User, externalUrl: string): PublicUserAnswer {
-  return { ...presentUser(user, externalUrl), bot: user.botOfProjectId !== null };
+  return { ...presentUser(user, externalUrl), bot: isBot(user) };
 }
 
 export function presentFullUser(user: User, externalUrl: string): FullUserAnswer {

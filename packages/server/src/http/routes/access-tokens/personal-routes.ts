@@ -1,14 +1,17 @@
-import { rowId } from "@heliostat/contract/api/parameters.ts";
 import {
   accessTokenListParams,
   accessTokenParams,
+  accessTokenRotationParams,
   newAccessTokenParams,
-} from "@heliostat/contract/api/personal-access-tokens.ts";
+  tokenRotationParams,
+} from "@heliostat/contract/api/access-tokens.ts";
+import { rowId } from "@heliostat/contract/api/parameters.ts";
 import { z } from "zod";
 import { given } from "../../../domain/given.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { requireToken, requireUser } from "../require-user.ts";
 import { presentCreatedToken, presentToken } from "./present.ts";
+import { readFilter } from "./read-filter.ts";
 
 export const personalAccessTokenRoutes = [
   apiRoute({
@@ -16,9 +19,12 @@ export const personalAccessTokenRoutes = [
     path: "/personal_access_tokens",
     access: "read_api",
     params: accessTokenListParams,
+    // As in GitLab, for the tokens of others.
+    forbiddenStatus: 401,
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
-      const tokens = await useCases.listAccessTokens(principal, given({ userId: params.user_id }), page);
+      const filter = { ...readFilter(params), ...given({ userId: params.user_id }) };
+      const tokens = await useCases.listAccessTokens(principal, filter, page);
       return list(tokens.items.map(presentToken), page, tokens.total);
     },
   }),
@@ -37,6 +43,18 @@ export const personalAccessTokenRoutes = [
     handle: async ({ useCases, principal }) => {
       await useCases.revokeAccessToken(principal, requireToken(principal).id);
       return noContent();
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/personal_access_tokens/self/rotate",
+    access: "api",
+    rotatesToken: true,
+    params: tokenRotationParams,
+    handle: async ({ useCases, principal, params }) => {
+      const { id } = requireToken(principal);
+      const rotation = given({ expiresAt: params.expires_at });
+      return ok(presentCreatedToken(await useCases.rotateAccessToken(principal, id, rotation)));
     },
   }),
   apiRoute({
@@ -59,6 +77,17 @@ export const personalAccessTokenRoutes = [
   }),
   apiRoute({
     method: "POST",
+    path: "/personal_access_tokens/:id/rotate",
+    access: "api",
+    rotatesToken: true,
+    params: accessTokenRotationParams,
+    handle: async ({ useCases, principal, params }) => {
+      const rotation = given({ expiresAt: params.expires_at });
+      return ok(presentCreatedToken(await useCases.rotateAccessToken(principal, params.id, rotation)));
+    },
+  }),
+  apiRoute({
+    method: "POST",
     path: "/user/personal_access_tokens",
     access: "api",
     params: newAccessTokenParams,
@@ -68,6 +97,7 @@ export const personalAccessTokenRoutes = [
           await useCases.createAccessToken(principal, {
             userId: requireUser(principal).id,
             name: params.name,
+            description: params.description ?? null,
             scopes: params.scopes,
             expiresAt: params.expires_at ?? null,
           }),
@@ -85,6 +115,7 @@ export const personalAccessTokenRoutes = [
           await useCases.createAccessToken(principal, {
             userId: params.id,
             name: params.name,
+            description: params.description ?? null,
             scopes: params.scopes,
             expiresAt: params.expires_at ?? null,
           }),

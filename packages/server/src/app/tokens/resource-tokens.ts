@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import type { AuditEntity } from "../../domain/audit-event.ts";
+import { HeliostatError } from "../../domain/errors.ts";
+import { accessLevel, mayIn, namespaceLevel } from "../../domain/policy.ts";
+import { fullPathOf, type Namespace } from "../../domain/project.ts";
+import { type AccessToken, isBot, type Principal } from "../../domain/user.ts";
+import { findProjectFor, findVisibleProject, requireSignedIn } from "../access.ts";
+import { digestToken } from "../accounts/token-digest.ts";
+import type { PathOrId } from "../path-or-id.ts";
+import type { Ports, ResourceToken, TokenHome } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
+import {
+  alreadyRevoked,
+  checkTokenDraft,
+  expiryAfterRotation,
+  refuseMorePower,
+} from "./check-token-draft.ts";
+import type { TokenPlace, TokenUseCases } from "./token-use-cases.ts";
+
+type ResourceTokenUseCases = Pick<
+  TokenUseCases,
+  | "listResourceTokens"
+  | "findResourceToken"
+  | "createResourceToken"
+  | "revokeResourceToken"
+  | "rotateResourceToken"
+>;
+
+type TokenPorts = Pick<Ports, "tokens" | "projects" | "namespaces" | "instance" | "clock" | "audit">;
+
+/** A place as found: what tokens of it are stored under, and what the principal is there. */
+interface Found {
+  readonly word: "project" | "group";
+  readonly home: TokenHome;
+  readonly entity: AuditEntity;
+  readonly level: number;
+}
+
+/** The tokens of projects and groups, each with a bot of its own. */
+export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases {
+  async function findProject(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
+    const project = toAdmin
+      ? await findProjectFor(ports, principal, which, "admin-project")
+      : await findVisibleProject(ports, principal, which);
+    return {
+      word: "project",
+      home: { projectId: project.id },
+      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
+      level: accessLevel(principal, project),
+    };
+  }
+
+  async function findGroup(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
+    const group: Namespace | null =
+      typeof which === "number"
+        ? await ports.namespaces.find(which)
+        : await ports.namespaces.findByFullPath(which);
+    if (group?.kind !== "group" || !mayIn(principal, "read-namespace", group)) {
+      throw new HeliostatError("not-found", "Group Not Found");
+    }
+    if (toAdmin && !mayIn(principal, "admin-namespace", group)) {
+      throw new HeliostatError("forbidden", "Forbidden");
+    }
+    return {
+      word: "group",
+      home: { namespaceId: group.id },
+      entity: { type: "Group", id: group.id, path: group.fullPath },
+      level: namespaceLevel(principal, group),
+    };
+  }
+
+  async function findPlace(
+    principal: Principal,
+    place: TokenPlace,
+    { toAdmin }: { readonly toAdmin: boolean } = { toAdmin: true },
+  ): Promise<Found> {
+    requireSignedIn(principal);
+    return "project" in place
+      ? await findProject(principal, place.project, toAdmin)
+      : await findGroup(principal, place.group, toAdmin);
+  }
+
+  async function findToken({ word, home }: Found, id: number): Promise<ResourceToken> {
+    const found = await ports.tokens.findOfHome(home, id);
+    if (found) return found;
+    throw new HeliostatError(
+      "not-found",
+      `Could not find ${word} access token with token_id: ${id} Not Found`,
+    );
+  }
+
+  async function note(
+    principal: Principal,
+    action: string,
+    { entity }: Found,
+    { token, accessLevel: level }: ResourceToken,
+  ): Promise<void> {
+    await recordAudit(ports, principal, {
+      action,
+      entity,
+      target: { type: "AccessToken", id: token.id, details: token.name },
+      details: {
+        scopes: token.scopes,
+        access_level: level,
+        expires_at: token.expiresAt?.toISOString().slice(0, 10) ?? null,
+      },
+    });
+  }
+
+  return {
+    async listResourceTokens(principal, place, filter, page) {
+      const { home } = await findPlace(principal, place);
+      return await ports.tokens.listOfHome(home, filter, page, ports.clock.now());
+    },
+    async findResourceToken(principal, place, id) {
+      return await findToken(await findPlace(principal, place), id);
+    },
+    async createResourceToken(principal, place, draft) {
+      const found = await findPlace(principal, place);
+      const { user } = requireSignedIn(principal);
+      refuseBots(principal);
+      checkTokenDraft(draft, ports.clock.now(), { forAdmin: false });
+      refuseMorePower(principal, draft.scopes);
+      refuseHigherLevel(found, draft.accessLevel);
+      const secret = ports.instance.makeTokenSecret(found.word);
+      const { name, description, scopes, expiresAt } = draft;
+      const made = await ports.tokens.createWithBot(found.home, {
+        ...{ name, description, scopes, expiresAt, accessLevel: draft.accessLevel },
+        digest: digestToken(secret),
+        createdBy: user.id,
+        word: randomBytes(8).toString("hex"),
+      });
+      await note(principal, "token-created", found, made);
+      return { ...made, secret };
+    },
+    async revokeResourceToken(principal, place, id) {
+      const found = await findPlace(principal, place);
+      const made = await findToken(found, id);
+      await ports.tokens.revoke(id);
+      await note(principal, "token-revoked", found, made);
+    },
+    async rotateResourceToken(principal, place, which, rotation) {
+      const isSelf = which === "self";
+      const found = await findPlace(principal, place, { toAdmin: !isSelf });
+      const old = await findToken(found, isSelf ? requireOwnToken(principal).id : which);
+      if (!isSelf && old.token.id !== tokenOf(principal)?.id) refuseBots(principal);
+      refuseMorePower(principal, old.token.scopes);
+      refuseHigherLevel(found, old.accessLevel);
+      const secret = ports.instance.makeTokenSecret(found.word);
+      const token = await ports.tokens.rotate(old.token.id, {
+        digest: digestToken(secret),
+        expiresAt: expiryAfterRotation(old.token, rotation, ports.clock.now()),
+      });
+      if (token === null) throw alreadyRevoked();
+      const made = { token, accessLevel: old.accessLevel };
+      await note(principal, "token-rotated", found, made);
+      return { ...made, secret };
+    },
+  };
+}
+
+function tokenOf(principal: Principal): AccessToken | null {
+  return principal.kind === "user" ? principal.token : null;
+}
+
+function requireOwnToken(principal: Principal): AccessToken {
+  const token = tokenOf(principal);
+  if (token === null) throw new HeliostatError("not-found", "Not Found");
+  return token;
+}
+
+/** A token that falls into wrong hands must not be able to leave others behind. */
+function refuseBots(principal: Principal): void {
+  if (principal.kind === "user" && isBot(principal.user)) {
+    throw new HeliostatError("forbidden", "The token of a project or group cannot make tokens.");
+  }
+}
+
+function refuseHigherLevel({ level }: Found, wanted: number): void {
+  if (wanted <= level) return;
+  throw new HeliostatError(
+    "model-invalid",
+    "400 Bad request - Access level of the token can't be greater the access level of the user who created the token",
+  );
+}
