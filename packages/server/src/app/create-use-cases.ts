@@ -25,6 +25,9 @@ import { protectedTagUseCases } from "./protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
 import { sessionUseCases } from "./sign-in/sessions.ts";
+import { sshAuthenticationUseCases } from "./ssh-keys/authenticate-ssh-key.ts";
+import { deployKeyUseCases } from "./ssh-keys/deploy-keys.ts";
+import { userKeyUseCases } from "./ssh-keys/user-keys.ts";
 import { personalTokenUseCases } from "./tokens/personal-tokens.ts";
 import { resourceTokenUseCases } from "./tokens/resource-tokens.ts";
 import type { UseCases } from "./use-cases.ts";
@@ -60,5 +63,8 @@ export function createUseCases(ports: Ports): UseCases {
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...repositoryUseCases(ports),
+    ...userKeyUseCases(ports),
+    ...deployKeyUseCases(ports),
+    ...sshAuthenticationUseCases(ports),
   };
 }

@@ -11,6 +11,7 @@ import type { Remotes } from "./ports/remotes.ts";
 import type { Repositories } from "./ports/repositories.ts";
 import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { SessionStore } from "./ports/sessions.ts";
+import type { OwnHostKeys, SshKeyStore } from "./ports/ssh-keys.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
@@ -26,6 +27,7 @@ export type * from "./ports/remotes.ts";
 export type * from "./ports/repositories.ts";
 export type * from "./ports/secrets.ts";
 export type * from "./ports/sessions.ts";
+export type * from "./ports/ssh-keys.ts";
 export type * from "./ports/transfers.ts";
 export type * from "./ports/work.ts";
 
@@ -39,6 +41,8 @@ export interface Ports {
   readonly members: MemberStore;
   readonly tokens: TokenStore;
   readonly sessions: SessionStore;
+  readonly sshKeys: SshKeyStore;
+  readonly ownHostKeys: OwnHostKeys;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;

@@ -30,6 +30,7 @@ import type {
   UnreadableSecret,
 } from "./ports.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
+import type { SshKeyUseCases } from "./ssh-keys/ssh-key-use-cases.ts";
 import type { TokenUseCases } from "./tokens/token-use-cases.ts";
 
 /**
@@ -46,7 +47,12 @@ import type { TokenUseCases } from "./tokens/token-use-cases.ts";
  *   and the name of the parameter that held the URL;
  * - `conflict`: there is one already.
  */
-export interface UseCases extends CredentialUseCases, ConnectionTestUseCases, SessionUseCases, TokenUseCases {
+export interface UseCases
+  extends CredentialUseCases,
+    ConnectionTestUseCases,
+    SessionUseCases,
+    TokenUseCases,
+    SshKeyUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**
@@ -357,6 +363,8 @@ export interface ProjectView {
   readonly defaultBranch: string | null;
   /** The principal's role by GitLab's number: 0 (none) to 50 (owner; admins too). */
   readonly accessLevel: number;
+  /** By which git clones it over SSH; null where SSH is off. */
+  readonly sshUrl: string | null;
   /** Its pull mirror, one that is off or an import that ran once too; null when there never was one. */
   readonly pullMirror: Mirror | null;
 }

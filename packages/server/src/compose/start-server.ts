@@ -30,6 +30,7 @@ import { createProtectedTagStore } from "../db/protected-tags.ts";
 import { createHostStore } from "../db/remote-hosts.ts";
 import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
 import { createSessionStore } from "../db/sessions.ts";
+import { createSshKeyStore } from "../db/ssh-keys.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
@@ -190,6 +191,8 @@ async function start(
     members: createMemberStore(db),
     tokens: createTokenStore(db),
     sessions: createSessionStore(db),
+    sshKeys: createSshKeyStore(db),
+    ownHostKeys: { list: () => [] },
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),

@@ -23,3 +23,8 @@ export interface DeployKey extends SshKeyFields {
   /** The projects that it opens. */
   readonly projects: readonly { readonly projectId: number; readonly canPush: boolean }[];
 }
+
+/** A key of either kind. */
+export type SshKey =
+  | { readonly kind: "user"; readonly key: UserSshKey }
+  | { readonly kind: "deploy"; readonly key: DeployKey };

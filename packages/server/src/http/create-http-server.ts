@@ -30,6 +30,7 @@ import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
 import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
 import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
 import { secretRoutes } from "./routes/secrets/routes.ts";
+import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
 
 export interface HttpServerOptions {
@@ -120,6 +121,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...userRoutes,
     ...personalAccessTokenRoutes,
     ...resourceAccessTokenRoutes,
+    ...sshKeyRoutes,
     ...namespaceRoutes,
     ...groupRoutes,
     ...projectRoutes,

@@ -1,15 +1,16 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { isEffectivelyEnabled } from "../../domain/mirroring-switches.ts";
 import { accessLevel } from "../../domain/policy.ts";
-import type { Project } from "../../domain/project.ts";
+import { fullPathOf, type Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
+import { sshCloneUrl } from "../../domain/ssh-clone-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findVisibleProject, viewerOf } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { ProjectView, UseCases } from "../use-cases.ts";
 
 type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
-type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings">;
+type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings" | "instance">;
 
 export function projectViewUseCases(ports: ViewPorts): ViewUseCases {
   return {
@@ -60,6 +61,7 @@ async function viewProjects(
         project,
         defaultBranch: head === null ? null : shortName(head),
         accessLevel: accessLevel(principal, project),
+        sshUrl: sshCloneUrl(ports.instance, fullPathOf(project)),
         pullMirror: mirror ? { ...mirror, enabled: isEffectivelyEnabled(mirror, project, switches) } : null,
       };
     }),

@@ -1,14 +1,11 @@
 import type { GitService } from "../../app/git-exchange.ts";
+import { readRepositoryPath } from "../../domain/repository-path.ts";
 
 /** What a path means to git: a smart request, or one of the old protocol that reads files. */
 export type GitPath =
   | { readonly kind: "advertise"; readonly fullPath: string }
   | { readonly kind: "serve"; readonly fullPath: string; readonly service: GitService }
   | { readonly kind: "dumb" };
-
-/** The characters of namespace and project paths: nothing that a file system or git could read as more than a name. */
-const NAME = /^[A-Za-z0-9_.-]{1,255}$/;
-const MAX_DEPTH = 22;
 
 /**
  * Reads a raw request path (percent-encoded, no query); null when it is none of git's, and also when a part of it
@@ -40,16 +37,8 @@ function isDumb(segments: readonly string[], repositoryIndex: number): boolean {
 }
 
 function readFullPath(segments: readonly string[]): string | null {
-  if (segments.length < 2 || segments.length > MAX_DEPTH) return null;
-  const names: string[] = [];
-  for (const segment of segments) {
-    const name = decodeSegment(segment);
-    if (name === null || !NAME.test(name) || name === "." || name === "..") return null;
-    names.push(name);
-  }
-  const fullPath = names.join("/");
-  const bare = fullPath.endsWith(".git") ? fullPath.slice(0, -4) : fullPath;
-  return bare.endsWith("/") ? null : bare;
+  const names = segments.map(decodeSegment);
+  return names.every((name) => name !== null) ? readRepositoryPath(names) : null;
 }
 
 function decodeSegment(segment: string): string | null {

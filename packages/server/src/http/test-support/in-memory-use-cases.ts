@@ -405,6 +405,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
         },
         defaultBranch: null,
         accessLevel: 50,
+        sshUrl: null,
         pullMirror: null,
       };
       projects.push(view);
@@ -556,6 +557,21 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     testCredential: noCredentials,
     testNewMirror: noCredentials,
     testMirror: noCredentials,
+    listSshKeys: async (_principal, _user, page) => paged([], page),
+    findSshKey: noCredentials,
+    addSshKey: noCredentials,
+    removeSshKey: noCredentials,
+    findAnySshKey: noCredentials,
+    listDeployKeys: async (_principal, _project, page) => paged([], page),
+    findDeployKey: noCredentials,
+    addDeployKey: noCredentials,
+    changeDeployKey: noCredentials,
+    enableDeployKey: noCredentials,
+    removeDeployKey: noCredentials,
+    listAllDeployKeys: async (_principal, page) => paged([], page),
+    authenticateSshKey: async () => null,
+    noteSshKeyUse: async () => {},
+    readSshDoor: () => null,
     cancelUpdate: async (principal, which, id) => {
       findMirror(principal, which, id);
     },

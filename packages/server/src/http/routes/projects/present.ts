@@ -55,7 +55,7 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     topics: [],
     tag_list: [],
     http_url_to_repo: `${externalUrl}/${fullPath}.git`,
-    ssh_url_to_repo: null,
+    ssh_url_to_repo: view.sshUrl,
     web_url: `${externalUrl}/${fullPath}`,
     readme_url: null,
     avatar_url: null,

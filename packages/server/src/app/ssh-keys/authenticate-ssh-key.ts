@@ -1,0 +1,33 @@
+import { knownHostsName } from "../../domain/ssh-clone-url.ts";
+import { asMember } from "../accounts/authenticate.ts";
+import type { Ports } from "../ports.ts";
+import type { SshKeyUseCases } from "./ssh-key-use-cases.ts";
+
+/** Who comes in by SSH. */
+export function sshAuthenticationUseCases(
+  ports: Pick<Ports, "users" | "members" | "sshKeys" | "clock" | "instance" | "ownHostKeys">,
+): Pick<SshKeyUseCases, "authenticateSshKey" | "noteSshKeyUse" | "readSshDoor"> {
+  return {
+    async authenticateSshKey(fingerprint, from) {
+      const found = await ports.sshKeys.findByFingerprint(fingerprint);
+      if (found === null) return null;
+      const { id, expiresAt } = found.key;
+      if (expiresAt !== null && expiresAt <= ports.clock.now()) return null;
+      if (found.kind === "deploy") {
+        const { key } = found;
+        return { principal: { kind: "deploy-key", key, from }, keyId: id, name: `deploy key ${key.title}` };
+      }
+      const user = await ports.users.find(found.key.userId);
+      if (user === null || user.state === "blocked") return null;
+      const principal = { kind: "user", token: null, ...(await asMember(ports, user)), from } as const;
+      return { principal, keyId: id, name: `@${user.username}` };
+    },
+    async noteSshKeyUse(id) {
+      await ports.sshKeys.touch(id, ports.clock.now());
+    },
+    readSshDoor() {
+      const host = knownHostsName(ports.instance);
+      return host === null ? null : { host, keys: ports.ownHostKeys.list() };
+    },
+  };
+}
