@@ -1,5 +1,6 @@
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
+import { auditUseCases } from "./audit/read-audit-events.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { instanceUseCases } from "./instance.ts";
@@ -41,6 +42,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...sessionUseCases(ports),
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
+    ...auditUseCases(ports),
     ...metricUseCases(ports),
     ...userUseCases(ports),
     ...personalTokenUseCases(ports),

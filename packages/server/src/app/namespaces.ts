@@ -1,13 +1,15 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { mayIn } from "../domain/policy.ts";
 import { requireAdmin, requireSignedIn, requireViewer } from "./access.ts";
+import { auditedNamespace } from "./audit/entities.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "./path-rules.ts";
 import type { Ports } from "./ports.ts";
+import { recordAudit } from "./record-audit.ts";
 import type { UseCases } from "./use-cases.ts";
 
 type NamespaceUseCases = Pick<UseCases, "listNamespaces" | "findNamespace" | "createGroup">;
 
-export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUseCases {
+export function namespaceUseCases(ports: Pick<Ports, "audit" | "clock" | "namespaces">): NamespaceUseCases {
   return {
     async listNamespaces(principal, filter, page) {
       return await ports.namespaces.list({ ...filter, visibleTo: requireViewer(principal) }, page);
@@ -35,7 +37,9 @@ export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUs
       if (Object.keys(fields).length > 0) {
         throw new HeliostatError("model-invalid", "the group is not valid", { fields });
       }
-      return await ports.namespaces.createGroup({ visibility: "private", description: null, ...group });
+      const made = await ports.namespaces.createGroup({ visibility: "private", description: null, ...group });
+      await recordAudit(ports, principal, { action: "group-created", entity: auditedNamespace(made) });
+      return made;
     },
   };
 }

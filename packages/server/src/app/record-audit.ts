@@ -1,22 +1,29 @@
 import type { AuditNews } from "../domain/audit-event.ts";
 import type { Principal } from "../domain/user.ts";
-import type { Ports } from "./ports.ts";
+import type { AuditStore, Clock } from "./ports.ts";
 
 /**
  * Notes what this principal has just done. To be awaited after the change and before the answer: a change that cannot be
  * noted is a fault that its maker hears of.
  */
 export async function recordAudit(
-  ports: Pick<Ports, "audit" | "clock">,
+  ports: { readonly audit: Pick<AuditStore, "record">; readonly clock: Pick<Clock, "now"> },
   principal: Principal,
   news: AuditNews,
 ): Promise<void> {
   await ports.audit.record({
     ...news,
+    details: { ...news.details, ...actedFor(principal) },
     at: ports.clock.now(),
     ...whoIs(principal),
     from: principal.from ?? null,
   });
+}
+
+/** Whoever acts in the place of another did it: the other is only named. */
+function actedFor(principal: Principal): Readonly<Record<string, unknown>> {
+  const isSudo = principal.kind === "user" && principal.impersonator !== undefined;
+  return isSudo ? { acting_for: principal.user.username } : {};
 }
 
 function whoIs(principal: Principal): {
@@ -27,9 +34,10 @@ function whoIs(principal: Principal): {
     case "anonymous":
       return { author: { id: null, name: "(nobody)" }, authenticatedBy: null };
     case "user": {
-      const { user, token } = principal;
+      const { token } = principal;
+      const { id, username } = principal.impersonator ?? principal.user;
       return {
-        author: { id: user.id, name: user.username },
+        author: { id, name: username },
         authenticatedBy: token === null ? null : `token ${token.id} (${token.name})`,
       };
     }

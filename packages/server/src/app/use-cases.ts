@@ -12,6 +12,7 @@ import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Origin, Principal, User } from "../domain/user.ts";
+import type { AuditUseCases } from "./audit/audit-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { Metric } from "./metric.ts";
@@ -52,7 +53,8 @@ export interface UseCases
     ConnectionTestUseCases,
     SessionUseCases,
     TokenUseCases,
-    SshKeyUseCases {
+    SshKeyUseCases,
+    AuditUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**

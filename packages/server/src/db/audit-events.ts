@@ -1,5 +1,12 @@
-import type { AuditStore } from "../app/ports.ts";
+import type { Selectable } from "kysely";
+import type { AuditFilter, AuditStore } from "../app/ports.ts";
+import type { AuditEvent } from "../domain/audit-event.ts";
+import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import type { Database } from "./schema.ts";
+
+/** Rows a query while all are read: some hundred kilobytes. */
+const PART = 1000;
 
 export function createAuditStore(db: Db): AuditStore {
   return {
@@ -24,5 +31,60 @@ export function createAuditStore(db: Db): AuditStore {
         })
         .execute();
     },
+    async find(id) {
+      const row = await db.selectFrom("audit_events").selectAll().where("id", "=", id).executeTakeFirst();
+      return row ? toAuditEvent(row) : null;
+    },
+    async list(filter, page) {
+      const { limit, offset } = windowOf(page);
+      const [{ total }, rows] = await Promise.all([
+        matching(db, filter)
+          .select(({ fn }) => fn.countAll<number>().as("total"))
+          .executeTakeFirstOrThrow(),
+        matching(db, filter).selectAll().orderBy("id", "desc").limit(limit).offset(offset).execute(),
+      ]);
+      return { items: rows.map(toAuditEvent), total };
+    },
+    async *readAll(filter) {
+      // By the id of the last one, not by an offset: the thousandth part is read as quickly as the first.
+      for (let last = 0; ; ) {
+        const rows = await matching(db, filter)
+          .selectAll()
+          .where("id", ">", last)
+          .orderBy("id")
+          .limit(PART)
+          .execute();
+        yield* rows.map(toAuditEvent);
+        if (rows.length < PART) return;
+        last = rows.at(-1)?.id ?? last;
+      }
+    },
+  };
+}
+
+function matching(db: Db, filter: AuditFilter) {
+  let query = db.selectFrom("audit_events");
+  if (filter.createdAfter) query = query.where("created_at", ">=", filter.createdAfter);
+  if (filter.createdBefore) query = query.where("created_at", "<=", filter.createdBefore);
+  if (filter.entityType) query = query.where("entity_type", "=", filter.entityType);
+  if (filter.entityId !== undefined) query = query.where("entity_id", "=", filter.entityId);
+  if (filter.authorId !== undefined) query = query.where("author_id", "=", filter.authorId);
+  if (filter.action !== undefined) query = query.where("action", "=", filter.action);
+  return query;
+}
+
+function toAuditEvent(row: Selectable<Database["audit_events"]>): AuditEvent {
+  return {
+    id: row.id,
+    at: row.created_at,
+    author: { id: row.author_id, name: row.author_name },
+    authenticatedBy: row.authenticated_by,
+    from: row.door === null ? null : { door: row.door, address: row.address },
+    action: row.action,
+    entity: { type: row.entity_type, id: row.entity_id, path: row.entity_path },
+    ...(row.target_type === null
+      ? {}
+      : { target: { type: row.target_type, id: row.target_id, details: row.target_details ?? "" } }),
+    details: row.details,
   };
 }

@@ -67,7 +67,8 @@ export interface Origin {
 
 /**
  * Who asks: nobody, a user who signed in (`token` null: every scope) or came with an access token, or a deploy key. Every
- * use case takes one and hands it to `policy`.
+ * use case takes one and hands it to `policy`. An `impersonator` is the admin who really asks, by `Sudo`, in the user's
+ * place.
  */
 export type Principal = (
   | { readonly kind: "anonymous" }
@@ -76,6 +77,8 @@ export type Principal = (
       readonly token: AccessToken | null;
       /** By which they came in; left out: not by one. */
       readonly session?: Session;
+      /** The admin who acts for them (`Sudo`); left out: nobody does. */
+      readonly impersonator?: User;
     } & Member)
   | { readonly kind: "deploy-key"; readonly key: DeployKey }
 ) & { readonly from?: Origin };

@@ -20,6 +20,7 @@ import {
   type RawParameters,
   readBodyParameters,
 } from "./request-parameters.ts";
+import { type Download, sendDownload } from "./send-download.ts";
 import { type ServerSentEvent, sendEvents } from "./send-events.ts";
 import { whereFrom } from "./where-from.ts";
 
@@ -51,6 +52,7 @@ export type ApiAnswer =
   | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
   | { readonly kind: "part"; readonly body: object; readonly page: Page; readonly total: number }
   | { readonly kind: "events"; readonly events: AsyncIterable<ServerSentEvent> }
+  | { readonly kind: "download"; readonly download: Download }
   | { readonly kind: "nothing" };
 
 export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, ParameterRules {
@@ -111,6 +113,11 @@ export function noContent(): ApiAnswer {
 /** A stream of events, until they end. */
 export function events(source: AsyncIterable<ServerSentEvent>): ApiAnswer {
   return { kind: "events", events: source };
+}
+
+/** A file, sent while it is made. */
+export function download(file: Download): ApiAnswer {
+  return { kind: "download", download: file };
 }
 
 /** One page of a list whose store pages itself. */
@@ -257,6 +264,9 @@ async function sendAnswer(
   switch (answer.kind) {
     case "events":
       await sendEvents(request, reply, answer.events, (error) => reportFault(door.log, request, error));
+      return reply;
+    case "download":
+      await sendDownload(request, reply, answer.download, (error) => reportFault(door.log, request, error));
       return reply;
     case "nothing":
       return reply.code(204).header("cache-control", "no-store").send();

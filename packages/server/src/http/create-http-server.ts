@@ -11,6 +11,7 @@ import { parseNestedParameters } from "./request-parameters.ts";
 import { personalAccessTokenRoutes } from "./routes/access-tokens/personal-routes.ts";
 import { resourceAccessTokenRoutes } from "./routes/access-tokens/resource-routes.ts";
 import { applicationSettingsRoutes } from "./routes/application-settings/routes.ts";
+import { auditEventRoutes } from "./routes/audit-events/routes.ts";
 import { connectionTestRoutes } from "./routes/connection-tests/routes.ts";
 import { credentialRoutes } from "./routes/credentials/routes.ts";
 import { eventRoutes } from "./routes/events/routes.ts";
@@ -116,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await registerApi(server, door, [
     ...instanceRoutes,
     ...applicationSettingsRoutes,
+    ...auditEventRoutes,
     ...mirrorAttentionRoutes,
     ...secretRoutes,
     ...userRoutes,

@@ -50,7 +50,7 @@ export function authenticationUseCases(
         (await ports.users.findByUsername(whom)) ?? (id === null ? null : await ports.users.find(id));
       if (!user) throw new HeliostatError("not-found", `User with ID or username '${whom}' Not Found`);
       refuseBlocked(user);
-      return { ...principal, ...(await asMember(ports, user)) };
+      return { ...principal, ...(await asMember(ports, user)), impersonator: principal.user };
     },
     async authenticateGit({ username, password }, from) {
       // Clients put the token in either half: `oauth2:token`, `user:token`, `token:`, `token:x-oauth-basic`.

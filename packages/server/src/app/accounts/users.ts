@@ -1,9 +1,11 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
+import { auditedUser } from "../audit/entities.ts";
 import { type MirrorUserPorts, replaceMirrorUser } from "../mirrors/mirror-user-gone.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import type { UseCases } from "../use-cases.ts";
 
 type UserUseCases = Pick<
@@ -15,7 +17,9 @@ const SHORTEST_PASSWORD = 8;
 
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
-export function userUseCases(ports: MirrorUserPorts & Pick<Ports, "passwords" | "namespaces">): UserUseCases {
+export function userUseCases(
+  ports: MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces">,
+): UserUseCases {
   /** The user that an admin wants to deal with; not the admin, nor the own identity of a project. */
   async function findOther(
     principal: Principal,
@@ -63,13 +67,16 @@ export function userUseCases(ports: MirrorUserPorts & Pick<Ports, "passwords" | 
       if (Object.keys(fields).length > 0) {
         throw new HeliostatError("model-invalid", "the user is not valid", { fields });
       }
-      return await ports.users.create({
+      const user = await ports.users.create({
         username: draft.username,
         name: draft.name,
         email: draft.email,
         isAdmin: draft.isAdmin,
         passwordHash: draft.password === null ? null : await ports.passwords.hash(draft.password),
       });
+      const details = { is_admin: user.isAdmin };
+      await recordAudit(ports, principal, { action: "user-created", entity: auditedUser(user), details });
+      return user;
     },
     async blockUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "block");
@@ -77,16 +84,19 @@ export function userUseCases(ports: MirrorUserPorts & Pick<Ports, "passwords" | 
       await replaceMirrorUser(ports, user, async () => {
         await ports.users.setState(user.id, "blocked");
       });
+      await recordAudit(ports, principal, { action: "user-blocked", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user blocked");
     },
     async unblockUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "unblock");
       await ports.users.setState(user.id, "active");
+      await recordAudit(ports, principal, { action: "user-unblocked", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user unblocked");
     },
     async removeUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "remove");
       await replaceMirrorUser(ports, user, () => ports.users.remove(user.id));
+      await recordAudit(ports, principal, { action: "user-removed", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user removed");
     },
   };

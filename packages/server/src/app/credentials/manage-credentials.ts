@@ -1,8 +1,12 @@
+import { changedValues } from "../../domain/changed-values.ts";
 import { type Credential, expiryNews } from "../../domain/credential.ts";
 import { invalidField } from "../../domain/errors.ts";
+import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn, requireViewer } from "../access.ts";
+import { auditedNamespace } from "../audit/entities.ts";
 import { refuseLongCredential } from "../mirrors/check-credential.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import { findCredentialFor, findCredentialNamespace } from "./credential-access.ts";
 import type { CredentialUseCases, CredentialView } from "./credential-use-cases.ts";
 import { readSecretDraft } from "./read-secret-draft.ts";
@@ -19,6 +23,20 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
       expiresSoon: news === "week" || news === "day",
       needsSecret: credential.secretKeyIds.some((id) => !ports.secretKeys.isKnown(id)),
     };
+  }
+
+  async function audit(
+    principal: Principal,
+    action: string,
+    { id, name, kind, namespace }: Credential,
+    details: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    await recordAudit(ports, principal, {
+      action,
+      entity: auditedNamespace(namespace),
+      target: { type: "Credential", id, details: name },
+      details: { kind, ...details },
+    });
   }
 
   return {
@@ -42,12 +60,13 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
         ...{ namespaceId: namespace.id, name, kind, username: username || null },
         ...{ secret, expiresAt, createdBy: user.id },
       });
+      await audit(principal, "credential-created", credential, { expires_at: expiresAt });
       ports.log.info({ credentialId: credential.id, username: user.username }, "credential made");
       return view(credential);
     },
     async updateCredential(principal, id, changes) {
       const { user } = requireSignedIn(principal);
-      await findCredentialFor(ports, principal, id, "admin-credential");
+      const old = await findCredentialFor(ports, principal, id, "admin-credential");
       refuseBadFacts(changes);
       const { username } = changes;
       const now = ports.clock.now();
@@ -55,13 +74,15 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
         ...{ ...changes, now, userId: user.id },
         ...(username === undefined ? {} : { username: username || null }),
       });
+      await audit(principal, "credential-changed", credential, { changes: changesBetween(old, credential) });
       // Another user name: its mirrors are to try it.
       if (username !== undefined) ports.queue.wakeAt(now);
       return view(credential);
     },
     async removeCredential(principal, id) {
-      await findCredentialFor(ports, principal, id, "admin-credential");
+      const old = await findCredentialFor(ports, principal, id, "admin-credential");
       await ports.credentials.remove(id);
+      await audit(principal, "credential-removed", old);
       const { user } = requireSignedIn(principal);
       ports.log.info({ credentialId: id, username: user.username }, "credential removed");
     },
@@ -79,6 +100,7 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
         startsUpdates: kind === "password" || Boolean(draft.privateKey) || view(old).needsSecret,
         ...(username === undefined ? {} : { username: username || null }),
       });
+      await audit(principal, "credential-rotated", old, { mirrors, expires_at: expiresAt });
       ports.queue.wakeAt(now);
       ports.log.info({ credentialId: id, username: user.username, mirrors }, "credential rotated");
       return view(await findCredentialFor(ports, principal, id, "admin-credential"));
@@ -88,6 +110,13 @@ export function credentialUseCases(ports: Ports): CredentialUseCases {
       return await ports.credentials.listUses(id, page);
     },
   };
+}
+
+/** A user name may be a token: that it is another one is all that is told of it. */
+function changesBetween(old: Credential, now: Credential): object {
+  const facts = ({ name, expiresAt }: Credential) => ({ name, expiresAt });
+  const hasOtherName = old.username !== now.username;
+  return { ...changedValues(facts(old), facts(now)), ...(hasOtherName ? { username: {} } : {}) };
 }
 
 function refuseBadFacts({

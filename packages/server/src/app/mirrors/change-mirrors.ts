@@ -3,6 +3,7 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorView, UseCases } from "../use-cases.ts";
+import { auditMirror } from "./audit-mirror.ts";
 import { viewMirrors } from "./mirror-view.ts";
 import { findMirroredProject, findMirrorToChange } from "./mirroring-access.ts";
 import { type SaveTarget, saveMirror } from "./save-mirror.ts";
@@ -38,8 +39,9 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
       return await view(await saveMirror(ports, requireSignedIn(principal), project, target, changes));
     },
     async removeMirror(principal, which, mirrorId) {
-      const { mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       await ports.mirrors.remove(mirror.id);
+      await auditMirror(ports, principal, { project, mirror }, "mirror-removed");
       await ports.queue.cancel(mirror.id);
       // It may have been the one that its host's others wait for.
       ports.queue.wakeAt(ports.clock.now());
@@ -47,13 +49,14 @@ export function mirrorChangeUseCases(ports: Ports): MirrorChangeUseCases {
     async syncMirror(principal, which, mirrorId, options) {
       const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
-      if (mirror.direction === "pull") return await startPull(ports, user, project, mirror, options);
-      return await startPush(ports, user, project, mirror);
+      if (mirror.direction === "push") return await startPush(ports, user, project, mirror);
+      return await startPull(ports, principal, project, mirror, options);
     },
     async cancelUpdate(principal, which, mirrorId) {
-      const { mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
+      const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const { user } = requireSignedIn(principal);
       const cancelled = await ports.mirrors.requestCancel(mirror.id, ports.clock.now(), user.id);
+      await auditMirror(ports, principal, { project, mirror }, "mirror-update-cancelled");
       // Another node hears of it when it next renews the lease.
       if (cancelled === "running") await ports.queue.cancel(mirror.id);
     },

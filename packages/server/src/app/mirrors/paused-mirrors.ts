@@ -1,7 +1,9 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { may, mayMirror } from "../../domain/policy.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
+import { INSTANCE } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import type { UseCases } from "../use-cases.ts";
 
 type PausedMirrorUseCases = Pick<UseCases, "listFailingHosts" | "resumeMirrors">;
@@ -27,6 +29,8 @@ export function pausedMirrorUseCases(ports: Ports): PausedMirrorUseCases {
       const now = ports.clock.now();
       // Not `manual`: a thousand of them at once are no thousand people who may try a paused host each.
       await ports.mirrors.resume(resumed, { trigger: "configured", at: now, userId: user.id });
+      const details = { host, mirrors: resumed.length };
+      await recordAudit(ports, principal, { action: "mirrors-resumed", entity: INSTANCE, details });
       ports.queue.wakeAt(now);
       ports.log.info({ username: user.username, host, mirrors: resumed.length }, "paused mirrors resumed");
       return resumed.length;

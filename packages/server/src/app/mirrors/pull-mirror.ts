@@ -35,8 +35,7 @@ export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
     async startPullMirror(principal, which, options) {
       const project = await findProjectFor(ports, principal, which, "admin-mirrors");
       const mirror = await findEnabled(project);
-      const { user } = requireSignedIn(principal);
-      return mirror && (await startPull(ports, user, project, mirror, options));
+      return mirror && (await startPull(ports, principal, project, mirror, options));
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
+import { auditMirror } from "./audit-mirror.ts";
 import { asSeen, asSeenNow } from "./effective-mirror.ts";
 import { findMirroredProject } from "./mirroring-access.ts";
 import { saveMirror } from "./save-mirror.ts";
@@ -62,11 +63,12 @@ export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
       );
     },
     async removePushMirror(principal, which, mirrorId, unmodifiedSince) {
-      const { mirror } = await find(principal, which, mirrorId);
+      const { project, mirror } = await find(principal, which, mirrorId);
       if (unmodifiedSince !== null && secondOf(mirror.updatedAt) > secondOf(unmodifiedSince)) {
         throw new HeliostatError("conflict", "The mirror has changed meanwhile.");
       }
       await ports.mirrors.remove(mirror.id);
+      await auditMirror(ports, principal, { project, mirror }, "mirror-removed");
       await ports.queue.cancel(mirror.id);
       // It may have been the one that its host's others wait for.
       ports.queue.wakeAt(ports.clock.now());

@@ -8,6 +8,7 @@ import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { PathOrId, UseCases } from "../use-cases.ts";
+import { auditMirror } from "./audit-mirror.ts";
 import { requireOwnCredential } from "./choose-credential.ts";
 import { endsRun } from "./ends-run.ts";
 import type { HostKeyScans } from "./host-key-scans.ts";
@@ -87,6 +88,9 @@ export function hostKeyReviewUseCases(
           knownHosts: { text: accepted, verifiedBy: user.id },
           clearsError: true,
         });
+      });
+      await auditMirror(ports, principal, { project, mirror: saved }, "mirror-host-keys-accepted", {
+        fingerprints: shown,
       });
       if (endsRun(mirror, saved)) await ports.queue.cancel(saved.id);
       if (saved.enabled) {

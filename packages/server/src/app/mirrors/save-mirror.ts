@@ -4,7 +4,9 @@ import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../domain/mirror.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { sameRemote } from "../../domain/remote-url.ts";
 import type { Ports } from "../ports.ts";
+import { auditProjectChange } from "../projects/audit-project.ts";
 import type { MirrorSettings, SignedIn } from "../use-cases.ts";
+import { auditSave, secretsGiven } from "./audit-mirror.ts";
 import { readCertificates } from "./certificates.ts";
 import { refuseLongCredential } from "./check-credential.ts";
 import { refuseBadOptions } from "./check-options.ts";
@@ -87,12 +89,19 @@ export async function saveMirror(
     return { before: stored, after };
   });
 
+  await auditSave(
+    ports,
+    principal,
+    project,
+    { before, after },
+    secretsGiven(settings, remote?.credential ?? {}),
+  );
   if (!instance.mirrorAvailable) {
     const override =
       after.direction === "pull"
         ? { pullMirrorAvailable: after.enabled }
         : { pushMirrorsAvailable: after.enabled };
-    await ports.projects.update(project.id, override);
+    await auditProjectChange(ports, principal, project, await ports.projects.update(project.id, override));
   }
   // A run that is under way is one of the old relation: it must end before the project can get the new one's refs.
   if (before && endsRun(before, after)) await ports.queue.cancel(after.id);

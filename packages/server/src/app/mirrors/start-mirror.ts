@@ -3,9 +3,11 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
-import type { User } from "../../domain/user.ts";
+import type { Principal, User } from "../../domain/user.ts";
+import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorStart } from "../use-cases.ts";
+import { auditMirror } from "./audit-mirror.ts";
 import { asSeenNow } from "./effective-mirror.ts";
 import { requestUpdate } from "./request-update.ts";
 
@@ -17,17 +19,20 @@ const NOT_READY = "Cannot proceed with the push mirroring. Please verify your mi
  */
 export async function startPull(
   ports: Ports,
-  user: User,
+  principal: Principal,
   project: Project,
   mirror: Mirror,
   { force }: { readonly force: boolean },
 ): Promise<MirrorStart> {
+  const { user } = requireSignedIn(principal);
   if (!(await asSeenNow(ports, mirror)).enabled) {
     throw new HeliostatError("model-invalid", "The mirror is disabled and will not sync.");
   }
   await refuseHindered(ports, project, mirror);
   const isPaused = mirror.retryCount > HARD_FAILURE_AFTER;
   if (isPaused && !force) return { status: "on-pause", nextUpdateAt: null };
+  // Any other start is in the history of updates, with who asked for it.
+  if (force) await auditMirror(ports, principal, { project, mirror }, "mirror-update-forced");
   const userId = user.id;
   if (mirror.updateStatus === "started") {
     await requestUpdate(ports, mirror, "manual", { userId, resumes: isPaused });

@@ -5,11 +5,14 @@ import type { Namespace, Project } from "../../domain/project.ts";
 import { branchRef } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
+import { auditedProject } from "../audit/entities.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
 import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import type { MirrorSettings, ProjectDraft, SignedIn, UseCases } from "../use-cases.ts";
+import { auditProjectChange } from "./audit-project.ts";
 import { viewProject } from "./view-project.ts";
 
 type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject">;
@@ -38,6 +41,11 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         visibility: draft.visibility ?? "private",
         creatorId: user.id,
       });
+      await recordAudit(ports, principal, {
+        action: "project-created",
+        entity: auditedProject(project),
+        details: { visibility: project.visibility },
+      });
       try {
         const repository = ports.repositories.pathOf(project.id);
         await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
@@ -47,6 +55,11 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         // A project without its repository would be a trap; the path is free again for the next try.
         await ports.projects.remove(project.id);
         await ports.repositories.remove(ports.repositories.pathOf(project.id));
+        await recordAudit(ports, principal, {
+          action: "project-removed",
+          entity: auditedProject(project),
+          details: { reason: "It could not be made whole." },
+        });
         throw error;
       }
       ports.log.info({ projectId: project.id, username: user.username }, "project created");
@@ -61,6 +74,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
         refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
       }
       const updated = Object.keys(own).length > 0 ? await ports.projects.update(project.id, own) : project;
+      await auditProjectChange(ports, principal, project, updated);
       if (own.archived !== undefined) await endHinderedRuns(ports);
       if (!pullMirror || !(await mayConfigure(principal, updated)))
         return await viewProject(ports, principal, updated);
@@ -72,7 +86,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
 
     async removeProject(principal, which) {
       const project = await findProjectFor(ports, principal, which, "own-project");
-      await removeProject(ports, principal, project.id);
+      await removeProject(ports, principal, project);
     },
   };
 
@@ -119,9 +133,11 @@ async function refuseBadMirrorUser(
 }
 
 /** Rows first: from then on no run may start, and a run that is under way finds its lease gone. */
-async function removeProject(ports: Ports, principal: Principal, projectId: number): Promise<void> {
+async function removeProject(ports: Ports, principal: Principal, project: Project): Promise<void> {
+  const projectId = project.id;
   const mirrors = await ports.mirrors.listOf(projectId);
   await ports.projects.remove(projectId);
+  await recordAudit(ports, principal, { action: "project-removed", entity: auditedProject(project) });
   await Promise.all(mirrors.map((mirror) => ports.queue.cancel(mirror.id)));
   await ports.repositories.remove(ports.repositories.pathOf(projectId));
   const { user } = requireSignedIn(principal);

@@ -1,6 +1,8 @@
 import { lostSecrets } from "../../domain/used-secrets.ts";
 import { requireAdmin, requireViewer } from "../access.ts";
+import { INSTANCE } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import type { SecretsState, UseCases } from "../use-cases.ts";
 
 type SecretUseCases = Pick<UseCases, "readSecretsState" | "rotateSecrets" | "listMirrorsNeedingSecret">;
@@ -42,6 +44,11 @@ export function secretUseCases(ports: Ports): SecretUseCases {
           { username: admin.username, key: current, sealed, unreadable, removed },
           "secrets sealed with a new key",
         );
+        await recordAudit(ports, principal, {
+          action: "secrets-rotated",
+          entity: INSTANCE,
+          details: { key: current, sealed, unreadable: unreadable.length, removed_keys: removed },
+        });
         return { key: current, sealed, unreadable, removed, state: await readState() };
       });
     },

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { requireScope } from "../../app/access.ts";
 import type { InstanceSettings, Page, Paged, ProtectedBranch, ProtectedTag } from "../../app/ports.ts";
 import type {
@@ -318,6 +319,15 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       return { key: "k2", sealed: 3, unreadable: [], removed: [], state: SECRETS_STATE };
     },
     listMirrorsNeedingSecret: async () => ({ items: [], total: 0 }),
+    listAuditEvents: async () => ({ items: [], total: 0 }),
+    findAuditEvent: async () => {
+      throw new HeliostatError("not-found", "Not found");
+    },
+    exportAuditEvents: async () => Readable.from([]),
+    listAuditEventsOf: async () => ({ items: [], total: 0 }),
+    findAuditEventOf: async () => {
+      throw new HeliostatError("not-found", "Not found");
+    },
     listUsers: async (_principal, { username }, page) =>
       paged(
         users.filter((user) => username === undefined || user.username === username),

@@ -1,0 +1,428 @@
+import assert from "node:assert/strict";
+import { glob } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import test, { after } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type AuditEventAnswer, auditEventSchema } from "@heliostat/contract/api/audit-events.ts";
+import { type Api, createApi, idOf, type Parameters } from "../support/api.ts";
+import { makeTempDir } from "../support/repositories.ts";
+import { startServer } from "../support/server.ts";
+import { startSshPeer } from "../support/ssh-peer.ts";
+
+/* Who changed what is written down: by every route that changes something, with nothing in it that is secret. */
+
+const ROUTES = join(dirname(fileURLToPath(import.meta.url)), "../../packages/server/src/http/routes");
+/** In every secret that the walks give. */
+const SECRET = "planted-s3cret";
+const PASSWORD = `${SECRET}-password`;
+const REMOTE = "http://127.0.0.1:1025/nobody/there.git";
+
+const directory = await makeTempDir({ after });
+const server = await startServer();
+after(() => server.stop());
+const root = createApi(server);
+const sshPeer = await startSshPeer({ root: directory, accounts: [{ name: "git" }], hostKeys: ["ed25519"] });
+after(() => sshPeer.close());
+
+let names = 0;
+const fresh = (kind: string) => `${kind}-${++names}`;
+const project = async () => (await root.createProject(fresh("project"))).id;
+const user = () => root.createUser(fresh("user"), PASSWORD);
+
+async function mirror(parameters: Parameters = {}): Promise<{ id: number; mirror_id: number }> {
+  const id = await project();
+  const made = await root.post(`/projects/${id}/mirrors`, {
+    direction: "push",
+    url: REMOTE,
+    enabled: false,
+    ...parameters,
+  });
+  return { id, mirror_id: idOf(made) };
+}
+
+async function pullMirrorOf(): Promise<{ id: number; mirror_id: number }> {
+  return await mirror({ direction: "pull", enabled: true });
+}
+
+async function credential(): Promise<{ id: number }> {
+  const parameters = { name: fresh("credential"), kind: "password", username: SECRET, password: PASSWORD };
+  return { id: idOf(await root.post("/credentials", parameters)) };
+}
+
+interface Walk {
+  /** What the log must say of it; an event of each of these names. */
+  readonly events: readonly string[];
+  /** Makes what the call needs, and answers the values for the path and the other parameters. */
+  readonly prepare: () => Promise<{ readonly path?: Parameters; readonly parameters?: Parameters }>;
+}
+
+/** Another URL with userinfo, another option, and off: all that a save can be at once. */
+const CHANGES = { url: `http://u:${PASSWORD}@127.0.0.1:1026/other.git`, enabled: true };
+const CHANGED = [
+  "mirror-url-changed",
+  "mirror-credential-changed",
+  "mirror-options-changed",
+  "mirror-enabled",
+];
+
+/** Each route that changes something, done once. */
+const WALKS: Readonly<Record<string, Walk>> = {
+  "PUT /application/settings": {
+    events: ["application-settings-changed"],
+    prepare: async () => ({ parameters: { mirror_max_delay: 299 } }),
+  },
+  "POST /application/secrets/rotate": { events: ["secrets-rotated"], prepare: async () => ({}) },
+  "POST /users": {
+    events: ["user-created"],
+    prepare: async () => {
+      const username = fresh("user");
+      return { parameters: { username, name: "A", email: `${username}@example.com`, password: PASSWORD } };
+    },
+  },
+  "DELETE /users/:id": {
+    events: ["user-removed"],
+    prepare: async () => ({ path: { id: await user() } }),
+  },
+  "POST /users/:id/block": {
+    events: ["user-blocked"],
+    prepare: async () => ({ path: { id: await user() } }),
+  },
+  "POST /users/:id/unblock": {
+    events: ["user-unblocked"],
+    prepare: async () => {
+      const id = await user();
+      await root.post(`/users/${id}/block`);
+      return { path: { id } };
+    },
+  },
+  "POST /groups": {
+    events: ["group-created"],
+    prepare: async () => ({ parameters: { name: "A group", path: fresh("group") } }),
+  },
+  "POST /projects": {
+    events: ["project-created", "mirror-created"],
+    prepare: async () => ({
+      parameters: {
+        name: fresh("project"),
+        mirror: true,
+        import_url: `http://u:${PASSWORD}@127.0.0.1:1025/x.git`,
+      },
+    }),
+  },
+  "PUT /projects/:id": {
+    events: ["project-changed", "project-visibility-changed"],
+    prepare: async () => ({
+      path: { id: await project() },
+      parameters: { description: "another", visibility: "public" },
+    }),
+  },
+  "DELETE /projects/:id": {
+    events: ["project-removed"],
+    prepare: async () => ({ path: { id: await project() } }),
+  },
+  "POST /projects/:id/archive": {
+    events: ["project-archived"],
+    prepare: async () => ({ path: { id: await project() } }),
+  },
+  "POST /projects/:id/unarchive": {
+    events: ["project-unarchived"],
+    prepare: async () => {
+      const id = await project();
+      await root.post(`/projects/${id}/archive`);
+      return { path: { id } };
+    },
+  },
+  "POST /projects/:id/remote_mirrors": {
+    events: ["mirror-created"],
+    prepare: async () => ({ path: { id: await project() }, parameters: { url: CHANGES.url } }),
+  },
+  "PUT /projects/:id/remote_mirrors/:mirror_id": {
+    events: ["mirror-options-changed", "mirror-enabled"],
+    prepare: async () => ({ path: await mirror(), parameters: { enabled: true, keep_divergent_refs: true } }),
+  },
+  "POST /projects/:id/remote_mirrors/:mirror_id": {
+    events: ["mirror-disabled"],
+    prepare: async () => ({ path: await mirror({ enabled: true }), parameters: { enabled: false } }),
+  },
+  "DELETE /projects/:id/remote_mirrors/:mirror_id": {
+    events: ["mirror-removed"],
+    prepare: async () => ({ path: await mirror() }),
+  },
+  "PUT /projects/:id/mirror/pull": {
+    events: ["mirror-created"],
+    prepare: async () => ({
+      path: { id: await project() },
+      parameters: { enabled: true, url: REMOTE, auth_user: SECRET, auth_password: PASSWORD },
+    }),
+  },
+  "POST /projects/:id/mirror/pull": {
+    events: ["mirror-update-forced"],
+    prepare: async () => ({ path: await pullMirrorOf(), parameters: { force: true } }),
+  },
+  "POST /projects/:id/mirrors": {
+    events: ["mirror-created"],
+    prepare: async () => ({
+      path: { id: await project() },
+      parameters: { direction: "push", url: CHANGES.url },
+    }),
+  },
+  "PUT /projects/:id/mirrors/:mirror_id": {
+    events: CHANGED,
+    prepare: async () => ({
+      path: await mirror({ user: "old", password: "older" }),
+      parameters: { ...CHANGES, keep_divergent_refs: true },
+    }),
+  },
+  "DELETE /projects/:id/mirrors/:mirror_id": {
+    events: ["mirror-removed"],
+    prepare: async () => ({ path: await mirror() }),
+  },
+  "POST /projects/:id/mirrors/:mirror_id/sync": {
+    events: ["mirror-update-forced"],
+    prepare: async () => ({ path: await pullMirrorOf(), parameters: { force: true } }),
+  },
+  "POST /projects/:id/mirrors/:mirror_id/cancel": {
+    events: ["mirror-update-cancelled"],
+    prepare: async () => ({ path: await pullMirrorOf() }),
+  },
+  "POST /mirrors/resume": { events: ["mirrors-resumed"], prepare: async () => ({}) },
+  "POST /projects/:id/mirrors/:mirror_id/host_keys/accept": {
+    events: ["mirror-host-keys-accepted"],
+    prepare: async () => ({
+      path: await mirror({ url: sshPeer.urlOf("any.git") }),
+      parameters: { fingerprints: sshPeer.hostKeys().map(({ fingerprint }) => fingerprint) },
+    }),
+  },
+  "POST /credentials": {
+    events: ["credential-created"],
+    prepare: async () => ({
+      parameters: { name: fresh("credential"), kind: "password", username: SECRET, password: PASSWORD },
+    }),
+  },
+  "PUT /credentials/:id": {
+    events: ["credential-changed"],
+    prepare: async () => ({ path: await credential(), parameters: { username: `${SECRET}-other` } }),
+  },
+  "PATCH /credentials/:id": {
+    events: ["credential-changed"],
+    prepare: async () => ({ path: await credential(), parameters: { name: fresh("credential") } }),
+  },
+  "DELETE /credentials/:id": {
+    events: ["credential-removed"],
+    prepare: async () => ({ path: await credential() }),
+  },
+  "POST /credentials/:id/rotate": {
+    events: ["credential-rotated"],
+    prepare: async () => ({ path: await credential(), parameters: { password: `${PASSWORD}-other` } }),
+  },
+};
+
+/** What needs no event, and why. */
+const NEEDS_NONE: Readonly<Record<string, string>> = {
+  "POST /projects/:id/remote_mirrors/:mirror_id/sync": "the history of updates says who asked for it",
+  "POST /projects/:id/mirrors/test": "a test changes nothing",
+  "POST /projects/:id/mirrors/:mirror_id/test": "a test changes nothing",
+  "POST /credentials/:id/test": "a test changes nothing",
+};
+
+/** What of the log the tests of these areas look at themselves. */
+const WALKED_ELSEWHERE = /personal_access_tokens|protected_(branches|tags)/;
+
+interface ChangingRoute {
+  readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+}
+
+function isChangingRoute(value: unknown): value is ChangingRoute {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "path" in value &&
+    "method" in value &&
+    ["POST", "PUT", "PATCH", "DELETE"].includes(String(value.method))
+  );
+}
+
+async function changingRoutes(): Promise<readonly ChangingRoute[]> {
+  const found: ChangingRoute[] = [];
+  for await (const file of glob("**/*routes.ts", { cwd: ROUTES })) {
+    const exported: Record<string, unknown> = await import(join(ROUTES, file));
+    for (const value of Object.values(exported)) {
+      if (Array.isArray(value)) found.push(...value.filter(isChangingRoute));
+    }
+  }
+  return found;
+}
+
+async function events(query = "", api: Api = root): Promise<readonly AuditEventAnswer[]> {
+  return auditEventSchema.array().parse(await api.get(`/audit_events?per_page=100&${query}`));
+}
+
+const newest = async () => (await events())[0]?.id ?? 0;
+const since = async (id: number) => (await events()).filter((event) => event.id > id);
+
+const routes = await changingRoutes();
+
+test("every route that changes something leaves what it did in the log, or says why not", async (t) => {
+  assert(routes.length > 40, "the routes are found");
+  for (const { method, path } of routes) {
+    const name = `${method} ${path}`;
+    if (name in NEEDS_NONE || WALKED_ELSEWHERE.test(path)) continue;
+    await t.test(name, async () => {
+      const walk = WALKS[name];
+      assert(
+        walk,
+        `${name} changes something: add how to walk it to WALKS, or to NEEDS_NONE why it needs no event`,
+      );
+      const { path: values = {}, parameters = {} } = await walk.prepare();
+      const last = await newest();
+      const place = path.replaceAll(/:(\w+)/g, (_all, key: string) =>
+        encodeURIComponent(String(values[key])),
+      );
+      const { status, body } = await root.call(method, place, parameters);
+      assert(status >= 200 && status < 300, `${name}: ${status} ${JSON.stringify(body)}`);
+      const told = await since(last);
+      for (const event of walk.events) {
+        assert(
+          told.some(({ event_name }) => event_name === event),
+          `${name} leaves ${event}, not ${told.map(({ event_name }) => event_name).join(", ")}`,
+        );
+      }
+      for (const event of told) {
+        assert.deepEqual([event.author_name, event.ip_address, event.door], ["root", "127.0.0.1", "http"]);
+        assert.match(event.authenticated_by ?? "", /^token \d+ \(/);
+      }
+    });
+  }
+  const known = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  const stale = [...Object.keys(WALKS), ...Object.keys(NEEDS_NONE)].filter((name) => !known.has(name));
+  assert.deepEqual(stale, [], "what is walked or excused is a route");
+});
+
+test("no secret is in the log, in any form of it", async () => {
+  const page = await root.call("GET", "/audit_events?per_page=100");
+  const csv = await fetchExport("csv");
+  const lines = await fetchExport("ndjson");
+  for (const text of [JSON.stringify(page.body), csv, lines]) {
+    assert.match(text, /mirror-credential-changed/);
+    assert(!text.includes(SECRET), "a planted secret is in the log");
+  }
+});
+
+test("settings tell what they were and what they are", async () => {
+  const last = await newest();
+  await root.put("/application/settings", { mirror_max_delay: 298, silent_mode_enabled: false });
+  const [event, ...others] = await since(last);
+  assert.deepEqual(others, []);
+  assert.deepEqual(event?.details["changes"], { mirror_max_delay: { from: 299, to: 298 } });
+  await root.put("/application/settings", { mirror_max_delay: 298 });
+  assert.deepEqual((await since(last)).length, 1, "what is as it was is no change");
+});
+
+test("a change by Sudo names the admin, and for whom they acted", async () => {
+  const username = fresh("user");
+  const id = await root.createUser(username, PASSWORD);
+  const { id: rootId } = userOf(await root.get("/user"));
+  const admin = root.as(await root.createToken(rootId, ["api", "sudo", "admin_mode"]));
+  const last = await newest();
+  const name = fresh("project");
+  const { status } = await admin.call("POST", "/projects", { name }, { headers: { Sudo: String(id) } });
+  assert.equal(status, 201);
+  const [event] = await since(last);
+  assert.deepEqual(
+    [event?.event_name, event?.author_name, event?.author_id, event?.details["acting_for"]],
+    ["project-created", "root", rootId, username],
+  );
+});
+
+test("the log is for admins, that of a project for its owners, and of a group for its", async () => {
+  const username = fresh("user");
+  const ada = root.as(await root.createToken(await root.createUser(username, PASSWORD), ["api"]));
+  const other = root.as(await root.createToken(await user(), ["api"]));
+  const { id } = await ada.createProject("own", { visibility: "public" });
+  const { id: foreign } = await root.createProject(fresh("project"), { visibility: "public" });
+  await ada.put(`/projects/${id}`, { description: "x" });
+  for (const path of ["/audit_events", "/audit_events/1", "/audit_events/export"]) {
+    assert.equal((await ada.call("GET", path)).status, 403, path);
+    assert.equal((await ada.as(null).call("GET", path)).status, 401, path);
+  }
+  const mine = auditEventSchema.array().parse(await ada.get(`/projects/${id}/audit_events`));
+  assert.deepEqual(
+    mine.map(({ event_name }) => event_name),
+    ["project-changed", "project-created"],
+  );
+  assert(mine.every(({ entity_id, entity_path }) => entity_id === id && entity_path === `${username}/own`));
+  const one = await ada.get(`/projects/${id}/audit_events/${mine[0]?.id}`);
+  assert.deepEqual(auditEventSchema.parse(one), mine[0]);
+  const [theirs] = auditEventSchema.array().parse(await root.get(`/projects/${foreign}/audit_events`));
+  assert.equal((await ada.call("GET", `/projects/${id}/audit_events/${theirs?.id}`)).status, 404);
+  assert.equal((await other.call("GET", `/projects/${id}/audit_events`)).status, 403);
+  assert.equal((await other.as(null).call("GET", `/projects/${id}/audit_events`)).status, 401);
+
+  const group = idOf(await root.post("/groups", { name: "g", path: fresh("group"), visibility: "public" }));
+  const ofGroup = auditEventSchema.array().parse(await root.get(`/groups/${group}/audit_events`));
+  assert.deepEqual(
+    ofGroup.map(({ event_name }) => event_name),
+    ["group-created"],
+  );
+  assert([403, 404].includes((await ada.call("GET", `/groups/${group}/audit_events`)).status));
+});
+
+test("the log can be searched by time, by what it is about, by who and by what, page for page", async () => {
+  const { id } = await root.createProject(fresh("project"));
+  const [event] = await events(`entity_type=Project&entity_id=${id}`);
+  assert.equal(event?.event_name, "project-created");
+  const at = encodeURIComponent(event?.created_at ?? "");
+  assert((await events(`created_after=${at}&created_before=${at}`)).some((one) => one.id === event?.id));
+  assert.deepEqual(await events("created_after=2999-01-01"), []);
+  assert.deepEqual(await events("created_before=2001-01-01"), []);
+  assert.deepEqual(await events("author_id=2147483647"), []);
+  const blocked = await events("event_name=user-blocked");
+  assert(blocked.length > 0 && blocked.every(({ event_name }) => event_name === "user-blocked"));
+  const second = await root.call("GET", "/audit_events?per_page=2&page=2");
+  assert.deepEqual(
+    auditEventSchema
+      .array()
+      .parse(second.body)
+      .map((one) => one.id),
+    (await events()).slice(2, 4).map((one) => one.id),
+  );
+  assert(Number(second.headers.get("x-total")) > 40);
+  assert.match(second.headers.get("link") ?? "", /rel="next"/);
+  assert.equal((await root.call("GET", "/audit_events?created_after=yesterday")).status, 400);
+  assert.equal((await root.call("GET", "/audit_events?entity_type=Planet")).status, 400);
+  assert.equal((await root.call("GET", "/audit_events/999999999999")).status, 404);
+});
+
+test("the export is whole, and what looks like a formula in it is none", async () => {
+  const { id } = await root.createProject(fresh("project"));
+  await root.put(`/projects/${id}`, { description: "x", name: '=HYPERLINK("http://evil","click")' });
+  await root.post("/credentials", { name: "=1+1", kind: "password", username: "u", password: PASSWORD });
+  const total = Number((await root.call("GET", "/audit_events")).headers.get("x-total"));
+  const csv = await fetchExport("csv");
+  const [header, ...rows] = csv.trimEnd().split("\r\n");
+  assert.match(header ?? "", /^id,created_at,author_id,author_name/);
+  assert.equal(rows.length, total);
+  assert(rows.some((row) => row.includes(",'=1+1,")));
+  const ids = (await fetchExport("ndjson"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => auditEventSchema.parse(JSON.parse(line)).id);
+  assert.deepEqual(
+    ids,
+    ids.toSorted((a, b) => a - b),
+  );
+  assert.equal(ids.length, total);
+});
+
+async function fetchExport(format: string): Promise<string> {
+  const headers = { "PRIVATE-TOKEN": server.token };
+  const answer = await fetch(`${server.url}/api/v4/audit_events/export?format=${format}`, { headers });
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("content-disposition") ?? "", /^attachment; filename="audit-events\./);
+  return await answer.text();
+}
+
+function userOf(body: unknown): { readonly id: number } {
+  return { id: idOf(body) };
+}
