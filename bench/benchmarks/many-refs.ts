@@ -148,6 +148,7 @@ async function planTimes(path: string, url: string, change: () => Promise<void>)
       deletions: "default",
       followDefaultBranch: false,
       mayChangeTag: () => true,
+      mayChangeBranch: () => true,
     };
     const times: number[] = [];
     for (let i = 0; i < 10; i += 1) {

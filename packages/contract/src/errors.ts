@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   // requests
   "parameter-invalid": "invalid",
   "model-invalid": "invalid",
+  "protection-invalid": "invalid",
   unauthenticated: "unauthenticated",
   "token-invalid": "unauthenticated",
   "insufficient-scope": "denied",

@@ -1,18 +1,10 @@
 import { z } from "zod";
 import { filledText, optionalNumber, pageParams, pathOrId, text } from "./parameters.ts";
-
-/** Who may create a protected tag: no one, developers and up, maintainers and up. */
-export const TAG_ACCESS_LEVELS = [0, 30, 40] as const;
-
-const tagAccessLevelSchema = z.object({
-  id: z.int(),
-  access_level: z.int(),
-  access_level_description: z.string(),
-});
+import { accessEntryParams, accessLevelSchema, PROTECTION_LEVELS } from "./protected-branches.ts";
 
 export const protectedTagSchema = z.object({
   name: z.string(),
-  create_access_levels: z.array(tagAccessLevelSchema),
+  create_access_levels: z.array(accessLevelSchema),
 });
 export type ProtectedTagAnswer = z.infer<typeof protectedTagSchema>;
 
@@ -21,5 +13,6 @@ export const protectedTagParams = z.object({ id: pathOrId, name: text });
 export const newProtectedTagParams = z.object({
   id: pathOrId,
   name: filledText,
-  create_access_level: optionalNumber(TAG_ACCESS_LEVELS),
+  create_access_level: optionalNumber(PROTECTION_LEVELS),
+  allowed_to_create: accessEntryParams,
 });

@@ -26,10 +26,9 @@ import type {
   MirrorOfProject,
   Page,
   Paged,
-  ProtectedBranch,
-  ProtectedTag,
   UnreadableSecret,
 } from "./ports.ts";
+import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
 import type { SshKeyUseCases } from "./ssh-keys/ssh-key-use-cases.ts";
 import type { TokenUseCases } from "./tokens/token-use-cases.ts";
@@ -54,7 +53,8 @@ export interface UseCases
     SessionUseCases,
     TokenUseCases,
     SshKeyUseCases,
-    AuditUseCases {
+    AuditUseCases,
+    ProtectionUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**
@@ -141,29 +141,6 @@ export interface UseCases
   createProject(principal: Principal, project: ProjectDraft): Promise<ProjectView>;
   updateProject(principal: Principal, project: PathOrId, changes: ProjectChanges): Promise<ProjectView>;
   removeProject(principal: Principal, project: PathOrId): Promise<void>;
-
-  // --- protected branches --------------------------------------------------------------------------------------
-
-  listProtectedBranches(principal: Principal, project: PathOrId): Promise<readonly ProtectedBranch[]>;
-  /** By the name as it was given, wildcards included. */
-  findProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<ProtectedBranch>;
-  /** `conflict` when this name is protected already. */
-  createProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<ProtectedBranch>;
-  removeProtectedBranch(principal: Principal, project: PathOrId, name: string): Promise<void>;
-
-  // --- protected tags ------------------------------------------------------------------------------------------
-
-  listProtectedTags(principal: Principal, project: PathOrId): Promise<readonly ProtectedTag[]>;
-  /** By the name as it was given, wildcards included. */
-  findProtectedTag(principal: Principal, project: PathOrId, name: string): Promise<ProtectedTag>;
-  /** Maintainers may create such tags, unless told otherwise; `conflict` when this name is protected already. */
-  createProtectedTag(
-    principal: Principal,
-    project: PathOrId,
-    name: string,
-    createAccessLevel?: number,
-  ): Promise<ProtectedTag>;
-  removeProtectedTag(principal: Principal, project: PathOrId, name: string): Promise<void>;
 
   // --- mirrors -------------------------------------------------------------------------------------------------
   // `enabled` of a mirror that is handed out is the effective one: false too while mirroring is switched off.

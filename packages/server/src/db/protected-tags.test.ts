@@ -10,12 +10,16 @@ import { createUserStore } from "./users.ts";
 let db: Db;
 let tags: ProtectedTagStore;
 let projects: readonly number[] = [];
+let adaId = 0;
+
+const role = (level: number) => [{ kind: "role", level } as const];
 
 before(async () => {
   db = await openTestStore();
   tags = createProtectedTagStore(db);
   const ada = { username: "ada", name: "Ada", email: "ada@example.com", isAdmin: false, passwordHash: null };
   const user = await createUserStore(db).create(ada);
+  adaId = user.id;
   const namespace = await db.selectFrom("namespaces").select("id").executeTakeFirstOrThrow();
   const rest = { namespaceId: namespace.id, description: null, visibility: "private" } as const;
   const made = ["p", "q"].map((name) =>
@@ -31,21 +35,28 @@ after(async () => {
 describe("the rules for protected tags", () => {
   it("are of one project each, in the order in which they were made, until they are removed", async () => {
     const [p = 0, q = 0] = projects;
-    await tags.create(p, "v*", 0);
-    await tags.create(p, "a", 30);
-    await tags.create(q, "v*", 40);
+    await tags.create(p, "v*", role(0));
+    await tags.create(p, "a", [...role(30), ...role(30), { kind: "user", id: adaId }]);
+    await tags.create(q, "v*", role(40));
     assert.deepEqual(
-      (await tags.list(p)).map(({ projectId, name, createAccessLevel }) => [
+      (await tags.list(p)).map(({ projectId, name, create }) => [
         projectId,
         name,
-        createAccessLevel,
+        create.map((entry) => [entry.grantee, entry.name]),
       ]),
       [
-        [p, "v*", 0],
-        [p, "a", 30],
+        [p, "v*", [[{ kind: "role", level: 0 }, null]]],
+        [
+          p,
+          "a",
+          [
+            [{ kind: "role", level: 30 }, null],
+            [{ kind: "user", id: adaId }, "Ada"],
+          ],
+        ],
       ],
     );
-    await assert.rejects(tags.create(p, "v*", 40), {
+    await assert.rejects(tags.create(p, "v*", role(40)), {
       code: "conflict",
       message: "Protected tag 'v*' already exists",
     });
@@ -58,6 +69,6 @@ describe("the rules for protected tags", () => {
   });
 
   it("take no level that GitLab does not have", async () => {
-    await assert.rejects(tags.create(projects[0] ?? 0, "x", 20));
+    await assert.rejects(tags.create(projects[0] ?? 0, "x", role(20)));
   });
 });

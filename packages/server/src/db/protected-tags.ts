@@ -1,29 +1,32 @@
-import type { Selectable } from "kysely";
-import type { ProtectedTag, ProtectedTagStore } from "../app/ports.ts";
+import type { AccessEntry, ProtectedTag, ProtectedTagStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { distinctGrantees, GRANTEE_NAME, granteeColumns, toAccessEntry } from "./access-entries.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
+import { inTransaction } from "./in-transaction.ts";
 import type { Db } from "./pool.ts";
-import type { Database } from "./schema.ts";
 
 export function createProtectedTagStore(db: Db): ProtectedTagStore {
   return {
-    async list(projectId) {
-      const rows = await db
-        .selectFrom("protected_tags")
-        .selectAll()
-        .where("project_id", "=", projectId)
-        .orderBy("id")
-        .execute();
-      return rows.map(toProtectedTag);
-    },
-    async create(projectId, name, createAccessLevel) {
+    list: (projectId) => list(db, projectId),
+    async create(projectId, name, create) {
       try {
-        const row = await db
-          .insertInto("protected_tags")
-          .values({ project_id: projectId, name, create_access_level: createAccessLevel })
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        return toProtectedTag(row);
+        return await inTransaction(db, async (trx) => {
+          const { id } = await trx
+            .insertInto("protected_tags")
+            .values({ project_id: projectId, name })
+            .returning("id")
+            .executeTakeFirstOrThrow();
+          const grantees = distinctGrantees(create);
+          if (grantees.length > 0) {
+            await trx
+              .insertInto("protected_tag_access_levels")
+              .values(grantees.map((grantee) => ({ protected_tag_id: id, ...granteeColumns(grantee) })))
+              .execute();
+          }
+          const made = (await list(trx, projectId)).find((tag) => tag.id === id);
+          if (!made) throw new HeliostatError("not-found", "Not found");
+          return made;
+        });
       } catch (error) {
         if (brokenUniqueness(error) === null) throw error;
         throw new HeliostatError("conflict", `Protected tag '${name}' already exists`, { cause: error });
@@ -40,11 +43,30 @@ export function createProtectedTagStore(db: Db): ProtectedTagStore {
   };
 }
 
-function toProtectedTag(row: Selectable<Database["protected_tags"]>): ProtectedTag {
-  return {
-    id: row.id,
-    projectId: row.project_id,
-    name: row.name,
-    createAccessLevel: row.create_access_level,
-  };
+async function list(db: Db, projectId: number): Promise<readonly ProtectedTag[]> {
+  const rows = await db
+    .selectFrom("protected_tags")
+    .leftJoin("protected_tag_access_levels as entries", "entries.protected_tag_id", "protected_tags.id")
+    .select([
+      "protected_tags.id",
+      "protected_tags.name",
+      "entries.id as entry_id",
+      "entries.access_level",
+      "entries.user_id",
+      "entries.group_id",
+      "entries.deploy_key_id",
+      GRANTEE_NAME.as("grantee_name"),
+    ])
+    .where("protected_tags.project_id", "=", projectId)
+    .orderBy("protected_tags.id")
+    .orderBy("entries.id")
+    .execute();
+  const names = new Map<number, string>();
+  const entries = new Map<number, AccessEntry[]>();
+  for (const row of rows) {
+    names.set(row.id, row.name);
+    if (row.entry_id === null) continue;
+    entries.set(row.id, [...(entries.get(row.id) ?? []), toAccessEntry({ ...row, id: row.entry_id })]);
+  }
+  return [...names].map(([id, name]) => ({ id, projectId, name, create: entries.get(id) ?? [] }));
 }

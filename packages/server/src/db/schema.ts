@@ -146,6 +146,7 @@ interface ProjectsTable {
   max_file_size: number | null;
   max_push_size: number | null;
   pushes_to_mirrored_branches: Generated<PushesToMirroredBranches>;
+  default_branch_was_protected: Generated<boolean>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;
@@ -163,7 +164,6 @@ interface ProtectedTagsTable {
   id: GeneratedAlways<number>;
   project_id: number;
   name: string;
-  create_access_level: Generated<number>;
   created_at: Generated<Date>;
 }
 

@@ -65,6 +65,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "git-missing": "unasked",
   "parameter-invalid": "unasked",
   "model-invalid": "unasked",
+  "protection-invalid": "unasked",
   unauthenticated: "unasked",
   "token-invalid": "unasked",
   "insufficient-scope": "unasked",

@@ -54,6 +54,10 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
   const status = STATUS_OF_KIND[known.kind];
   switch (known.kind) {
     case "invalid":
+      // GitLab's form, for these alone.
+      if (known.code === "protection-invalid") {
+        return { status: 422, headers: {}, body: { message: known.fields?.["base"] ?? [known.message] } };
+      }
       return { status, headers: {}, body: invalidBody(known, form) };
     case "unauthenticated":
       return known.code === "token-invalid" ? invalidToken(status) : plain(status, "401 Unauthorized");

@@ -2,6 +2,7 @@ import type { Visibility } from "@heliostat/contract";
 import type { ProjectLimits } from "../../domain/incoming-limits.ts";
 import type { Project } from "../../domain/project.ts";
 import type { NewProjectEvent, ProjectEvent } from "../../domain/project-event.ts";
+import type { Grantee } from "../../domain/protections.ts";
 import type { User, Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
@@ -61,17 +62,55 @@ export interface ProjectStore {
   endHousekeeping(id: number): Promise<void>;
 }
 
-export interface ProtectedBranch {
+/** One entry of a rule. Its id stays the same as long as it is there: clients delete entries by it. */
+export interface AccessEntry {
+  readonly id: number;
+  readonly grantee: Grantee;
+  /** Of the user, group or deploy key; null for a role. */
+  readonly name: string | null;
+}
+
+/** What an entry of a protected branch is about. `merge` is kept for GitLab's clients. */
+export type BranchAction = "push" | "merge" | "unprotect";
+
+export interface ProtectedBranch extends Readonly<Record<BranchAction, readonly AccessEntry[]>> {
   readonly id: number;
   readonly projectId: number;
   /** An exact name, or with `*` for any run of characters. */
   readonly name: string;
+  readonly allowForcePush: boolean;
+}
+
+export interface NewProtectedBranch extends Readonly<Record<BranchAction, readonly Grantee[]>> {
+  readonly name: string;
+  readonly allowForcePush: boolean;
+}
+
+/** Entries to add, to take away, and to name somebody else from now on; by id. */
+export interface EntryChanges {
+  readonly add: readonly Grantee[];
+  readonly remove: readonly number[];
+  readonly change: readonly { readonly id: number; readonly grantee: Grantee }[];
+}
+
+export interface ProtectedBranchChanges extends Readonly<Partial<Record<BranchAction, EntryChanges>>> {
+  readonly allowForcePush?: boolean;
 }
 
 export interface ProtectedBranchStore {
   list(projectId: number): Promise<readonly ProtectedBranch[]>;
-  create(projectId: number, name: string): Promise<ProtectedBranch>;
+  /** `conflict` when the name is protected already. */
+  create(projectId: number, branch: NewProtectedBranch): Promise<ProtectedBranch>;
+  /** Null when there is none of this name. Ids of entries that are not its own are passed over. */
+  update(projectId: number, name: string, changes: ProtectedBranchChanges): Promise<ProtectedBranch | null>;
   remove(projectId: number, name: string): Promise<boolean>;
+  /**
+   * The rule for a default branch that has come for the first time, and the note that it was made: a second call does
+   * nothing, even if the rule is gone. `rule` null: only the note. Answers whether a rule was made.
+   */
+  protectDefault(projectId: number, rule: NewProtectedBranch | null): Promise<boolean>;
+  /** Whether this deploy key opens the project. */
+  isDeployKeyOf(projectId: number, keyId: number): Promise<boolean>;
 }
 
 export interface ProtectedTag {
@@ -79,14 +118,14 @@ export interface ProtectedTag {
   readonly projectId: number;
   /** An exact name, or with `*` for any run of characters. */
   readonly name: string;
-  /** Who may create such a tag: 0 no one, 30 developers, 40 maintainers. */
-  readonly createAccessLevel: number;
+  /** Who may create such a tag. */
+  readonly create: readonly AccessEntry[];
 }
 
 export interface ProtectedTagStore {
   list(projectId: number): Promise<readonly ProtectedTag[]>;
   /** `conflict` when the name is protected already. */
-  create(projectId: number, name: string, createAccessLevel: number): Promise<ProtectedTag>;
+  create(projectId: number, name: string, create: readonly Grantee[]): Promise<ProtectedTag>;
   remove(projectId: number, name: string): Promise<boolean>;
 }
 

@@ -274,6 +274,18 @@ test("protected tags are held, also against the first pull, and all the rest goe
   assert.equal((await refsOf(ours))["refs/tags/v1"], first);
 });
 
+test("protected branches are held that the mirror user may not push to, and come when they may", async (t) => {
+  const { ours, theirs, update } = await setStage(t, "pull");
+  const tip = await makeCommit(theirs);
+  await setRef(theirs, "refs/heads/rel", tip);
+  const held = await update({}, { protectedBranches: ["rel"], branchLevel: 0 });
+  assert.deepEqual(outcomesOf(held), { [MAIN]: "created", "refs/heads/rel": "held" });
+  assert.match(held.failure ?? "", /^The mirror user is not allowed to push to protected branches: 'rel'/);
+  const came = await update({}, { protectedBranches: ["rel"] });
+  assert.deepEqual(outcomesOf(came), { "refs/heads/rel": "created" });
+  assert.equal((await refsOf(ours))["refs/heads/rel"], tip);
+});
+
 test("filters of branches and tags decide what is fetched at all", async (t) => {
   const { ours, theirs, update } = await setStage(t, "pull");
   const tip = await makeCommit(theirs);

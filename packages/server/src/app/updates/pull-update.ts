@@ -1,8 +1,7 @@
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import { refuseTooManyRefs } from "../../domain/incoming-limits.ts";
 import type { Oid } from "../../domain/oid.ts";
-import { ACCESS_LEVELS } from "../../domain/policy.ts";
-import { compileTagProtection } from "../../domain/protected-tags.ts";
+import { compileBranchProtection, compileTagProtection } from "../../domain/protections.ts";
 import { branchRef, shortName } from "../../domain/ref-name.ts";
 import { splitAtDefault } from "../../domain/ref-plan/after-default.ts";
 import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
@@ -23,13 +22,23 @@ import type { RunOutcome, UpdateRun } from "./run.ts";
 
 /** Carries what upstream has into the project: list, plan, transfer what that needs, apply against the values seen. */
 export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
-  const rules = await run.ports.protectedTags.list(run.project.id);
-  // Whoever the mirror user is: only maintainers set mirrors up, so that no rule but "no one" keeps a tag from them.
-  const mayChangeTag = compileTagProtection(rules, ACCESS_LEVELS.maintainer);
-  return await replanOnce(run.ports, run.project, (project) => pullOnce({ ...run, project }, mayChangeTag));
+  const [branches, tags] = await Promise.all([
+    run.ports.protectedBranches.list(run.project.id),
+    run.ports.protectedTags.list(run.project.id),
+  ]);
+  const branchAccess = compileBranchProtection(branches, run.actor);
+  const tagAccess = compileTagProtection(tags, run.actor);
+  const rules: Rules = {
+    // Whether it may overwrite is for the mirror's own option to say, which somebody has set who may push.
+    mayChangeBranch: (branch) => branchAccess(branch).mayPush,
+    mayChangeTag: (tag) => tagAccess(tag).mayCreate,
+  };
+  return await replanOnce(run.ports, run.project, (project) => pullOnce({ ...run, project }, rules));
 }
 
-async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"]): Promise<Round> {
+type Rules = Pick<PullSides, "mayChangeBranch" | "mayChangeTag">;
+
+async function pullOnce(run: UpdateRun, rules: Rules): Promise<Round> {
   const { ports, project, mirror, remote, wanted } = run;
   const path = ports.repositories.pathOf(project.id);
   const [ours, listed] = await Promise.all([
@@ -48,7 +57,7 @@ async function pullOnce(run: UpdateRun, mayChangeTag: PullSides["mayChangeTag"])
     overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
     deletions: mirror.options.deletions,
     followDefaultBranch: mirror.options.followDefaultBranch,
-    mayChangeTag,
+    ...rules,
   });
   let needed: readonly Oid[] = [];
   let haves: readonly Oid[] | undefined;

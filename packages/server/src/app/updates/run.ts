@@ -2,9 +2,17 @@ import type { HeliostatError } from "../../domain/errors.ts";
 import type { IncomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Project } from "../../domain/project.ts";
+import type { Actor } from "../../domain/protections.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
-import type { Ports, ProjectStore, ProtectedTagStore, RemoteAccess, TransferOptions } from "../ports.ts";
+import type {
+  Ports,
+  ProjectStore,
+  ProtectedBranchStore,
+  ProtectedTagStore,
+  RemoteAccess,
+  TransferOptions,
+} from "../ports.ts";
 import type { WantedRefs } from "./wanted-refs.ts";
 
 /** What a run goes by in its project. */
@@ -14,6 +22,7 @@ export interface RunPorts extends Pick<Ports, "repositories" | "remotes"> {
   readonly projects: Pick<ProjectStore, "beginRefsWrite" | "endRefsWrite"> & {
     find(id: number): Promise<RunProject | null>;
   };
+  readonly protectedBranches: Pick<ProtectedBranchStore, "list">;
   readonly protectedTags: Pick<ProtectedTagStore, "list">;
 }
 
@@ -23,6 +32,8 @@ export interface UpdateRun {
   readonly mirror: Pick<Mirror, "direction" | "options">;
   readonly project: RunProject;
   readonly remote: RemoteAccess;
+  /** Of a pull: in whose name it writes here. */
+  readonly actor: Actor;
   readonly wanted: WantedRefs;
   readonly transfer: TransferOptions;
   /** What the project may become by it. */

@@ -1,11 +1,15 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
 import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
+import { ACCESS_LEVELS } from "../../domain/policy.ts";
+import type { Project } from "../../domain/project.ts";
+import type { Actor } from "../../domain/protections.ts";
 import { recordPull } from "../events/record-moves.ts";
 import { actingUser } from "../mirrors/acting-user.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
+import { actorOfMember } from "../protections/actor.ts";
 import {
   type EndOfRun,
   type RecordedRun,
@@ -125,7 +129,7 @@ async function run(
   const { remote, hideSecrets } = await openRemote(ports, mirror, transfer.signal);
   log.hideWith(hideSecrets);
   const wanted = await wantedRefs(ports, mirror);
-  const { note } = mirror.direction === "pull" ? await actingUser(ports, mirror) : { note: null };
+  const { note, actor } = mirror.direction === "pull" ? await pullActor(ports, mirror, project) : NO_ACTOR;
   const answers = watchAnswers(ports, mirror, transfer);
   try {
     const update: UpdateRun = {
@@ -133,6 +137,7 @@ async function run(
       mirror,
       project,
       remote,
+      actor,
       wanted,
       transfer: answers.transfer,
       limits: incomingLimits(project.limits, settings),
@@ -145,6 +150,23 @@ async function run(
     await answers.end(asHeliostatError(error));
     throw hideInError(asHeliostatError(error), hideSecrets);
   }
+}
+
+const NO_ACTOR = {
+  note: null,
+  actor: { level: 0, isAdmin: false, userId: null, groupIds: [], deployKeyId: null },
+} as const;
+
+/** In whose name a pull writes: the mirror user's or, as GitLab's bots are, a maintainer's. */
+async function pullActor(
+  ports: Ports,
+  mirror: Mirror,
+  project: Project,
+): Promise<{ readonly note: string | null; readonly actor: Actor }> {
+  const { user, note } = await actingUser(ports, mirror);
+  const actor = actorOfMember({ user, memberships: await ports.members.membershipsOf(user.id) }, project);
+  if (user.botOfProjectId !== project.id) return { note, actor };
+  return { note, actor: { ...actor, level: ACCESS_LEVELS.maintainer } };
 }
 
 /** Between two renewals a run does not know whether it is still the one: another node may have given it another URL. */

@@ -15,6 +15,8 @@ import { wantedRefs } from "./wanted-refs.ts";
 
 export interface Rules {
   readonly protectedBranches?: readonly string[];
+  /** Who may push to them; the mirror user is a maintainer. */
+  readonly branchLevel?: number;
   readonly protectedTags?: readonly (readonly [name: string, createAccessLevel: number])[];
 }
 
@@ -61,7 +63,11 @@ export async function setStage(
     limits: NO_LIMITS,
     beforeWrite: async () => {},
     listings: 0,
-    async update(options = {}, { protectedBranches = [], protectedTags = [] } = {}) {
+    async update(options = {}, { protectedBranches = [], branchLevel = 40, protectedTags = [] } = {}) {
+      const branches = protectedBranches.map((name, id) => ({
+        ...{ id, projectId: 1, name, allowForcePush: false, merge: [], unprotect: [] },
+        push: [{ id, grantee: { kind: "role", level: branchLevel } as const, name: null }],
+      }));
       const mirror = { projectId: 1, direction, options: { ...DEFAULT_MIRROR_OPTIONS, ...options } };
       const project = () => ({ id: 1, refsGeneration: stage.generation });
       const ports: RunPorts = {
@@ -83,24 +89,21 @@ export async function setStage(
         },
         protectedTags: {
           list: async () =>
-            protectedTags.map(([name, createAccessLevel], id) => ({
-              ...{ id, projectId: 1, name, createAccessLevel },
+            protectedTags.map(([name, level], id) => ({
+              ...{ id, projectId: 1, name, create: [{ id, grantee: { kind: "role", level }, name: null }] },
             })),
         },
+        protectedBranches: { list: async () => branches },
       };
-      const branches = protectedBranches.map((name, id) => ({ id, projectId: 1, name }));
       const wanted = await wantedRefs(
         {
-          protectedBranches: {
-            list: async () => branches,
-            create: () => Promise.reject(new Error("not here")),
-            remove: () => Promise.reject(new Error("not here")),
-          },
+          protectedBranches: { list: async () => branches },
         },
         mirror,
       );
       const run: UpdateRun = {
         ...{ ports, mirror, wanted, project: project(), remote: openRemote(peer.urlOf("theirs.git")) },
+        actor: { level: 40, isAdmin: false, userId: 1, groupIds: [], deployKeyId: null },
         transfer: { signal: t.signal },
         limits: stage.limits,
         requireLease: () => stage.beforeWrite(),

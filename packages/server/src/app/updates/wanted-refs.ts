@@ -5,7 +5,7 @@ import { carries, type RefFilter } from "../../domain/ref-filter.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { AdvertisedRefs } from "../../domain/refs.ts";
 import { compileTagFilter } from "../../domain/tag-filter.ts";
-import type { Ports } from "../ports.ts";
+import type { ProtectedBranchStore } from "../ports.ts";
 
 /** Which refs a mirror is about: the branches and the tags that its filters take. */
 export interface WantedRefs extends RefFilter {
@@ -17,7 +17,7 @@ export interface WantedRefs extends RefFilter {
 }
 
 export async function wantedRefs(
-  ports: Pick<Ports, "protectedBranches">,
+  ports: { readonly protectedBranches: Pick<ProtectedBranchStore, "list"> },
   { projectId, direction, options }: Pick<Mirror, "projectId" | "direction" | "options">,
 ): Promise<WantedRefs> {
   const patterns = options.onlyProtectedBranches

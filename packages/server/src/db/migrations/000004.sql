@@ -193,6 +193,7 @@ create table protected_tag_access_levels (
 create index protected_tag_access_levels_tag on protected_tag_access_levels (protected_tag_id);
 insert into protected_tag_access_levels (protected_tag_id, access_level)
   select id, create_access_level from protected_tags;
+alter table protected_tags drop column create_access_level;
 
 -- Minutes that a session may go unused. GitLab's default: a week.
 alter table instance_settings
@@ -200,7 +201,7 @@ alter table instance_settings
 
 -- What clients may push. Of a project null means: as the instance says.
 alter table instance_settings
-  -- GitLab's numbers: 0 none, 1 developers push, 2 maintainers push, 3 as 1 but no force, 4 as 2 after the first push
+  -- GitLab's numbers: 0 none, 1 developers push, 2 maintainers push, 3 as 2 but developers merge, 4 as 2 after the first push
   add column default_branch_protection integer not null default 2 check (default_branch_protection between 0 and 4),
   -- bytes; 0: no limit
   add column max_file_size bigint not null default 0 check (max_file_size >= 0),
@@ -211,7 +212,10 @@ alter table projects
   add column max_push_size bigint check (max_push_size >= 0),
   -- of a client, to a branch that the pull mirror writes
   add column pushes_to_mirrored_branches text not null default 'warn'
-    check (pushes_to_mirrored_branches in ('allow', 'warn', 'refuse'));
+    check (pushes_to_mirrored_branches in ('allow', 'warn', 'refuse')),
+  -- Whether the default branch got its protection when it first came; projects from before are left as they are.
+  add column default_branch_was_protected boolean not null default true;
+alter table projects alter column default_branch_was_protected set default false;
 
 -- Who did what, from where, to which object. Rows outlive what they speak of, so nothing is referenced.
 create table audit_events (

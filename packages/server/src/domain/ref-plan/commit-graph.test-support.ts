@@ -112,6 +112,7 @@ export interface RandomMirror {
   readonly deletions: MirrorDeletions;
   readonly followDefaultBranch: boolean;
   readonly mayChangeTag: (tag: RefName) => boolean;
+  readonly mayChangeBranch: (branch: RefName) => boolean;
 }
 
 export const everything: RefFilter = { branch: () => true, tag: () => true };
@@ -170,5 +171,6 @@ export const randomMirror: fc.Arbitrary<RandomMirror> = fc
       ...{ graph, ours, theirs, store, wants: { branch: isWanted, tag: isWanted } },
       ...{ option: seed.option, deletions: seed.deletions, followDefaultBranch: seed.followDefaultBranch },
       mayChangeTag: (tag) => !isProtected.has(tag),
+      mayChangeBranch: () => true,
     };
   });

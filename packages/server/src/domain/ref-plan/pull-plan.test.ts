@@ -27,6 +27,7 @@ interface Given {
   readonly wants?: (branch: string) => boolean;
   readonly wantsTag?: (tag: string) => boolean;
   readonly mayChangeTag?: (tag: string) => boolean;
+  readonly mayChangeBranch?: (branch: string) => boolean;
   readonly ourHead?: string | null;
   readonly theirHead?: string;
   readonly ourSymrefs?: readonly string[];
@@ -44,6 +45,7 @@ function pull({
   wants = () => true,
   wantsTag = () => true,
   mayChangeTag = () => true,
+  mayChangeBranch = () => true,
   ourHead = MAIN,
   theirHead,
   ourSymrefs = [],
@@ -63,6 +65,7 @@ function pull({
     deletions,
     followDefaultBranch: follow,
     mayChangeTag,
+    mayChangeBranch,
     ancestry: exactAnswers(GRAPH, store),
   });
 }
@@ -80,6 +83,7 @@ const plain: Omit<PullPlanInput, "ours" | "theirs"> = {
   deletions: "default",
   followDefaultBranch: false,
   mayChangeTag: () => true,
+  mayChangeBranch: () => true,
   ancestry: () => "unknown",
 };
 
@@ -187,6 +191,29 @@ describe("planPull on tags", () => {
   });
 });
 
+describe("planPull on protected branches", () => {
+  const mayChangeBranch = (branch: string) => !branch.startsWith("refs/heads/rel/");
+
+  it("holds new, moved and deleted ones that the mirror user may not push to, and fails", () => {
+    const plan = pull({
+      ours: { [MAIN]: 2, "refs/heads/rel/1": 1, "refs/heads/rel/2": 2, "refs/heads/rel/4": 2 },
+      theirs: { [MAIN]: 3, "refs/heads/rel/1": 2, "refs/heads/rel/2": 2, "refs/heads/rel/3": 3 },
+      overwrite: true,
+      deletions: "always",
+      mayChangeBranch,
+    });
+    assert.deepEqual(changesOf(plan), [`fast-forward ${MAIN}`]);
+    assert.deepEqual(heldOf(plan), ["held refs/heads/rel/1", "held refs/heads/rel/3"]);
+    assert.deepEqual(plan.upToDate, ["refs/heads/rel/2"]);
+    assert.deepEqual(plan.failures, [
+      "The mirror user is not allowed to push to protected branches: 'rel/1', 'rel/3'. Let somebody who may save the mirror, or change the rule.",
+    ]);
+    assert.deepEqual(plan.notes, [
+      "Refs that are gone upstream but kept here, because they are protected: 'rel/4'.",
+    ]);
+  });
+});
+
 describe("planPull on protected tags", () => {
   const mayChangeTag = (tag: string) => !tag.startsWith("refs/tags/v");
 
@@ -229,7 +256,7 @@ describe("planPull on protected tags", () => {
     });
     assert.deepEqual(changesOf(plan), ["delete refs/tags/w"]);
     assert.deepEqual(plan.notes, [
-      "Tags that are gone upstream but kept here, because they are protected: 'v1'.",
+      "Refs that are gone upstream but kept here, because they are protected: 'v1'.",
     ]);
     assert.deepEqual(plan.failures, []);
   });

@@ -20,6 +20,8 @@ export interface PullSides {
   readonly followDefaultBranch: boolean;
   /** Whether this mirror may create, move or delete such a tag: not all protected ones. */
   readonly mayChangeTag: (tag: RefName) => boolean;
+  /** The same of branches. */
+  readonly mayChangeBranch: (branch: RefName) => boolean;
 }
 
 export interface PullPlanInput extends PullSides {
@@ -44,7 +46,8 @@ const DIVERGED =
  * whatever the answers are.
  *
  * Deviation from GitLab: a protected tag is held by itself, untouched, where there it ends the update before any
- * branch and the tag is removed.
+ * branch and the tag is removed. A protected branch that the mirror user may not push to is held in the same way, where
+ * GitLab does nothing at all.
  */
 export function planPull({ ancestry, ...sides }: PullPlanInput): PullPlan {
   return preparePull(sides)(ancestry);
@@ -91,21 +94,26 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
   const changes: RefChange[] = [];
   const diverged: RefResult[] = [];
   const protectedTags: RefResult[] = [];
+  const protectedBranches: RefResult[] = [];
+  const changeBranch = (change: RefChange) => {
+    if (input.mayChangeBranch(change.ref)) changes.push(change);
+    else protectedBranches.push(heldResult(change, protectedBranchMessage([change.ref])));
+  };
   const changeTag = (change: RefChange) => {
     if (input.mayChangeTag(change.ref)) changes.push({ ...change, ...peeledOf(theirs, change.ref) });
-    else protectedTags.push(protectedResult(change));
+    else protectedTags.push(heldResult(change, protectedMessage([change.ref])));
   };
   for (const { ref, source } of compared.missing) {
     const change = { ref, action: "create", old: null, new: source } as const;
     if (isTag(ref)) changeTag(change);
-    else changes.push(change);
+    else changeBranch(change);
   }
   for (const { ref, source, target } of compared.differing) {
     const change = { ref, old: target, new: source };
     if (isTag(ref)) changeTag({ ...change, action: "force" });
     else if (ancestry({ ancestor: target, descendant: source }) === "yes") {
-      changes.push({ ...change, action: "fast-forward" });
-    } else if (input.overwriteDivergedBranches) changes.push({ ...change, action: "force" });
+      changeBranch({ ...change, action: "fast-forward" });
+    } else if (input.overwriteDivergedBranches) changeBranch({ ...change, action: "force" });
     else diverged.push({ ...change, outcome: "diverged", message: divergedMessage(ref, defaultBranch) });
   }
 
@@ -124,12 +132,13 @@ function planWithHead(input: ComparedSides, head: RefName | null): PullPlan {
       settled.madeRoom,
     ),
     head,
-    held: [...diverged, ...protectedTags, ...conflicting].sort(byRef),
+    held: [...diverged, ...protectedTags, ...protectedBranches, ...conflicting].sort(byRef),
     upToDate: compared.upToDate,
     skipped: compared.skipped,
     notes: [...compared.notes, ...notes],
     failures: [
-      ...failureOnProtectedTags(protectedTags),
+      ...failureOnProtected(protectedTags, protectedMessage),
+      ...failureOnProtected(protectedBranches, protectedBranchMessage),
       ...diverged
         .filter(({ ref }) => ref === defaultBranch)
         .map(({ ref }) => divergedMessage(ref, defaultBranch)),
@@ -159,11 +168,11 @@ function planDeletions(input: ComparedSides, defaultBranch: RefName | null): Pla
   for (const { ref, target } of extra) {
     if (ref === defaultBranch) {
       notes.push(`${ref} is gone upstream but kept here, because it is the default branch.`);
-    } else if (isTag(ref) && !input.mayChangeTag(ref)) kept.push(ref);
+    } else if (!(isTag(ref) ? input.mayChangeTag(ref) : input.mayChangeBranch(ref))) kept.push(ref);
     else deletions.push({ ref, action: "delete", old: target, new: null });
   }
   if (kept.length > 0) {
-    notes.push(`Tags that are gone upstream but kept here, because they are protected: ${nameSome(kept)}.`);
+    notes.push(`Refs that are gone upstream but kept here, because they are protected: ${nameSome(kept)}.`);
   }
   return { deletions, notes };
 }
@@ -173,12 +182,20 @@ function protectedMessage(tags: readonly RefName[]): string {
   return `You are not allowed to create tags: ${nameSome(tags)} as they are protected.`;
 }
 
-function protectedResult({ ref, old, new: oid }: RefChange): RefResult {
-  return { ref, outcome: "held", old, new: oid, message: protectedMessage([ref]) };
+/** In the manner of GitLab, where the mirror user must be allowed to push to all branches. */
+function protectedBranchMessage(branches: readonly RefName[]): string {
+  return `The mirror user is not allowed to push to protected branches: ${nameSome(branches)}. Let somebody who may save the mirror, or change the rule.`;
 }
 
-function failureOnProtectedTags(held: readonly RefResult[]): string[] {
-  return held.length === 0 ? [] : [protectedMessage(held.map(({ ref }) => ref).sort())];
+function heldResult({ ref, old, new: oid }: RefChange, message: string): RefResult {
+  return { ref, outcome: "held", old, new: oid, message };
+}
+
+function failureOnProtected(
+  held: readonly RefResult[],
+  message: (refs: readonly RefName[]) => string,
+): string[] {
+  return held.length === 0 ? [] : [message(held.map(({ ref }) => ref).sort())];
 }
 
 function divergedMessage(ref: RefName, defaultBranch: RefName | null): string {

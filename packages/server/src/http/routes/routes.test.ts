@@ -347,7 +347,17 @@ describe("resources of the API", () => {
     const query =
       "?name=rel%2F*&push_access_level=40&allowed_to_push[][access_level]=40&allowed_to_push[][user_id]=3";
     const made = fits(protectedBranchSchema, await ask("POST", list + query, {}), 201);
-    assert.deepEqual([made.name, made.push_access_levels[0]?.access_level], ["rel/*", 40]);
+    assert.deepEqual(
+      [made.name, made.push_access_levels.map((entry) => [entry.access_level, entry.user_id])],
+      [
+        "rel/*",
+        [
+          [40, null],
+          [40, null],
+          [null, 3],
+        ],
+      ],
+    );
     const again = await ask("POST", list, { name: "rel/*" });
     assert.deepEqual(
       [again.status, again.json()],
@@ -355,6 +365,32 @@ describe("resources of the API", () => {
     );
     fitsAll(protectedBranchSchema, await ask("GET", list));
     fits(protectedBranchSchema, await ask("GET", `${list}/rel%2F%2A`));
+    const [first, second, third] = made.push_access_levels;
+    const changes = {
+      name: "rel/*",
+      allow_force_push: "true",
+      allowed_to_push: [
+        { id: second?.id, _destroy: true },
+        { id: first?.id, access_level: "0" },
+        { group_id: 7 },
+        { deploy_key_id: 9 },
+      ],
+    };
+    const changed = fits(protectedBranchSchema, await ask("PATCH", `${list}/rel%2F%2A`, changes));
+    assert.equal(changed.allow_force_push, true);
+    assert.deepEqual(
+      changed.push_access_levels.map((entry) => [entry.access_level_description, entry.access_level]),
+      [
+        ["No one", 0],
+        ["user 3", null],
+        ["group 7", null],
+        ["deploy-key 9", null],
+      ],
+    );
+    assert.deepEqual(
+      changed.push_access_levels.slice(0, 2).map(({ id }) => id),
+      [first?.id, third?.id],
+    );
     assert.equal((await ask("DELETE", `${list}/rel%2F%2A`)).status, 204);
     assert.equal((await ask("GET", `${list}/rel%2F%2A`)).status, 404);
   });

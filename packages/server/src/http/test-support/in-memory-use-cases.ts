@@ -1,6 +1,13 @@
 import { Readable } from "node:stream";
 import { requireScope } from "../../app/access.ts";
-import type { InstanceSettings, Page, Paged, ProtectedBranch, ProtectedTag } from "../../app/ports.ts";
+import type {
+  AccessEntry,
+  InstanceSettings,
+  Page,
+  Paged,
+  ProtectedBranch,
+  ProtectedTag,
+} from "../../app/ports.ts";
 import type {
   MirrorSettings,
   MirrorView,
@@ -15,6 +22,7 @@ import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorUpdate } from "../../do
 import { parseOid } from "../../domain/oid.ts";
 import { fullPathOf, type Namespace } from "../../domain/project.ts";
 import type { ProjectEvent } from "../../domain/project-event.ts";
+import type { Grantee } from "../../domain/protections.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { AccessToken, Principal, User } from "../../domain/user.ts";
@@ -140,6 +148,8 @@ function paged<T>(items: readonly T[], page: Page): Paged<T> {
   return { items: items.slice(start, start + page.perPage), total: items.length };
 }
 
+const MAINTAINERS: readonly Grantee[] = [{ kind: "role", level: 40 }];
+
 /**
  * A small instance in memory, for tests of what HTTP makes of use cases: users, projects and mirrors that can be made
  * and read, no rules of their own beyond what the form of answers depends on. `overrides` replaces any of it.
@@ -163,6 +173,12 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
   function nextId(): number {
     lastId += 1;
     return lastId;
+  }
+
+  function entriesOf(grantees: readonly Grantee[]): readonly AccessEntry[] {
+    return grantees.map((grantee) => ({
+      ...{ id: nextId(), grantee, name: grantee.kind === "role" ? null : `${grantee.kind} ${grantee.id}` },
+    }));
   }
 
   function findView(which: PathOrId): ProjectView {
@@ -445,13 +461,35 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       if (branch === undefined) throw new HeliostatError("not-found", "Not found");
       return branch;
     },
-    createProtectedBranch: async (_principal, which, name) => {
+    createProtectedBranch: async (_principal, which, { name, ...draft }) => {
       if (branches.some((branch) => branch.name === name)) {
         throw new HeliostatError("conflict", `Protected branch '${name}' already exists`);
       }
-      const branch = { id: nextId(), projectId: findView(which).project.id, name };
+      const { push = MAINTAINERS, merge = MAINTAINERS, unprotect = [], allowForcePush = false } = draft;
+      const branch = {
+        ...{ id: nextId(), projectId: findView(which).project.id, name, allowForcePush },
+        ...{ push: entriesOf(push), merge: entriesOf(merge), unprotect: entriesOf(unprotect) },
+      };
       branches.push(branch);
       return branch;
+    },
+    updateProtectedBranch: async (_principal, _which, name, { allowForcePush, push }) => {
+      const at = branches.findIndex((branch) => branch.name === name);
+      const before = branches[at];
+      if (before === undefined) throw new HeliostatError("not-found", "Not found");
+      const kept = before.push
+        .filter(({ id }) => !push?.remove.includes(id))
+        .map((entry) => ({
+          ...entry,
+          grantee: push?.change.find(({ id }) => id === entry.id)?.grantee ?? entry.grantee,
+        }));
+      const after = {
+        ...before,
+        push: [...kept, ...entriesOf(push?.add ?? [])],
+        allowForcePush: allowForcePush ?? before.allowForcePush,
+      };
+      branches[at] = after;
+      return after;
     },
     removeProtectedBranch: async (_principal, _which, name) => {
       branches.splice(
@@ -465,11 +503,11 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       if (tag === undefined) throw new HeliostatError("not-found", "Not found");
       return tag;
     },
-    createProtectedTag: async (_principal, which, name, createAccessLevel = 40) => {
+    createProtectedTag: async (_principal, which, name, create = MAINTAINERS) => {
       if (tags.some((tag) => tag.name === name)) {
         throw new HeliostatError("conflict", `Protected tag '${name}' already exists`);
       }
-      const tag = { id: nextId(), projectId: findView(which).project.id, name, createAccessLevel };
+      const tag = { id: nextId(), projectId: findView(which).project.id, name, create: entriesOf(create) };
       tags.push(tag);
       return tag;
     },

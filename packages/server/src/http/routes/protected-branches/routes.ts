@@ -1,9 +1,12 @@
 import {
   newProtectedBranchParams,
+  protectedBranchChangeParams,
   protectedBranchListParams,
   protectedBranchParams,
 } from "@heliostat/contract/api/protected-branches.ts";
+import { given } from "../../../domain/given.ts";
 import { apiRoute, created, noContent, ok, pageFrom, pageOf } from "../../api-route.ts";
+import { readEntryChanges, readGrantees } from "./access-entries.ts";
 import { presentProtectedBranch } from "./present.ts";
 
 export const protectedBranchRoutes = [
@@ -30,10 +33,34 @@ export const protectedBranchRoutes = [
     path: "/projects/:id/protected_branches",
     access: "api",
     params: newProtectedBranchParams,
-    handle: async ({ useCases, principal, params }) =>
-      created(
-        presentProtectedBranch(await useCases.createProtectedBranch(principal, params.id, params.name)),
-      ),
+    handle: async ({ useCases, principal, params }) => {
+      const draft = given({
+        name: params.name,
+        allowForcePush: params.allow_force_push,
+        push: readGrantees(params.push_access_level, params.allowed_to_push),
+        merge: readGrantees(params.merge_access_level, params.allowed_to_merge),
+        unprotect: readGrantees(params.unprotect_access_level, params.allowed_to_unprotect),
+      });
+      return created(
+        presentProtectedBranch(await useCases.createProtectedBranch(principal, params.id, draft)),
+      );
+    },
+  }),
+  apiRoute({
+    method: "PATCH",
+    path: "/projects/:id/protected_branches/:name",
+    access: "api",
+    params: protectedBranchChangeParams,
+    handle: async ({ useCases, principal, params }) => {
+      const wish = given({
+        allowForcePush: params.allow_force_push,
+        push: readEntryChanges(params.allowed_to_push),
+        merge: readEntryChanges(params.allowed_to_merge),
+        unprotect: readEntryChanges(params.allowed_to_unprotect),
+      });
+      const { id, name } = params;
+      return ok(presentProtectedBranch(await useCases.updateProtectedBranch(principal, id, name, wish)));
+    },
   }),
   apiRoute({
     method: "DELETE",

@@ -4,6 +4,7 @@ import {
   protectedTagParams,
 } from "@heliostat/contract/api/protected-tags.ts";
 import { apiRoute, created, noContent, ok, pageFrom, pageOf } from "../../api-route.ts";
+import { readGrantees } from "../protected-branches/access-entries.ts";
 import { presentProtectedTag } from "./present.ts";
 
 export const protectedTagRoutes = [
@@ -30,12 +31,12 @@ export const protectedTagRoutes = [
     path: "/projects/:id/protected_tags",
     access: "api",
     params: newProtectedTagParams,
-    handle: async ({ useCases, principal, params }) =>
-      created(
-        presentProtectedTag(
-          await useCases.createProtectedTag(principal, params.id, params.name, params.create_access_level),
-        ),
-      ),
+    handle: async ({ useCases, principal, params }) => {
+      const create = readGrantees(params.create_access_level, params.allowed_to_create);
+      return created(
+        presentProtectedTag(await useCases.createProtectedTag(principal, params.id, params.name, create)),
+      );
+    },
   }),
   apiRoute({
     method: "DELETE",
