@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { filledText, optionalRowId, optionalText, pageParams, pathOrId } from "./parameters.ts";
+import { VISIBILITIES } from "../words.ts";
+import {
+  filledText,
+  nullableText,
+  optionalFlag,
+  optionalInteger,
+  optionalRowId,
+  optionalText,
+  optionalWord,
+  pageParams,
+  pathOrId,
+} from "./parameters.ts";
+import { projectFilterParams } from "./projects.ts";
 
 export const groupSchema = z.object({
   id: z.int(),
@@ -7,7 +19,7 @@ export const groupSchema = z.object({
   name: z.string(),
   path: z.string(),
   description: z.string(),
-  visibility: z.enum(["private", "internal", "public"]),
+  visibility: z.enum(VISIBILITIES),
   avatar_url: z.string().nullable(),
   full_name: z.string(),
   full_path: z.string(),
@@ -15,6 +27,36 @@ export const groupSchema = z.object({
 });
 export type GroupAnswer = z.infer<typeof groupSchema>;
 
-export const groupListParams = z.object({ search: optionalText, ...pageParams });
+const groupFilterParams = {
+  search: optionalText,
+  owned: optionalFlag,
+  min_access_level: optionalInteger,
+  visibility: optionalWord(VISIBILITIES),
+  order_by: optionalWord(["name", "path", "id", "similarity"]),
+  sort: optionalWord(["asc", "desc"]),
+  ...pageParams,
+} as const;
+
+export const groupListParams = z.object({ top_level_only: optionalFlag, ...groupFilterParams });
 export const groupParams = z.object({ id: pathOrId });
-export const newGroupParams = z.object({ name: filledText, path: filledText, parent_id: optionalRowId });
+export const groupsBelowParams = z.object({ id: pathOrId, ...groupFilterParams });
+export const groupProjectListParams = z.object({
+  id: pathOrId,
+  include_subgroups: optionalFlag,
+  ...projectFilterParams,
+});
+export const newGroupParams = z.object({
+  name: filledText,
+  path: filledText,
+  parent_id: optionalRowId,
+  visibility: optionalWord(VISIBILITIES),
+  description: nullableText,
+});
+export const groupChangeParams = z.object({
+  id: pathOrId,
+  name: optionalText,
+  path: optionalText,
+  visibility: optionalWord(VISIBILITIES),
+  description: nullableText,
+});
+export const projectIntoGroupParams = z.object({ id: pathOrId, project_id: pathOrId });

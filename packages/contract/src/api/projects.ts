@@ -7,6 +7,7 @@ import {
   nullableText,
   nullableWord,
   optionalFlag,
+  optionalInteger,
   optionalRowId,
   optionalText,
   optionalWord,
@@ -103,12 +104,37 @@ const limitAttributes = {
   fsck_severity: nullableWord(FSCK_SEVERITIES),
 } as const;
 
-export const projectListParams = z.object({
+/** GitLab's; by what we do not count, such as stars, the order is that of the ids. */
+export const PROJECT_ORDERS = [
+  "id",
+  "name",
+  "path",
+  "created_at",
+  "updated_at",
+  "last_activity_at",
+  "similarity",
+  "star_count",
+] as const;
+
+export const projectFilterParams = {
   search: optionalText,
   owned: optionalFlag,
   membership: optionalFlag,
+  visibility: optionalWord(VISIBILITIES),
+  archived: optionalFlag,
+  min_access_level: optionalInteger,
+  order_by: optionalWord(PROJECT_ORDERS),
+  sort: optionalWord(["asc", "desc"]),
+  simple: optionalFlag,
+  id_after: optionalRowId,
+  id_before: optionalRowId,
   ...pageParams,
-});
+} as const;
+
+export const projectListParams = z.object(projectFilterParams);
+/** `:user_id` is an id or a user name. */
+export const userProjectListParams = z.object({ user_id: pathOrId, ...projectFilterParams });
+export const projectTransferParams = z.object({ id: pathOrId, namespace: z.preprocess(String, pathOrId) });
 export const projectParams = z.object({ id: pathOrId });
 
 export const newProjectParams = z.object({

@@ -15,7 +15,7 @@ export type UserAnswer = z.infer<typeof userSchema>;
 
 /** What everybody who is signed in may know of a user. */
 export const publicUserSchema = userSchema.extend({
-  /** The own identity of a project, with which nobody signs in. */
+  /** The identity of a project or of a token, with which nobody signs in. */
   bot: z.boolean(),
 });
 export type PublicUserAnswer = z.infer<typeof publicUserSchema>;
@@ -36,9 +36,13 @@ export const fullUserSchema = publicUserSchema.extend({
 });
 export type FullUserAnswer = z.infer<typeof fullUserSchema>;
 
-/** `without_project_bots=false` lists the own identities of projects too. */
+/** `without_project_bots=false` lists the identities of projects and of tokens too. */
 export const userListParams = z.object({
   username: optionalText,
+  search: optionalText,
+  active: optionalFlag,
+  blocked: optionalFlag,
+  admins: optionalFlag,
   without_project_bots: optionalFlag,
   ...pageParams,
 });
@@ -49,5 +53,13 @@ export const newUserParams = z.object({
   name: filledText,
   email: filledText,
   password: optionalText,
+  admin: optionalFlag,
+});
+
+export const userChangeParams = z.object({
+  id: rowId,
+  username: optionalText,
+  name: optionalText,
+  email: optionalText,
   admin: optionalFlag,
 });

@@ -3,7 +3,9 @@ import { userUseCases } from "./accounts/users.ts";
 import { auditUseCases } from "./audit/read-audit-events.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
+import { groupUseCases } from "./groups/manage-groups.ts";
 import { instanceUseCases } from "./instance.ts";
+import { memberUseCases } from "./members/manage-members.ts";
 import { metricUseCases } from "./metrics.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
@@ -48,6 +50,8 @@ export function createUseCases(ports: Ports): UseCases {
     ...personalTokenUseCases(ports),
     ...resourceTokenUseCases(ports),
     ...namespaceUseCases(ports),
+    ...groupUseCases(ports),
+    ...memberUseCases(ports),
     ...projectViewUseCases(ports),
     ...changeProjectUseCases(ports),
     ...protectedBranchUseCases(ports),

@@ -10,11 +10,15 @@ import type {
 import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
+import type { Roles } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Origin, Principal, User } from "../domain/user.ts";
+import type { UserChanges, UserQuery } from "./accounts/user-changes.ts";
 import type { AuditUseCases } from "./audit/audit-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
+import type { GroupUseCases } from "./groups/group-use-cases.ts";
+import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
 import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
 import type { PathOrId } from "./path-or-id.ts";
@@ -26,6 +30,7 @@ import type {
   MirrorOfProject,
   Page,
   Paged,
+  StoredProjectFilter,
   UnreadableSecret,
 } from "./ports.ts";
 import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
@@ -54,7 +59,9 @@ export interface UseCases
     TokenUseCases,
     SshKeyUseCases,
     AuditUseCases,
-    ProtectionUseCases {
+    ProtectionUseCases,
+    GroupUseCases,
+    MemberUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**
@@ -109,14 +116,12 @@ export interface UseCases
 
   // --- users --------------------------------------------------------------------------------------------
 
-  /** People, and with `withBots` the own identities of projects; or the one with this user name. */
-  listUsers(
-    principal: Principal,
-    filter: { readonly username?: string; readonly withBots?: boolean },
-    page: Page,
-  ): Promise<Paged<User>>;
+  /** People, and with `withBots` the identities of projects and tokens; or the one with this user name. */
+  listUsers(principal: Principal, filter: UserQuery, page: Page): Promise<Paged<User>>;
   findUser(principal: Principal, id: number): Promise<User>;
   createUser(principal: Principal, user: UserDraft): Promise<User>;
+  /** For admins. With another user name, the URLs of their projects are others. */
+  updateUser(principal: Principal, id: number, changes: UserChanges): Promise<User>;
   /** Their pull mirrors go on in the name of their projects' own identities. Resolves too when it is so already. */
   blockUser(principal: Principal, id: number): Promise<void>;
   unblockUser(principal: Principal, id: number): Promise<void>;
@@ -132,7 +137,6 @@ export interface UseCases
   ): Promise<Paged<Namespace>>;
   /** `kind` group: `not-found` for the namespace of a user. */
   findNamespace(principal: Principal, namespace: PathOrId, kind?: Namespace["kind"]): Promise<Namespace>;
-  createGroup(principal: Principal, group: GroupDraft): Promise<Namespace>;
 
   // --- projects ------------------------------------------------------------------------------------------------
 
@@ -141,6 +145,11 @@ export interface UseCases
   createProject(principal: Principal, project: ProjectDraft): Promise<ProjectView>;
   updateProject(principal: Principal, project: PathOrId, changes: ProjectChanges): Promise<ProjectView>;
   removeProject(principal: Principal, project: PathOrId): Promise<void>;
+  /**
+   * To another namespace, for its owners who may move projects there; less visible, where the group is. The repository
+   * stays where it is.
+   */
+  transferProject(principal: Principal, project: PathOrId, namespace: PathOrId): Promise<ProjectView>;
 
   // --- mirrors -------------------------------------------------------------------------------------------------
   // `enabled` of a mirror that is handed out is the effective one: false too while mirroring is switched off.
@@ -323,16 +332,18 @@ export interface UserDraft {
   readonly isAdmin: boolean;
 }
 
-export interface GroupDraft {
-  readonly name: string;
-  readonly path: string;
-  readonly parentId: number | null;
-}
-
-export interface ProjectFilter {
-  readonly search?: string;
-  /** Only those in a namespace that the principal owns. */
+export interface ProjectFilter
+  extends Pick<
+    StoredProjectFilter,
+    "search" | "leastLevel" | "visibility" | "archived" | "idAfter" | "idBefore" | "order"
+  > {
+  /** Only those that the principal owns; of which they are a member. For admins too: the rights of an admin do not count. */
   readonly owned?: boolean;
+  readonly membership?: boolean;
+  /** Only those of a group, or in the namespace of a user, each by id or path. */
+  readonly within?:
+    | { readonly kind: "group"; readonly which: PathOrId; readonly withSubgroups: boolean }
+    | { readonly kind: "user"; readonly which: PathOrId };
 }
 
 /** A project with what answers about it show besides its own row. */
@@ -344,6 +355,8 @@ export interface ProjectView {
   readonly accessLevel: number;
   /** By which git clones it over SSH; null where SSH is off. */
   readonly sshUrl: string | null;
+  /** By which memberships. */
+  readonly roles: Roles;
   /** Its pull mirror, one that is off or an import that ran once too; null when there never was one. */
   readonly pullMirror: Mirror | null;
 }

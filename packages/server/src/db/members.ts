@@ -1,7 +1,15 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import type { MemberStore } from "../app/ports.ts";
-import type { Viewer } from "../domain/user.ts";
+import type { MemberOfSource, MemberSource, MemberStore } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
+import type { Namespace } from "../domain/project.ts";
+import type { User, Viewer } from "../domain/user.ts";
+import { brokenUniqueness } from "./broken-constraint.ts";
+import { containing } from "./like.ts";
+import { lockTree } from "./lock-tree.ts";
+import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { toUser } from "./users.ts";
 
 export function createMemberStore(db: Db): MemberStore {
   return {
@@ -28,7 +36,208 @@ export function createMemberStore(db: Db): MemberStore {
         accessLevel: row.access_level,
       }));
     },
+    async list(source, { withInherited, search, userIds }, page) {
+      const { limit, offset } = windowOf(page);
+      const pattern = search === undefined ? null : containing(search);
+      const ids = userIds === undefined ? null : [...userIds];
+      const matching = sql`${membersOf(source, { withInherited })}
+        where (${pattern}::text is null or users.username ilike ${pattern} or users.name ilike ${pattern})
+          and (${ids}::integer[] is null or users.id = any (${ids}::integer[]))`;
+      const total = await sql<{ total: number }>`select count(*) as total from ${matching}`.execute(db);
+      const rows =
+        await sql<MemberRow>`select users.id, member.access_level, member.expires_at::text as expires_at,
+          member.created_at, member.created_by
+        from ${matching} order by users.id limit ${limit} offset ${offset}`.execute(db);
+      return { items: await withUsers(db, rows.rows), total: total.rows[0]?.total ?? 0 };
+    },
+    async listPeople(source, leastLevel) {
+      const rows = await sql<{
+        id: number;
+      }>`select users.id from ${membersOf(source, { withInherited: true })}
+        where member.access_level >= ${leastLevel} and users.state = 'active'
+          and users.bot_of_project_id is null and not users.is_token_bot`.execute(db);
+      const ids = rows.rows.map(({ id }) => id);
+      return [...(await findUsers(db, ids)).values()].sort((one, other) => one.id - other.id);
+    },
+    async findInherited(source, userId) {
+      const row = await db
+        .selectFrom("members")
+        .innerJoin("namespaces", "namespaces.id", "members.namespace_id")
+        .select(["members.access_level", "namespaces.name"])
+        .where("members.user_id", "=", userId)
+        .where(sql<SqlBool>`members.namespace_id = any (${groupsAbove(source)}::integer[])`)
+        .where(IS_IN_FORCE)
+        .orderBy("members.access_level", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      return row ? { accessLevel: row.access_level, groupName: row.name } : null;
+    },
+    async add(source, { userId, accessLevel, expiresAt, createdBy }) {
+      try {
+        await db.transaction().execute(async (transaction) => {
+          // One that has expired is none, and would be in the way.
+          await transaction
+            .deleteFrom("members")
+            .where("user_id", "=", userId)
+            .where(isOfSource(source))
+            .where((where) => where.not(IS_IN_FORCE))
+            .execute();
+          await transaction
+            .insertInto("members")
+            .values({
+              ...columnsOf(source),
+              user_id: userId,
+              access_level: accessLevel,
+              expires_at: expiresAt,
+              created_by: createdBy,
+            })
+            .execute();
+        });
+      } catch (error) {
+        if (brokenUniqueness(error) === null) throw error;
+        throw new HeliostatError("conflict", "Member already exists", { cause: error });
+      }
+    },
+    async change(source, userId, { accessLevel, expiresAt }) {
+      await keepingAnOwner(db, source, async (transaction) => {
+        const changed = await transaction
+          .updateTable("members")
+          .set({ access_level: accessLevel, ...(expiresAt === undefined ? {} : { expires_at: expiresAt }) })
+          .where("user_id", "=", userId)
+          .where(isOfSource(source))
+          .where(IS_IN_FORCE)
+          .returning("id")
+          .executeTakeFirst();
+        if (!changed) throw new HeliostatError("not-found", "Not found");
+      });
+    },
+    async remove(source, userId, { alsoBelow }) {
+      await keepingAnOwner(db, source, async (transaction) => {
+        const removed = await transaction
+          .deleteFrom("members")
+          .where("user_id", "=", userId)
+          .where(isOfSource(source))
+          .where(IS_IN_FORCE)
+          .returning("id")
+          .executeTakeFirst();
+        if (!removed) throw new HeliostatError("not-found", "Not found");
+        if (!alsoBelow || source.projectId !== null) return;
+        await sql`delete from members where user_id = ${userId} and (
+            namespace_id in (select id from namespaces where ${source.namespace.id} = any (traversal_ids))
+            or project_id in (
+              select projects.id from projects join namespaces on namespaces.id = projects.namespace_id
+              where ${source.namespace.id} = any (namespaces.traversal_ids)))`.execute(transaction);
+      });
+    },
   };
+}
+
+interface MemberRow {
+  /** Of the user. */
+  readonly id: number;
+  readonly access_level: number;
+  readonly expires_at: string | null;
+  readonly created_at: Date;
+  readonly created_by: number | null;
+}
+
+/** `from`: one row of `users` and `member` for each member, the highest; who owns a project's namespace is one. */
+function membersOf(source: MemberSource, { withInherited }: { withInherited: boolean }): RawBuilder<unknown> {
+  const groups = withInherited ? groupsAbove(source) : [];
+  const own = source.projectId === null ? [...groups, source.namespace.id] : groups;
+  const ownerOf = source.projectId === null ? null : source.namespace.id;
+  return sql`(
+      select distinct on (user_id) user_id, access_level, expires_at, created_at, created_by
+      from (
+        select user_id, access_level, expires_at, created_at, created_by from members
+        where ${IS_IN_FORCE} and (project_id = ${source.projectId} or namespace_id = any (${own}::integer[]))
+        union all
+        select owner_id, ${ACCESS_LEVELS.owner}::integer, null, created_at, null from namespaces
+        where id = ${ownerOf}::integer and owner_id is not null
+      ) as all_of_them
+      order by user_id, access_level desc, expires_at desc nulls first
+    ) as member join users on users.id = member.user_id`;
+}
+
+/** Those from which a membership is inherited. */
+function groupsAbove({ projectId, namespace }: MemberSource): number[] {
+  return namespace.traversalIds.filter((id) => projectId !== null || id !== namespace.id);
+}
+
+function columnsOf({ projectId, namespace }: MemberSource): {
+  project_id: number | null;
+  namespace_id: number | null;
+} {
+  return { project_id: projectId, namespace_id: projectId === null ? namespace.id : null };
+}
+
+function isOfSource({ projectId, namespace }: MemberSource): RawBuilder<SqlBool> {
+  return projectId === null
+    ? sql<SqlBool>`namespace_id = ${namespace.id}`
+    : sql<SqlBool>`project_id = ${projectId}`;
+}
+
+/** Two owners of a group who take the role from each other at the same moment leave it one. */
+async function keepingAnOwner(
+  db: Db,
+  { projectId, namespace }: MemberSource,
+  act: (transaction: Db) => Promise<void>,
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    if (projectId !== null) {
+      await act(transaction);
+      return;
+    }
+    await lockTree(transaction, namespace.id, "change");
+    const hadOwner = await hasOwner(transaction, namespace);
+    await act(transaction);
+    if (!hadOwner || (await hasOwner(transaction, namespace))) return;
+    throw new HeliostatError(
+      "forbidden",
+      "The last owner of a group stays its owner. Make somebody else an owner first.",
+    );
+  });
+}
+
+/** Somebody who can act, and will be able to: not a bot, not blocked, with no day on which it ends. */
+async function hasOwner(transaction: Db, { traversalIds }: Namespace): Promise<boolean> {
+  const row = await transaction
+    .selectFrom("members")
+    .innerJoin("users", "users.id", "members.user_id")
+    .select("members.id")
+    .where(sql<SqlBool>`members.namespace_id = any (${[...traversalIds]}::integer[])`)
+    .where("members.access_level", "=", ACCESS_LEVELS.owner)
+    .where("members.expires_at", "is", null)
+    .where("users.state", "=", "active")
+    .where("users.is_token_bot", "=", false)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+async function withUsers(db: Db, rows: readonly MemberRow[]): Promise<MemberOfSource[]> {
+  const wanted = rows.flatMap(({ id, created_by }) => (created_by === null ? [id] : [id, created_by]));
+  const users = await findUsers(db, wanted);
+  return rows.flatMap((row) => {
+    const user = users.get(row.id);
+    if (!user) return [];
+    const createdBy = row.created_by === null ? null : (users.get(row.created_by) ?? null);
+    return [
+      {
+        ...{ user, createdBy, accessLevel: row.access_level },
+        ...{ expiresAt: row.expires_at, createdAt: row.created_at },
+      },
+    ];
+  });
+}
+
+async function findUsers(db: Db, ids: readonly number[]): Promise<Map<number, User>> {
+  const rows = await db
+    .selectFrom("users")
+    .selectAll()
+    .where(sql<SqlBool>`id = any (${[...ids]}::integer[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, toUser(row)]));
 }
 
 /** Of a row of `members`: it has not expired. */

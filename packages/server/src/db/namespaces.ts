@@ -1,11 +1,14 @@
 import type { Visibility } from "@heliostat/contract";
-import type { Insertable, Selectable } from "kysely";
+import { type Selectable, type SqlBool, sql } from "kysely";
 import type { NamespaceStore } from "../app/ports.ts";
-import { HeliostatError } from "../domain/errors.ts";
+import { HeliostatError, invalidField } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Namespace } from "../domain/project.ts";
-import { brokenUniqueness } from "./broken-constraint.ts";
+import { complaintAbove, complaintBelow } from "../domain/visibility.ts";
+import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
+import { insertNamespace } from "./insert-namespace.ts";
 import { containing } from "./like.ts";
+import { lockTree } from "./lock-tree.ts";
 import { isMemberOfNamespace } from "./members.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -26,21 +29,13 @@ export function createNamespaceStore(db: Db): NamespaceStore {
       return row ? toNamespace(row) : null;
     },
     async createGroup(group) {
-      try {
-        return await db.transaction().execute(async (transaction) => {
-          const parent =
-            group.parentId === null
-              ? null
-              : await transaction
-                  .selectFrom("namespaces")
-                  .selectAll()
-                  .where("id", "=", group.parentId)
-                  .executeTakeFirst();
-          if (parent === undefined || parent?.kind === "user") {
-            throw new HeliostatError("model-invalid", "the parent group does not exist", {
-              fields: { parent_id: ["is not a group"] },
-            });
-          }
+      return await refuseTakenPath(() =>
+        db.transaction().execute(async (transaction) => {
+          if (group.parentId !== null) await lockTree(transaction, group.parentId, "rely");
+          const parent = group.parentId === null ? null : await selectById(transaction, group.parentId);
+          if (parent === undefined || parent?.kind === "user")
+            throw invalidField("parent_id", "is not a group");
+          refuseVisibility(complaintAbove(group.visibility, parent?.visibility ?? null, "group"));
           const row = await insertNamespace(
             transaction,
             {
@@ -54,19 +49,66 @@ export function createNamespaceStore(db: Db): NamespaceStore {
             },
             parent?.traversal_ids ?? [],
           );
+          const { creatorId } = group;
+          if (creatorId !== undefined) {
+            await transaction
+              .insertInto("members")
+              .values({
+                ...{ namespace_id: row.id, user_id: creatorId, created_by: creatorId },
+                access_level: ACCESS_LEVELS.owner,
+              })
+              .execute();
+          }
           return toNamespace(row);
-        });
+        }),
+      );
+    },
+    async updateGroup(id, { name, path, visibility, description }) {
+      return await refuseTakenPath(() =>
+        db.transaction().execute(async (transaction) => {
+          await lockTree(transaction, id, "change");
+          const before = await selectById(transaction, id);
+          if (before?.kind !== "group") throw new HeliostatError("not-found", "Group Not Found");
+          if (visibility !== undefined && visibility !== before.visibility) {
+            await refuseMisfit(transaction, before, visibility);
+          }
+          if (path !== undefined && path !== before.path) {
+            const parent = before.full_path.slice(0, before.full_path.length - before.path.length);
+            // In one statement, itself and all below it, so that no reader finds a part of them.
+            await transaction
+              .updateTable("namespaces")
+              .set({
+                full_path: sql`${parent + path} || substr(full_path, ${before.full_path.length + 1}::integer)`,
+              })
+              .where(sql<SqlBool>`${id} = any (traversal_ids)`)
+              .execute();
+          }
+          const row = await transaction
+            .updateTable("namespaces")
+            .set({ name: name ?? before.name, path, visibility, description })
+            .where("id", "=", id)
+            .returningAll()
+            .executeTakeFirstOrThrow();
+          return toNamespace(row);
+        }),
+      );
+    },
+    async removeGroup(id) {
+      try {
+        await db.deleteFrom("namespaces").where("id", "=", id).where("kind", "=", "group").execute();
       } catch (error) {
-        if (brokenUniqueness(error) === null) throw error;
-        throw new HeliostatError("model-invalid", "path has already been taken", {
-          fields: { path: ["has already been taken"] },
-        });
+        if (!brokeReference(error)) throw error;
+        const message = brokeReference(error, "mirrors_credential_id_fkey")
+          ? "Mirrors elsewhere use credentials of this group: give them other ones, or remove them, first."
+          : "There are projects or subgroups in this group: remove them, or move them elsewhere, first.";
+        throw new HeliostatError("conflict", message, { cause: error });
       }
     },
     async list(filter, page) {
       let matching = db.selectFrom("namespaces");
-      const viewer = filter.visibleTo;
-      if (!viewer.isAdmin) {
+      const { visibleTo: viewer, leastLevel, order = { by: "id", descending: false } } = filter;
+      if (viewer === null) matching = matching.where("visibility", "=", "public");
+      else if (!viewer.isAdmin) {
         const visible: Visibility[] = viewer.seesInternal ? ["public", "internal"] : ["public"];
         matching = matching.where((where) =>
           where.or([
@@ -75,35 +117,88 @@ export function createNamespaceStore(db: Db): NamespaceStore {
           ]),
         );
       }
+      if (leastLevel !== undefined) {
+        if (viewer === null) return { items: [], total: 0 };
+        matching = matching.where(isMemberOfNamespace(viewer, leastLevel));
+      }
       if (filter.kind) matching = matching.where("kind", "=", filter.kind);
-      if (filter.search) matching = matching.where("full_path", "ilike", containing(filter.search));
+      if (filter.visibility) matching = matching.where("visibility", "=", filter.visibility);
+      if (filter.parentId === null) matching = matching.where("parent_id", "is", null);
+      else if (filter.parentId !== undefined) matching = matching.where("parent_id", "=", filter.parentId);
+      const { belowId } = filter;
+      if (belowId !== undefined) {
+        matching = matching
+          .where("id", "<>", belowId)
+          .where(sql<SqlBool>`traversal_ids @> ${[belowId]}::integer[]`);
+      }
+      if (filter.search) {
+        const pattern = containing(filter.search);
+        matching = matching.where((where) =>
+          where.or([where("full_path", "ilike", pattern), where("name", "ilike", pattern)]),
+        );
+      }
       const { total } = await matching
         .select(({ fn }) => fn.countAll<number>().as("total"))
         .executeTakeFirstOrThrow();
       const { limit, offset } = windowOf(page);
-      const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
+      const rows = await matching
+        .selectAll()
+        .orderBy(order.by, order.descending ? "desc" : "asc")
+        .orderBy("id")
+        .limit(limit)
+        .offset(offset)
+        .execute();
       return { items: rows.map(toNamespace), total };
     },
   };
 }
 
-/** Makes the row, and then notes the way to it, which ends with its own id. */
-export async function insertNamespace(
+async function selectById(db: Db, id: number): Promise<Selectable<Database["namespaces"]> | undefined> {
+  return await db.selectFrom("namespaces").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+async function refuseTakenPath<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (brokenUniqueness(error) !== "namespaces_full_path") throw error;
+    throw invalidField("path", "has already been taken");
+  }
+}
+
+/** `model-invalid` with the complaint, if there is one. */
+export function refuseVisibility(complaint: string | null): void {
+  if (complaint !== null) throw invalidField("visibility_level", complaint);
+}
+
+/** Unless what is above the group and what is below it allow it to be as visible as this. */
+async function refuseMisfit(
   transaction: Db,
-  values: Omit<Insertable<Database["namespaces"]>, "traversal_ids">,
-  above: readonly number[],
-): Promise<Selectable<Database["namespaces"]>> {
-  const { id } = await transaction
-    .insertInto("namespaces")
-    .values({ ...values, traversal_ids: [] })
-    .returning("id")
-    .executeTakeFirstOrThrow();
-  return await transaction
-    .updateTable("namespaces")
-    .set({ traversal_ids: [...above, id] })
-    .where("id", "=", id)
-    .returningAll()
-    .executeTakeFirstOrThrow();
+  group: Selectable<Database["namespaces"]>,
+  wanted: Visibility,
+): Promise<void> {
+  const parent = group.parent_id === null ? undefined : await selectById(transaction, group.parent_id);
+  refuseVisibility(complaintAbove(wanted, parent?.visibility ?? null, "group"));
+  const isBelow = sql<SqlBool>`namespaces.traversal_ids @> ${[group.id]}::integer[]`;
+  const groups = await transaction
+    .selectFrom("namespaces")
+    .select("visibility")
+    .distinct()
+    .where(isBelow)
+    .where("id", "<>", group.id)
+    .execute();
+  const projects = await transaction
+    .selectFrom("projects")
+    .innerJoin("namespaces", "namespaces.id", "projects.namespace_id")
+    .select("projects.visibility")
+    .distinct()
+    .where(isBelow)
+    .execute();
+  const complaint = complaintBelow(wanted, {
+    groups: groups.flatMap(({ visibility }) => visibility ?? []),
+    projects: projects.map(({ visibility }) => visibility),
+  });
+  refuseVisibility(complaint);
 }
 
 export function toNamespace(row: Selectable<Database["namespaces"]>): Namespace {

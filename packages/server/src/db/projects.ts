@@ -1,12 +1,15 @@
-import { type RawBuilder, type Selectable, sql } from "kysely";
+import type { Visibility } from "@heliostat/contract";
+import { type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
 import type { ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Project } from "../domain/project.ts";
+import { complaintAbove, lessVisible } from "../domain/visibility.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
+import { lockTree } from "./lock-tree.ts";
 import { isMemberOfProject } from "./members.ts";
-import { toNamespace } from "./namespaces.ts";
+import { refuseVisibility, toNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -14,21 +17,24 @@ import type { Database } from "./schema.ts";
 export function createProjectStore(db: Db): ProjectStore {
   return {
     async create(project) {
-      const id = await refuseTakenPath(async () => {
-        const row = await db
-          .insertInto("projects")
-          .values({
-            namespace_id: project.namespaceId,
-            name: project.name,
-            path: project.path,
-            description: project.description,
-            visibility: project.visibility,
-            creator_id: project.creatorId,
-          })
-          .returning("id")
-          .executeTakeFirstOrThrow();
-        return row.id;
-      });
+      const id = await refuseTakenPath(() =>
+        db.transaction().execute(async (transaction) => {
+          await refuseTooVisible(transaction, project.namespaceId, project.visibility);
+          const row = await transaction
+            .insertInto("projects")
+            .values({
+              namespace_id: project.namespaceId,
+              name: project.name,
+              path: project.path,
+              description: project.description,
+              visibility: project.visibility,
+              creator_id: project.creatorId,
+            })
+            .returning("id")
+            .executeTakeFirstOrThrow();
+          return row.id;
+        }),
+      );
       return await findExisting(db, id);
     },
     find: (id) => find(db, id),
@@ -50,24 +56,50 @@ export function createProjectStore(db: Db): ProjectStore {
       return row ? await find(db, row.id) : null;
     },
     async update(id, changes) {
+      const { visibility } = changes;
       await refuseTakenPath(() =>
-        db
-          .updateTable("projects")
-          .set({
-            name: changes.name,
-            path: changes.path,
-            description: changes.description,
-            visibility: changes.visibility,
-            archived: changes.archived,
-            pull_mirror_available_overridden: changes.pullMirrorAvailable,
-            remote_mirror_available_overridden: changes.pushMirrorsAvailable,
-            repository_size_limit: changes.limits?.repositorySizeLimit,
-            max_refs: changes.limits?.maxRefs,
-            fsck_severity: changes.limits?.fsckSeverity,
-            updated_at: sql`now()`,
-          })
-          .where("id", "=", id)
-          .execute(),
+        db.transaction().execute(async (transaction) => {
+          if (visibility !== undefined) {
+            const { namespace } = await findExisting(transaction, id);
+            await refuseTooVisible(transaction, namespace.id, visibility);
+          }
+          await transaction
+            .updateTable("projects")
+            .set({
+              name: changes.name,
+              path: changes.path,
+              description: changes.description,
+              visibility: changes.visibility,
+              archived: changes.archived,
+              pull_mirror_available_overridden: changes.pullMirrorAvailable,
+              remote_mirror_available_overridden: changes.pushMirrorsAvailable,
+              repository_size_limit: changes.limits?.repositorySizeLimit,
+              max_refs: changes.limits?.maxRefs,
+              fsck_severity: changes.limits?.fsckSeverity,
+              updated_at: sql`now()`,
+            })
+            .where("id", "=", id)
+            .execute();
+        }),
+      );
+      return await findExisting(db, id);
+    },
+    async transfer(id, namespaceId) {
+      await refuseTakenPath(() =>
+        db.transaction().execute(async (transaction) => {
+          await lockTree(transaction, namespaceId, "rely");
+          const { visibility } = await findExisting(transaction, id);
+          const group = await visibilityOf(transaction, namespaceId);
+          await transaction
+            .updateTable("projects")
+            .set({
+              namespace_id: namespaceId,
+              visibility: group === null ? visibility : lessVisible(visibility, group),
+              updated_at: sql`now()`,
+            })
+            .where("id", "=", id)
+            .execute();
+        }),
       );
       return await findExisting(db, id);
     },
@@ -88,7 +120,20 @@ export function createProjectStore(db: Db): ProjectStore {
           ]),
         );
       }
-      if (filter.ownedBy !== undefined) matching = matching.where("namespaces.owner_id", "=", filter.ownedBy);
+      const { leastLevel, namespaceId, order = { by: "id", descending: true } } = filter;
+      if (leastLevel !== undefined) {
+        if (viewer === null) return { items: [], total: 0 };
+        matching = matching.where(isMemberOfProject(viewer, leastLevel));
+      }
+      if (namespaceId !== undefined) {
+        matching = filter.withBelow
+          ? matching.where(sql<SqlBool>`namespaces.traversal_ids @> ${[namespaceId]}::integer[]`)
+          : matching.where("projects.namespace_id", "=", namespaceId);
+      }
+      if (filter.visibility) matching = matching.where("projects.visibility", "=", filter.visibility);
+      if (filter.archived !== undefined) matching = matching.where("projects.archived", "=", filter.archived);
+      if (filter.idAfter !== undefined) matching = matching.where("projects.id", ">", filter.idAfter);
+      if (filter.idBefore !== undefined) matching = matching.where("projects.id", "<", filter.idBefore);
       if (filter.search) {
         const pattern = containing(filter.search);
         matching = matching.where((where) =>
@@ -101,7 +146,8 @@ export function createProjectStore(db: Db): ProjectStore {
       const { limit, offset } = windowOf(page);
       const ids = await matching
         .select("projects.id")
-        .orderBy("projects.id", "desc")
+        .orderBy(`projects.${order.by}`, order.descending ? "desc" : "asc")
+        .orderBy("projects.id", order.descending ? "desc" : "asc")
         .limit(limit)
         .offset(offset)
         .execute();
@@ -164,6 +210,21 @@ export function createProjectStore(db: Db): ProjectStore {
       await db.updateTable("projects").set({ last_activity_at: now }).where("id", "=", id).execute();
     },
   };
+}
+
+/** Nobody changes the visibility of its group until the transaction ends. */
+async function refuseTooVisible(transaction: Db, namespaceId: number, wanted: Visibility): Promise<void> {
+  await lockTree(transaction, namespaceId, "rely");
+  refuseVisibility(complaintAbove(wanted, await visibilityOf(transaction, namespaceId), "project"));
+}
+
+async function visibilityOf(db: Db, namespaceId: number): Promise<Visibility | null> {
+  const row = await db
+    .selectFrom("namespaces")
+    .select("visibility")
+    .where("id", "=", namespaceId)
+    .executeTakeFirst();
+  return row?.visibility ?? null;
 }
 
 async function refuseTakenPath<T>(write: () => Promise<T>): Promise<T> {

@@ -1,9 +1,10 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
-import { insertNamespace } from "./namespaces.ts";
+import { insertNamespace } from "./insert-namespace.ts";
+import { containing } from "./like.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -36,12 +37,7 @@ export function createUserStore(db: Db): UserStore {
           return toUser(row);
         });
       } catch (error) {
-        const broken = brokenUniqueness(error);
-        if (broken === null) throw error;
-        const field = broken === "users_email" ? "email" : "username";
-        throw new HeliostatError("model-invalid", `${field} has already been taken`, {
-          fields: { [field]: ["has already been taken"] },
-        });
+        throw namedTaken(error);
       }
     },
     async find(id) {
@@ -56,10 +52,22 @@ export function createUserStore(db: Db): UserStore {
       const row = await selectByUsername(db, username);
       return row ? { user: toUser(row), passwordHash: row.password_hash } : null;
     },
-    async list({ withBots }, page) {
+    async list({ withBots, search, byEmail, state, admins }, page) {
       let matching = db.selectFrom("users");
       if (!withBots) {
         matching = matching.where("bot_of_project_id", "is", null).where("is_token_bot", "=", false);
+      }
+      if (state !== undefined) matching = matching.where("state", "=", state);
+      if (admins !== undefined) matching = matching.where("is_admin", "=", admins);
+      if (search !== undefined) {
+        const pattern = containing(search);
+        matching = matching.where((where) =>
+          where.or([
+            where("username", "ilike", pattern),
+            where("name", "ilike", pattern),
+            ...(byEmail ? [where(where.fn("lower", ["email"]), "=", search.toLowerCase())] : []),
+          ]),
+        );
       }
       const { total } = await matching
         .select(({ fn }) => fn.countAll<number>().as("total"))
@@ -82,6 +90,7 @@ export function createUserStore(db: Db): UserStore {
         .where("is_admin", "=", true)
         .where("state", "=", "active")
         .where("bot_of_project_id", "is", null)
+        .where("is_token_bot", "=", false)
         .orderBy("id")
         .execute();
       return rows.map(toUser);
@@ -95,6 +104,28 @@ export function createUserStore(db: Db): UserStore {
         .executeTakeFirst();
       if (!row) throw new HeliostatError("not-found", "User Not Found");
       return toUser(row);
+    },
+    async update(id, { username, name, email, isAdmin }) {
+      try {
+        return await db.transaction().execute(async (transaction) => {
+          const row = await transaction
+            .updateTable("users")
+            // Always something: a statement that sets nothing is none.
+            .set({ username: username ?? sql`username`, name, email, is_admin: isAdmin })
+            .where("id", "=", id)
+            .returningAll()
+            .executeTakeFirst();
+          if (!row) throw new HeliostatError("not-found", "User Not Found");
+          await transaction
+            .updateTable("namespaces")
+            .set({ path: row.username, full_path: row.username, name: row.name })
+            .where("owner_id", "=", id)
+            .execute();
+          return toUser(row);
+        });
+      } catch (error) {
+        throw namedTaken(error);
+      }
     },
     async remove(id) {
       try {
@@ -142,6 +173,16 @@ export function createUserStore(db: Db): UserStore {
       throw new HeliostatError("conflict", `All names for the own identity of project ${id} are taken.`);
     },
   };
+}
+
+/** The complaint about a name or an address that somebody else has; any other error as it is. */
+function namedTaken(error: unknown): unknown {
+  const broken = brokenUniqueness(error);
+  if (broken === null) return error;
+  const field = broken === "users_email" ? "email" : "username";
+  return new HeliostatError("model-invalid", `${field} has already been taken`, {
+    fields: { [field]: ["has already been taken"] },
+  });
 }
 
 async function selectByUsername(

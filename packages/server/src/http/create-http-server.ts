@@ -20,6 +20,7 @@ import { registerMetrics } from "./routes/health/metrics.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
+import { memberRoutes } from "./routes/members/routes.ts";
 import { mirrorAttentionRoutes } from "./routes/mirror-attention/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
@@ -126,6 +127,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...sshKeyRoutes,
     ...namespaceRoutes,
     ...groupRoutes,
+    ...memberRoutes,
     ...projectRoutes,
     ...protectedBranchRoutes,
     ...protectedTagRoutes,

@@ -6,6 +6,7 @@ import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import { createCredentialStore } from "../db/credentials.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
+import { createMemberStore } from "../db/members.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
@@ -70,6 +71,7 @@ describe("warnings of the expiry of credentials", () => {
       },
       log: makeMemoryLog(),
       mails: calls.count(outbox),
+      members: calls.count(createMemberStore(db)),
       settings: calls.count(createInstanceSettingsStore(db)),
       users: calls.count(createUserStore(db)),
     });

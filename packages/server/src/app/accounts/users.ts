@@ -1,8 +1,9 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import type { Principal, User } from "../../domain/user.ts";
+import { actsAsAdmin } from "../../domain/policy.ts";
+import { isBot, type Principal, type User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
 import { auditedUser } from "../audit/entities.ts";
-import { type MirrorUserPorts, replaceMirrorUser } from "../mirrors/mirror-user-gone.ts";
+import { type MirrorUserPorts, replaceMirrorUser, watchMirrorsOf } from "../mirrors/mirror-user-gone.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -10,16 +11,45 @@ import type { UseCases } from "../use-cases.ts";
 
 type UserUseCases = Pick<
   UseCases,
-  "listUsers" | "findUser" | "createUser" | "blockUser" | "unblockUser" | "removeUser"
+  "listUsers" | "findUser" | "createUser" | "updateUser" | "blockUser" | "unblockUser" | "removeUser"
 >;
 
 const SHORTEST_PASSWORD = 8;
 
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
-export function userUseCases(
-  ports: MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces">,
-): UserUseCases {
+type UserPorts = MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces">;
+
+export function userUseCases(ports: UserPorts): UserUseCases {
+  async function note(
+    principal: Principal,
+    action: string,
+    user: User,
+    details: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    await recordAudit(ports, principal, { action, entity: auditedUser(user), details });
+  }
+
+  /** What is wrong with a user name and an address, by field; `of`: whose they are to be, null for a new user. */
+  async function complaintsAbout(
+    { username, email }: { readonly username?: string; readonly email?: string },
+    of: User | null,
+  ): Promise<Record<string, string[]>> {
+    const fields: Record<string, string[]> = {};
+    if (username !== undefined && username !== of?.username) {
+      if (!PATH_PATTERN.test(username)) fields["username"] = [PATH_MESSAGE];
+      else if (RESERVED_TOP_LEVEL.has(username.toLowerCase())) fields["username"] = ["is a reserved name"];
+      else {
+        const namespace = await ports.namespaces.findByFullPath(username);
+        if (namespace && (of === null || namespace.ownerId !== of.id)) {
+          fields["username"] = ["has already been taken"];
+        }
+      }
+    }
+    if (email !== undefined && !/^[^@\s]+@[^@\s]+$/.test(email)) fields["email"] = ["is invalid"];
+    return fields;
+  }
+
   /** The user that an admin wants to deal with; not the admin, nor the own identity of a project. */
   async function findOther(
     principal: Principal,
@@ -30,7 +60,7 @@ export function userUseCases(
     const user = await ports.users.find(id);
     if (!user) throw new HeliostatError("not-found", "User Not Found");
     if (user.id === admin.id) throw new HeliostatError("forbidden", `You cannot ${verb} yourself.`);
-    if (user.botOfProjectId !== null) {
+    if (isBot(user)) {
       throw new HeliostatError("forbidden", `An internal user cannot be ${DONE[verb]}.`);
     }
     return { user, admin };
@@ -39,10 +69,11 @@ export function userUseCases(
   return {
     async listUsers(principal, filter, page) {
       requireSignedIn(principal);
-      if (filter.username === undefined) {
-        return await ports.users.list({ withBots: filter.withBots ?? false }, page);
+      const { username, withBots = false, ...rest } = filter;
+      if (username === undefined) {
+        return await ports.users.list({ ...rest, withBots, byEmail: actsAsAdmin(principal) }, page);
       }
-      const user = await ports.users.findByUsername(filter.username);
+      const user = await ports.users.findByUsername(username);
       return { items: user && page.page === 1 ? [user] : [], total: user ? 1 : 0 };
     },
     async findUser(principal, id) {
@@ -53,17 +84,10 @@ export function userUseCases(
     },
     async createUser(principal, draft) {
       requireAdmin(principal);
-      const fields: Record<string, string[]> = {};
-      if (!PATH_PATTERN.test(draft.username)) fields["username"] = [PATH_MESSAGE];
-      else if (RESERVED_TOP_LEVEL.has(draft.username.toLowerCase())) {
-        fields["username"] = ["is a reserved name"];
-      }
-      if (!/^[^@\s]+@[^@\s]+$/.test(draft.email)) fields["email"] = ["is invalid"];
+      const fields = await complaintsAbout(draft, null);
       if (draft.password !== null && draft.password.length < SHORTEST_PASSWORD) {
         fields["password"] = [`is too short (minimum is ${SHORTEST_PASSWORD} characters)`];
       }
-      if (await ports.namespaces.findByFullPath(draft.username))
-        fields["username"] ??= ["has already been taken"];
       if (Object.keys(fields).length > 0) {
         throw new HeliostatError("model-invalid", "the user is not valid", { fields });
       }
@@ -74,9 +98,37 @@ export function userUseCases(
         isAdmin: draft.isAdmin,
         passwordHash: draft.password === null ? null : await ports.passwords.hash(draft.password),
       });
-      const details = { is_admin: user.isAdmin };
-      await recordAudit(ports, principal, { action: "user-created", entity: auditedUser(user), details });
+      await note(principal, "user-created", user, { email: user.email, admin: user.isAdmin });
       return user;
+    },
+    async updateUser(principal, id, changes) {
+      const admin = requireAdmin(principal);
+      const before = await ports.users.find(id);
+      if (!before) throw new HeliostatError("not-found", "User Not Found");
+      if (isBot(before)) throw new HeliostatError("forbidden", "An internal user cannot be changed.");
+      if (before.id === admin.id && changes.isAdmin === false) {
+        throw new HeliostatError(
+          "forbidden",
+          "You cannot take your own rights of an admin: another one has to.",
+        );
+      }
+      const fields = await complaintsAbout(changes, before);
+      if (changes.name !== undefined && changes.name.trim() === "") fields["name"] = ["can't be blank"];
+      if (Object.keys(fields).length > 0) {
+        throw new HeliostatError("model-invalid", "the user is not valid", { fields });
+      }
+      let after = before;
+      // Who is no admin any more acts only where they are a maintainer.
+      await watchMirrorsOf(ports, before, async () => {
+        after = await ports.users.update(id, changes);
+      });
+      const details = Object.fromEntries(
+        (["username", "name", "email", "isAdmin"] as const)
+          .filter((key) => before[key] !== after[key])
+          .map((key) => [key, { from: before[key], to: after[key] }]),
+      );
+      if (Object.keys(details).length > 0) await note(principal, "user-changed", after, details);
+      return after;
     },
     async blockUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "block");
@@ -84,20 +136,20 @@ export function userUseCases(
       await replaceMirrorUser(ports, user, async () => {
         await ports.users.setState(user.id, "blocked");
       });
-      await recordAudit(ports, principal, { action: "user-blocked", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user blocked");
+      await note(principal, "user-blocked", user);
     },
     async unblockUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "unblock");
       await ports.users.setState(user.id, "active");
-      await recordAudit(ports, principal, { action: "user-unblocked", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user unblocked");
+      await note(principal, "user-unblocked", user);
     },
     async removeUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "remove");
       await replaceMirrorUser(ports, user, () => ports.users.remove(user.id));
-      await recordAudit(ports, principal, { action: "user-removed", entity: auditedUser(user) });
       ports.log.info({ username: user.username, by: admin.username }, "user removed");
+      await note(principal, "user-removed", user);
     },
   };
 }

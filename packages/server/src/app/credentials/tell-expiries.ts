@@ -1,10 +1,14 @@
+import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import type { Namespace } from "../../domain/project.ts";
 import type { User } from "../../domain/user.ts";
 import { expiryNotice, MOST_NAMED_USES } from "../notices/expiry-notice.ts";
 import { writeNotices } from "../notices/notice.ts";
 import type { ExpiringCredential, MailOutbox, Ports } from "../ports.ts";
 
-export type ExpiryPorts = Pick<Ports, "clock" | "credentials" | "instance" | "log" | "settings" | "users"> & {
+export type ExpiryPorts = Pick<
+  Ports,
+  "clock" | "credentials" | "instance" | "log" | "members" | "settings" | "users"
+> & {
   readonly mails: MailOutbox;
 };
 
@@ -46,9 +50,15 @@ async function tellExpiry(
     ports.log.info({ credentialId: id, news, mails: written.length }, "the expiry of a credential was told");
 }
 
-/** Where its user is blocked, the active admins: somebody must hear of it. */
-async function ownersOf(ports: Pick<Ports, "users">, namespace: Namespace): Promise<readonly User[]> {
+/** Where there is none who can act, the active admins: somebody must hear of it. */
+async function ownersOf(
+  ports: Pick<Ports, "members" | "users">,
+  namespace: Namespace,
+): Promise<readonly User[]> {
+  if (namespace.kind === "group") {
+    const owners = await ports.members.listPeople({ projectId: null, namespace }, ACCESS_LEVELS.owner);
+    return owners.length > 0 ? owners : await ports.users.listActiveAdmins();
+  }
   const user = namespace.ownerId === null ? null : await ports.users.find(namespace.ownerId);
-  if (namespace.kind === "user" && user?.state === "active") return [user];
-  return await ports.users.listActiveAdmins();
+  return user?.state === "active" ? [user] : await ports.users.listActiveAdmins();
 }

@@ -26,7 +26,7 @@ export function recordPush(
  * hence never a bulk event, and a pull of a thousand branches would be a thousand events.
  */
 export function recordPull(
-  ports: RecordPorts & Pick<Ports, "users" | "projects">,
+  ports: RecordPorts & Pick<Ports, "members" | "users" | "projects">,
   mirror: Mirror,
   results: readonly RefResult[],
 ): void {

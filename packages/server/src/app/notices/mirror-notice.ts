@@ -74,7 +74,9 @@ export function mirrorUserGoneNotice(project: Project, mirror: Mirror): Notice {
   return {
     subject: "Repository mirroring continues without its user",
     blocks: [
-      paragraph(`${nameOf(project, mirror)} has lost its user, who was removed or blocked.`),
+      paragraph(
+        `${nameOf(project, mirror)} has lost its user, who was removed or blocked, or is no maintainer any more.`,
+      ),
       paragraph(
         "The mirror goes on under the project's own identity, and what it brings is shown under that name. " +
           "What to do: nothing, if this is fine. Whoever next changes the mirror's settings becomes its user.",

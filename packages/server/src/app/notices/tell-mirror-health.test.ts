@@ -4,6 +4,7 @@ import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
 import { createTestSealer } from "../../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
+import { createMemberStore } from "../../db/members.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import { createNamespaceStore } from "../../db/namespaces.ts";
 import { createMailOutbox } from "../../db/outgoing-mails.ts";
@@ -17,7 +18,7 @@ import type { RefResult } from "../../domain/refs.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import type { User } from "../../domain/user.ts";
 import { systemClock } from "../../system-clock.ts";
-import type { FinishedUpdate, MirrorStore } from "../ports.ts";
+import type { FinishedUpdate, MemberSource, MirrorStore } from "../ports.ts";
 import { projectManagers } from "./project-managers.ts";
 import { tellMirrorHealth } from "./tell-mirror-health.ts";
 import { tellMirrorUserGone } from "./tell-mirror-user-gone.ts";
@@ -78,6 +79,7 @@ describe("mail about a mirror's health", () => {
       },
       log: makeMemoryLog(),
       mails: createMailOutbox(db, { onPut: () => undefined }),
+      members: createMemberStore(db),
       projects: createProjectStore(db),
       settings: createInstanceSettingsStore(db),
       users: createUserStore(db),
@@ -325,34 +327,38 @@ describe("mail about a mirror's health", () => {
     for (const body of [mail?.body_text, mail?.body_html]) assert.doesNotMatch(body ?? "", /[^\P{Cc}\n]/u);
   });
 
-  it("goes to the owner of the namespace, or to who made the project of a group; without them to active admins", async () => {
+  it("goes to maintainers and owners, inherited too; without them to active admins", async () => {
     const emails = async (of: Project) => (await projectManagers(ports, of)).map(({ email }) => email);
-    assert.deepEqual(await emails(project), ["ada@example.com"]);
-    const maker = await createUser("maker");
-    for (const name of ["boss", "away"]) {
-      const { id } = await createUser(name);
-      const state = name === "away" ? "blocked" : "active";
-      await db.updateTable("users").set({ is_admin: true, state }).where("id", "=", id).execute();
+    assert.deepEqual(await emails(project), ["ada@example.com"], "the owner of the namespace");
+    const { id: bossId } = await createUser("boss");
+    const { id: awayId } = await createUser("away");
+    await db.updateTable("users").set({ is_admin: true }).where("id", "in", [bossId, awayId]).execute();
+    await ports.users.setState(awayId, "blocked");
+    const namespaces = createNamespaceStore(db);
+    const facts = { visibility: "private", description: null } as const;
+    const top = await namespaces.createGroup({ ...facts, name: "Top", path: "top", parentId: null });
+    const group = await namespaces.createGroup({ ...facts, name: "G", path: "g", parentId: top.id });
+    const moved = await ports.projects.transfer(project.id, group.id);
+    assert.deepEqual(await emails(moved), ["boss@example.com"], "nobody: the admins who can act");
+
+    const inProject = { projectId: moved.id, namespace: group };
+    const inTop = { projectId: null, namespace: top };
+    async function add(name: string, where: MemberSource, accessLevel: number): Promise<void> {
+      const { id: userId } = await createUser(name);
+      const member = { userId, accessLevel, expiresAt: null, createdBy: ada.id };
+      await ports.members.add(where, member);
     }
-    const admins = ["boss@example.com"];
-    const group = await createNamespaceStore(db).createGroup({
-      name: "G",
-      path: "g",
-      parentId: null,
-      visibility: "private",
-      description: null,
-    });
-    const ofGroup = { ...project, namespace: group, creatorId: maker.id };
-    assert.deepEqual(await emails(ofGroup), ["maker@example.com"]);
-    await db.updateTable("users").set({ bot_of_project_id: project.id }).where("id", "=", maker.id).execute();
-    assert.deepEqual(await emails(ofGroup), admins);
-    await db
-      .updateTable("users")
-      .set({ bot_of_project_id: null, state: "blocked" })
-      .where("id", "=", maker.id)
-      .execute();
-    assert.deepEqual(await emails(ofGroup), admins);
-    assert.deepEqual(await emails({ ...ofGroup, creatorId: null }), admins);
+    await add("dev", inProject, 30);
+    assert.deepEqual(await emails(moved), ["boss@example.com"], "developers are not told");
+    await add("keeper", inProject, 40);
+    await add("chief", inTop, 50);
+    assert.deepEqual(await emails(moved), ["keeper@example.com", "chief@example.com"]);
+    const keeper = await ports.users.findByUsername("keeper");
+    await ports.users.setState(keeper?.id ?? 0, "blocked");
+    assert.deepEqual(await emails(moved), ["chief@example.com"]);
+    await db.updateTable("members").set({ expires_at: "2020-01-01" }).execute();
+    assert.deepEqual(await emails(moved), ["boss@example.com"], "what has expired does not count");
+    await ports.projects.transfer(project.id, project.namespace.id);
   });
 
   it("tells that a mirror goes on without its user", async () => {

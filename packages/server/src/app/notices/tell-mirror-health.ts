@@ -3,7 +3,10 @@ import { healthAfter, mirrorNotice } from "./mirror-notice.ts";
 import { writeMails } from "./notice.ts";
 import { projectManagers } from "./project-managers.ts";
 
-type NoticePorts = Pick<Ports, "clock" | "instance" | "log" | "mails" | "projects" | "settings" | "users">;
+type NoticePorts = Pick<
+  Ports,
+  "clock" | "instance" | "log" | "mails" | "members" | "projects" | "settings" | "users"
+>;
 
 /**
  * Tells those who look after the project by mail when this update, which has been recorded, made the mirror's health

@@ -11,7 +11,7 @@ import { projectManagers } from "./project-managers.ts";
  * is a line in the log.
  */
 export async function tellMirrorUserGone(
-  ports: Pick<Ports, "clock" | "instance" | "log" | "mails" | "settings" | "users">,
+  ports: Pick<Ports, "clock" | "instance" | "log" | "mails" | "members" | "settings" | "users">,
   project: Project,
   mirror: Mirror,
 ): Promise<void> {

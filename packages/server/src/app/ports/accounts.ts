@@ -17,6 +17,16 @@ export interface NewUser {
   readonly passwordHash: string | null;
 }
 
+export interface UserFilter {
+  /** The identities of projects and of tokens too, not only people. */
+  readonly withBots: boolean;
+  /** A part of the user name or the name; or, `byEmail`, the whole address. */
+  readonly search?: string;
+  readonly byEmail?: boolean;
+  readonly state?: User["state"];
+  readonly admins?: boolean;
+}
+
 export interface UserStore {
   /** Makes the user and the namespace of the same name; `model-invalid` when the name is taken. */
   create(user: NewUser): Promise<User>;
@@ -24,22 +34,74 @@ export interface UserStore {
   findByUsername(username: string): Promise<User | null>;
   /** The user and the stored hash, for signing in. */
   findForSignIn(username: string): Promise<{ user: User; passwordHash: string | null } | null>;
-  /** People; `withBots`: the own identities of projects too. */
-  list(filter: { withBots: boolean }, page: Page): Promise<Paged<User>>;
+  list(filter: UserFilter, page: Page): Promise<Paged<User>>;
   count(): Promise<number>;
   listActiveAdmins(): Promise<readonly User[]>;
   /** `not-found` when there is no such user. */
   setState(id: number, state: User["state"]): Promise<User>;
+  /**
+   * A new user name is the new path of their namespace, and of the projects there, too. `not-found`; `model-invalid` when
+   * the name or the address is taken.
+   */
+  update(id: number, changes: Partial<Pick<User, "username" | "name" | "email" | "isAdmin">>): Promise<User>;
   /** Takes the user and their namespace away; `conflict`, and nothing done, while there are projects in it. */
   remove(id: number): Promise<void>;
   /** The project's own identity, made when there is none: no password, no namespace, no token. */
   findOrCreateBot(project: Pick<Project, "id" | "name">): Promise<User>;
 }
 
-/** Who is what to which group and project. */
+/** What one can be a member of: a project (in that namespace), or, `projectId` null, the group itself. */
+export interface MemberSource {
+  readonly projectId: number | null;
+  readonly namespace: Namespace;
+}
+
+/** A membership as its group or project lists it. */
+export interface MemberOfSource {
+  readonly user: User;
+  readonly accessLevel: number;
+  /** The first day without it, `2030-01-31`; null: it lasts. */
+  readonly expiresAt: string | null;
+  readonly createdAt: Date;
+  /** Null: nobody, or they are gone. */
+  readonly createdBy: User | null;
+}
+
+export interface MemberFilter {
+  /** Those of the groups above too: of each user the highest. */
+  readonly withInherited: boolean;
+  readonly search?: string;
+  readonly userIds?: readonly number[];
+}
+
+/**
+ * Who is what to which group and project. A membership that has expired is none. Who owns the namespace of a project is
+ * its member, an owner, without a row.
+ */
 export interface MemberStore {
   /** All that this user is a member of today. */
   membershipsOf(userId: number): Promise<readonly Membership[]>;
+  list(source: MemberSource, filter: MemberFilter, page: Page): Promise<Paged<MemberOfSource>>;
+  /** The people who can act and have this level at least, inherited too. */
+  listPeople(source: MemberSource, leastLevel: number): Promise<readonly User[]>;
+  /** The highest membership of a group above, and the name of that group; null: there is none. */
+  findInherited(
+    source: MemberSource,
+    userId: number,
+  ): Promise<{ readonly accessLevel: number; readonly groupName: string } | null>;
+  /** `conflict` when they are a member already. */
+  add(
+    source: MemberSource,
+    member: { userId: number; accessLevel: number; expiresAt: string | null; createdBy: number },
+  ): Promise<void>;
+  /** `not-found`; `forbidden` for the last owner of a group. */
+  change(
+    source: MemberSource,
+    userId: number,
+    changes: { accessLevel: number; expiresAt?: string | null },
+  ): Promise<void>;
+  /** The same; `alsoBelow`: what they are a member of below the group goes too. */
+  remove(source: MemberSource, userId: number, options: { alsoBelow: boolean }): Promise<void>;
 }
 
 /** What an access token is for: of a project or a group there is a bot that it acts as. */
@@ -107,19 +169,48 @@ export interface TokenStore {
   touch(token: AccessToken, now: Date): Promise<void>;
 }
 
+export interface NamespaceFilter {
+  readonly search?: string;
+  readonly kind?: Namespace["kind"];
+  /** Null: nobody, who sees what is public. */
+  readonly visibleTo: Viewer | null;
+  /** Only those of which the viewer is a member of this level at least. */
+  readonly leastLevel?: number;
+  /** Right below this group; null: those at the top. */
+  readonly parentId?: number | null;
+  /** At any depth below this group. */
+  readonly belowId?: number;
+  readonly visibility?: Visibility;
+  readonly order?: { readonly by: "id" | "name" | "path"; readonly descending: boolean };
+}
+
 export interface NamespaceStore {
   find(id: number): Promise<Namespace | null>;
   findByFullPath(fullPath: string): Promise<Namespace | null>;
+  /** `creatorId`: whoever becomes its owner. `model-invalid` as the group's fields say. */
   createGroup(group: {
     name: string;
     path: string;
     parentId: number | null;
     visibility: Visibility;
     description: string | null;
+    creatorId?: number;
   }): Promise<Namespace>;
+  /**
+   * Another path is that of all below it too. `model-invalid` for one that is taken, and for a visibility that does not fit
+   * to what is above or below.
+   */
+  updateGroup(
+    id: number,
+    changes: {
+      readonly name?: string;
+      readonly path?: string;
+      readonly visibility?: Visibility;
+      readonly description?: string | null;
+    },
+  ): Promise<Namespace>;
+  /** Takes the group and all that hangs on it away; `conflict`, and nothing done, while there is anything in it. */
+  removeGroup(id: number): Promise<void>;
   /** `visibleTo`: their own namespace, and the groups that `read-namespace` lets them see; an admin sees all. */
-  list(
-    filter: { search?: string; kind?: Namespace["kind"]; visibleTo: Viewer },
-    page: Page,
-  ): Promise<Paged<Namespace>>;
+  list(filter: NamespaceFilter, page: Page): Promise<Paged<Namespace>>;
 }

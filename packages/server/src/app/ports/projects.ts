@@ -15,8 +15,30 @@ export interface NewProject {
   readonly creatorId: number;
 }
 
+export const PROJECT_ORDERS = ["id", "name", "path", "created_at", "updated_at", "last_activity_at"] as const;
+
+export interface StoredProjectFilter {
+  readonly search?: string;
+  /** Null: anonymous; an admin sees all. */
+  readonly visibleTo: Viewer | null;
+  /** Only those of which the viewer is a member of this level at least, an admin too. */
+  readonly leastLevel?: number;
+  /** Only those in this namespace; `withBelow`: and in the groups below it. */
+  readonly namespaceId?: number;
+  readonly withBelow?: boolean;
+  readonly visibility?: Visibility;
+  readonly archived?: boolean;
+  readonly idAfter?: number;
+  readonly idBefore?: number;
+  /** The newest first unless told. */
+  readonly order?: { readonly by: (typeof PROJECT_ORDERS)[number]; readonly descending: boolean };
+}
+
 export interface ProjectStore {
-  /** `model-invalid` with GitLab's fields when the path is taken in the namespace. */
+  /**
+   * `model-invalid` with GitLab's fields when the path is taken in the namespace, or the project would be more visible
+   * than its group; so too when it is changed.
+   */
   create(project: NewProject): Promise<Project>;
   find(id: number): Promise<Project | null>;
   /** Those of them that exist, in the order given. */
@@ -39,11 +61,9 @@ export interface ProjectStore {
   ): Promise<Project>;
   /** Takes the project and all its rows away; its repository is the caller's to remove afterwards. */
   remove(id: number): Promise<void>;
-  /** `visibleTo` null: anonymous; an admin sees all. */
-  list(
-    filter: { search?: string; visibleTo: Viewer | null; ownedBy?: number },
-    page: Page,
-  ): Promise<Paged<Project>>;
+  /** To another namespace, less visible where that is; `model-invalid` when the path is taken there. */
+  transfer(id: number, namespaceId: number): Promise<Project>;
+  list(filter: StoredProjectFilter, page: Page): Promise<Paged<Project>>;
   /** Called before refs are written: `refsGeneration` reads null until the matching `endRefsWrite`. */
   beginRefsWrite(id: number): Promise<void>;
   /** Raises `refsGeneration` and answers it; null while somebody else still writes, or when the project is gone. */

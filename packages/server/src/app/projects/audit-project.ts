@@ -23,6 +23,21 @@ export async function auditProjectChange(
   if (Object.keys(other).length > 0) await note("project-changed", { changes: other });
 }
 
+/** Notes where a project went, and what became of who sees it on the way. */
+export async function auditTransfer(
+  ports: AuditPorts,
+  principal: Principal,
+  before: Project,
+  after: Project,
+): Promise<void> {
+  const details = { changes: changedValues(factsOf(before), factsOf(after)) };
+  await recordAudit(ports, principal, {
+    action: "project-transferred",
+    entity: auditedProject(after),
+    details,
+  });
+}
+
 function factsOf(project: Project) {
   const { name, description, visibility, archived, limits, pushesToMirroredBranches } = project;
   const { pullMirrorAvailable, pushMirrorsAvailable } = project;

@@ -1,10 +1,19 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { type ProjectLimits, refuseBadLimits } from "../../domain/incoming-limits.ts";
-import { actsAsAdmin, may, mayIn, mayMirror } from "../../domain/policy.ts";
+import {
+  ACCESS_LEVELS,
+  actsAsAdmin,
+  levelOfUser,
+  may,
+  mayIn,
+  mayMirror,
+  namespaceLevel,
+} from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
 import { branchRef } from "../../domain/ref-name.ts";
-import type { Principal } from "../../domain/user.ts";
+import { isBot, type Member, type Principal } from "../../domain/user.ts";
 import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
+import { asMember } from "../accounts/authenticate.ts";
 import { auditedProject } from "../audit/entities.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
 import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
@@ -12,10 +21,10 @@ import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { MirrorSettings, ProjectDraft, SignedIn, UseCases } from "../use-cases.ts";
-import { auditProjectChange } from "./audit-project.ts";
+import { auditProjectChange, auditTransfer } from "./audit-project.ts";
 import { viewProject } from "./view-project.ts";
 
-type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject">;
+type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject" | "transferProject">;
 
 const FIRST_BRANCH = branchRef("main");
 
@@ -30,7 +39,9 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
       // Everything that can be wrong is found before anything is made.
       if (pullMirror) {
-        await refuseBadMirrorUser(ports, signedIn, pullMirror);
+        await refuseBadMirrorUser(ports, signedIn, pullMirror, (member) =>
+          namespaceLevel({ kind: "user", token: null, ...member }, namespace),
+        );
         await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
       }
       const project = await ports.projects.create({
@@ -69,6 +80,10 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
     async updateProject(principal, which, changes) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
       const { pullMirror, ...own } = changes;
+      const isOwners =
+        (own.archived !== undefined && own.archived !== project.archived) ||
+        (own.visibility !== undefined && own.visibility !== project.visibility);
+      if (isOwners) requireOwner(principal, project);
       checkLimits(principal, own.limits);
       if (own.path !== undefined || own.name !== undefined) {
         refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
@@ -79,7 +94,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       if (!pullMirror || !(await mayConfigure(principal, updated)))
         return await viewProject(ports, principal, updated);
       const signedIn = requireSignedIn(principal);
-      await refuseBadMirrorUser(ports, signedIn, pullMirror);
+      await refuseBadMirrorUser(ports, signedIn, pullMirror, (member) => levelOfUser(member, updated));
       await configureIfAny(ports, signedIn, updated, withOneFilter(pullMirror));
       return await viewProject(ports, principal, (await ports.projects.find(updated.id)) ?? updated);
     },
@@ -88,11 +103,38 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       const project = await findProjectFor(ports, principal, which, "own-project");
       await removeProject(ports, principal, project);
     },
+
+    async transferProject(principal, which, to) {
+      const project = await findProjectFor(ports, principal, which, "own-project");
+      const namespace =
+        typeof to === "number" ? await ports.namespaces.find(to) : await ports.namespaces.findByFullPath(to);
+      if (!namespace || !mayIn(principal, "read-namespace", namespace)) {
+        throw new HeliostatError("not-found", "Namespace Not Found");
+      }
+      if (!mayIn(principal, "transfer-projects", namespace)) {
+        throw new HeliostatError(
+          "forbidden",
+          "You must have at least the Maintainer role in the namespace that the project is moved to.",
+        );
+      }
+      if (namespace.id === project.namespace.id) {
+        throw new HeliostatError("model-invalid", "Project is already in this namespace.");
+      }
+      const moved = await ports.projects.transfer(project.id, namespace.id);
+      await auditTransfer(ports, principal, project, moved);
+      return await viewProject(ports, principal, moved);
+    },
   };
 
   async function mayConfigure(principal: Principal, project: Project): Promise<boolean> {
     return may(principal, "admin-mirrors", project) && mayMirror(principal, await ports.settings.read());
   }
+}
+
+/** What cannot be taken back by a maintainer: who sees it, and whether it can be written to. */
+function requireOwner(principal: Principal, project: Project): void {
+  if (may(principal, "own-project", project)) return;
+  throw new HeliostatError("forbidden", "Only its owners may archive a project, or change who sees it.");
 }
 
 /** Whoever could set their own limits would have none. */
@@ -120,15 +162,18 @@ function withOneFilter(settings: MirrorSettings): MirrorSettings {
   return settings.onlyProtectedBranches ? { ...settings, branchRegex: null } : settings;
 }
 
-/** Only admins may name somebody else, and only one who can act. */
+/** Only admins may name somebody else, and only a maintainer who can act. */
 async function refuseBadMirrorUser(
-  ports: Pick<Ports, "users">,
+  ports: Pick<Ports, "members" | "users">,
   principal: SignedIn,
   { userId }: MirrorSettings,
+  levelOf: (member: Member) => number,
 ): Promise<void> {
   if (userId === undefined || userId === principal.user.id) return;
   const named = actsAsAdmin(principal) ? await ports.users.find(userId) : null;
-  if (named?.state === "active") return;
+  if (named !== null && !isBot(named)) {
+    if (levelOf(await asMember(ports, named)) >= ACCESS_LEVELS.maintainer) return;
+  }
   throw invalidField("mirror_user_id", "is invalid");
 }
 

@@ -1,27 +1,35 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { isEffectivelyEnabled } from "../../domain/mirroring-switches.ts";
-import { accessLevel } from "../../domain/policy.ts";
+import { ACCESS_LEVELS, accessLevel, rolesIn } from "../../domain/policy.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
 import { sshCloneUrl } from "../../domain/ssh-clone-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findVisibleProject, viewerOf } from "../access.ts";
+import { findGroup } from "../groups/manage-groups.ts";
 import type { Ports } from "../ports.ts";
-import type { ProjectView, UseCases } from "../use-cases.ts";
+import type { ProjectFilter, ProjectView, UseCases } from "../use-cases.ts";
 
 type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
 type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings" | "instance">;
+type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users">;
 
-export function projectViewUseCases(ports: ViewPorts): ViewUseCases {
+export function projectViewUseCases(ports: ListPorts): ViewUseCases {
   return {
     async listProjects(principal, filter, page) {
-      const viewer = viewerOf(principal);
-      if (filter.owned && !viewer) return { items: [], total: 0 };
+      const { owned, membership, leastLevel = ACCESS_LEVELS.none, within, ...rest } = filter;
+      const least = Math.max(
+        leastLevel,
+        membership ? ACCESS_LEVELS.guest : ACCESS_LEVELS.none,
+        owned ? ACCESS_LEVELS.owner : ACCESS_LEVELS.none,
+      );
+      const place = within === undefined ? {} : await findPlace(ports, principal, within);
       const found = await ports.projects.list(
         {
-          visibleTo: viewer,
-          ...(filter.search === undefined ? {} : { search: filter.search }),
-          ...(filter.owned && viewer ? { ownedBy: viewer.id } : {}),
+          ...rest,
+          ...place,
+          visibleTo: viewerOf(principal),
+          ...(least > ACCESS_LEVELS.none ? { leastLevel: least } : {}),
         },
         page,
       );
@@ -31,6 +39,26 @@ export function projectViewUseCases(ports: ViewPorts): ViewUseCases {
       return await viewProject(ports, principal, await findVisibleProject(ports, principal, which));
     },
   };
+}
+
+/** The namespace whose projects are wanted: a group that the principal may know of, or that of any user. */
+async function findPlace(
+  ports: Pick<Ports, "namespaces" | "users">,
+  principal: Principal,
+  within: NonNullable<ProjectFilter["within"]>,
+): Promise<{ namespaceId: number; withBelow: boolean }> {
+  if (within.kind === "group") {
+    const { id } = await findGroup(ports, principal, within.which);
+    return { namespaceId: id, withBelow: within.withSubgroups };
+  }
+  const { which } = within;
+  const user =
+    typeof which === "number" ? await ports.users.find(which) : await ports.users.findByUsername(which);
+  const namespace = user === null ? null : await ports.namespaces.findByFullPath(user.username);
+  if (namespace === null || namespace.ownerId !== user?.id) {
+    throw new HeliostatError("not-found", "User Not Found");
+  }
+  return { namespaceId: namespace.id, withBelow: false };
 }
 
 /** The project with what answers about it show besides its own row. */
@@ -62,6 +90,7 @@ async function viewProjects(
         defaultBranch: head === null ? null : shortName(head),
         accessLevel: accessLevel(principal, project),
         sshUrl: sshCloneUrl(ports.instance, fullPathOf(project)),
+        roles: rolesIn(principal, project),
         pullMirror: mirror ? { ...mirror, enabled: isEffectivelyEnabled(mirror, project, switches) } : null,
       };
     }),

@@ -3,6 +3,7 @@ import { requireScope } from "../../app/access.ts";
 import type {
   AccessEntry,
   InstanceSettings,
+  MemberOfSource,
   Page,
   Paged,
   ProtectedBranch,
@@ -96,6 +97,14 @@ const GROUP: Namespace = {
   description: null,
 };
 
+const MEMBER: MemberOfSource = {
+  user: READER,
+  accessLevel: 30,
+  expiresAt: "2030-01-31",
+  createdAt: EPOCH,
+  createdBy: ROOT,
+};
+
 function tokenOf(user: User, id: number, scopes: AccessToken["scopes"]): AccessToken {
   return {
     id,
@@ -159,7 +168,10 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     throw new HeliostatError("not-found", "Not found");
   };
   const tokens = new Map<string, SignedIn>([
-    [SECRETS.api, { kind: "user", user: ROOT, memberships: [], token: tokenOf(ROOT, 1, ["api", "sudo"]) }],
+    [
+      SECRETS.api,
+      { kind: "user", user: ROOT, memberships: [], token: tokenOf(ROOT, 1, ["api", "admin_mode", "sudo"]) },
+    ],
     [SECRETS.readApi, { kind: "user", user: ROOT, memberships: [], token: tokenOf(ROOT, 2, ["read_api"]) }],
     [SECRETS.stranger, { kind: "user", user: READER, memberships: [], token: tokenOf(READER, 3, ["api"]) }],
   ]);
@@ -360,6 +372,10 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       users.push(user);
       return user;
     },
+    updateUser: async (principal, id, changes) => {
+      requireAdmin(principal);
+      return { ...ROOT, id, ...changes };
+    },
     blockUser: async (principal) => requireAdmin(principal),
     unblockUser: async (principal) => requireAdmin(principal),
     removeUser: async (principal) => requireAdmin(principal),
@@ -396,13 +412,28 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       if (which === GROUP.id || which === GROUP.fullPath) return GROUP;
       throw new HeliostatError("not-found", kind === "group" ? "Group Not Found" : "Namespace Not Found");
     },
-    createGroup: async (_principal, { name, path, parentId }) => ({
-      ...GROUP,
-      id: nextId(),
-      name,
-      path,
-      parentId,
-    }),
+    listGroups: async (_principal, _filter, page) => paged([GROUP], page),
+    findGroup: async (_principal, which) => {
+      if (which === GROUP.id || which === GROUP.fullPath) return GROUP;
+      throw new HeliostatError("not-found", "Group Not Found");
+    },
+    createGroup: async (_principal, draft) => ({ ...GROUP, ...draft, id: nextId() }),
+    updateGroup: async (_principal, _which, changes) => ({ ...GROUP, ...changes }),
+    removeGroup: async () => undefined,
+    listMembers: async (_principal, _place, _filter, page) => paged([MEMBER], page),
+    findMember: async () => MEMBER,
+    addMember: async (_principal, _place, { user, accessLevel, expiresAt }) => {
+      if (user === MEMBER.user.id) throw new HeliostatError("conflict", "Member already exists");
+      return { ...MEMBER, accessLevel, expiresAt: expiresAt?.toISOString().slice(0, 10) ?? null };
+    },
+    addMembers: async (_principal, _place, drafts) =>
+      Object.fromEntries(
+        drafts
+          .filter(({ user }) => user === MEMBER.user.id)
+          .map(({ user }) => [user, "Member already exists"]),
+      ),
+    changeMember: async (_principal, _place, _userId, { accessLevel }) => ({ ...MEMBER, accessLevel }),
+    removeMember: async () => undefined,
     listProjects: async (_principal, { search }, page) =>
       paged(
         projects.filter(({ project }) => search === undefined || project.name.includes(search)),
@@ -432,6 +463,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
         defaultBranch: null,
         accessLevel: 50,
         sshUrl: null,
+        roles: { project: null, group: 50 },
         pullMirror: null,
       };
       projects.push(view);
@@ -448,6 +480,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       if (pullMirror !== undefined) configurePull(view.project.id, pullMirror);
       return findView(view.project.id);
     },
+    transferProject: async (_principal, which) => findView(which),
     removeProject: async (_principal, which) => {
       const view = findView(which);
       projects.splice(

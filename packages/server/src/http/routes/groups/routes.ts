@@ -1,18 +1,46 @@
-import { groupListParams, groupParams, newGroupParams } from "@heliostat/contract/api/groups.ts";
+import {
+  groupChangeParams,
+  groupListParams,
+  groupParams,
+  groupProjectListParams,
+  groupsBelowParams,
+  newGroupParams,
+  projectIntoGroupParams,
+} from "@heliostat/contract/api/groups.ts";
+import type { z } from "zod";
+import type { GroupFilter } from "../../../app/groups/group-use-cases.ts";
 import { given } from "../../../domain/given.ts";
-import { apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { ACCESS_LEVELS } from "../../../domain/policy.ts";
+import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { presentListedProject } from "../projects/present.ts";
+import { readProjectFilter } from "../projects/read-filter.ts";
 import { presentGroup } from "./present.ts";
+
+function readFilter(
+  params: Pick<
+    z.output<typeof groupListParams>,
+    "search" | "owned" | "min_access_level" | "visibility" | "order_by" | "sort"
+  >,
+): GroupFilter {
+  const { order_by: by = "name" } = params;
+  return given({
+    search: params.search,
+    leastLevel: params.owned ? ACCESS_LEVELS.owner : params.min_access_level,
+    visibility: params.visibility,
+    order: { by: by === "similarity" ? "name" : by, descending: params.sort === "desc" },
+  });
+}
 
 export const groupRoutes = [
   apiRoute({
     method: "GET",
     path: "/groups",
-    access: "read_api",
+    access: "anyone",
     params: groupListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
-      const filter = { kind: "group" as const, ...given({ search: params.search }) };
-      const groups = await useCases.listNamespaces(principal, filter, page);
+      const filter = { ...readFilter(params), isAtTop: params.top_level_only === true };
+      const groups = await useCases.listGroups(principal, filter, page);
       return list(
         groups.items.map((group) => presentGroup(group, externalUrl)),
         page,
@@ -23,10 +51,48 @@ export const groupRoutes = [
   apiRoute({
     method: "GET",
     path: "/groups/:id",
-    access: "read_api",
+    access: "anyone",
     params: groupParams,
     handle: async ({ useCases, principal, params, externalUrl }) =>
-      ok(presentGroup(await useCases.findNamespace(principal, params.id, "group"), externalUrl)),
+      ok(presentGroup(await useCases.findGroup(principal, params.id), externalUrl)),
+  }),
+  ...([false, true] as const).map((atAnyDepth) =>
+    apiRoute({
+      method: "GET",
+      path: `/groups/:id/${atAnyDepth ? "descendant_groups" : "subgroups"}`,
+      access: "anyone",
+      params: groupsBelowParams,
+      handle: async ({ useCases, principal, params, externalUrl }) => {
+        const page = pageFrom(params);
+        const filter = { ...readFilter(params), within: params.id, atAnyDepth };
+        const groups = await useCases.listGroups(principal, filter, page);
+        return list(
+          groups.items.map((group) => presentGroup(group, externalUrl)),
+          page,
+          groups.total,
+        );
+      },
+    }),
+  ),
+  apiRoute({
+    method: "GET",
+    path: "/groups/:id/projects",
+    access: "anyone",
+    params: groupProjectListParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const page = pageFrom(params);
+      const withSubgroups = params.include_subgroups === true;
+      const filter = {
+        ...readProjectFilter(params),
+        within: { kind: "group" as const, which: params.id, withSubgroups },
+      };
+      const projects = await useCases.listProjects(principal, filter, page);
+      return list(
+        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
+        page,
+        projects.total,
+      );
+    },
   }),
   apiRoute({
     method: "POST",
@@ -38,7 +104,37 @@ export const groupRoutes = [
         name: params.name,
         path: params.path,
         parentId: params.parent_id ?? null,
+        ...given({ visibility: params.visibility, description: params.description }),
       });
+      return created(presentGroup(group, externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "PUT",
+    path: "/groups/:id",
+    access: "api",
+    params: groupChangeParams,
+    handle: async ({ useCases, principal, params: { id, ...changes }, externalUrl }) =>
+      ok(presentGroup(await useCases.updateGroup(principal, id, given(changes)), externalUrl)),
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: "/groups/:id",
+    access: "api",
+    params: groupParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeGroup(principal, params.id);
+      return accepted({ message: "202 Accepted" });
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/groups/:id/projects/:project_id",
+    access: "api",
+    params: projectIntoGroupParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const group = await useCases.findGroup(principal, params.id);
+      await useCases.transferProject(principal, params.project_id, group.id);
       return created(presentGroup(group, externalUrl));
     },
   }),

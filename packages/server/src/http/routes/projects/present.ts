@@ -2,11 +2,35 @@ import type { UpdateStatus } from "@heliostat/contract";
 import type { IMPORT_STATUSES, ImportAnswer, ProjectAnswer } from "@heliostat/contract/api/projects.ts";
 import type { ProjectView } from "../../../app/use-cases.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
-import { fullPathOf, type Namespace, type Project } from "../../../domain/project.ts";
+import type { Roles } from "../../../domain/policy.ts";
+import { fullPathOf, type Project } from "../../../domain/project.ts";
 import { presentUrl } from "../mirrors/present.ts";
 import { presentNamespace } from "../namespaces/present.ts";
 
 const MAINTAINER = 40;
+
+const SIMPLE_KEYS = [
+  "id",
+  "description",
+  "name",
+  "name_with_namespace",
+  "path",
+  "path_with_namespace",
+  "created_at",
+  "default_branch",
+  "tag_list",
+  "topics",
+  "ssh_url_to_repo",
+  "http_url_to_repo",
+  "web_url",
+  "readme_url",
+  "forks_count",
+  "avatar_url",
+  "star_count",
+  "last_activity_at",
+  "visibility",
+  "namespace",
+] as const satisfies readonly (keyof ProjectAnswer)[];
 
 type ImportStatus = (typeof IMPORT_STATUSES)[number];
 
@@ -30,11 +54,21 @@ function nameWithNamespace({ namespace, name }: Project): string {
   return `${namespace.fullPath.split("/").slice(0, -1).concat(namespace.name).join(" / ")} / ${name}`;
 }
 
-function presentPermissions(namespace: Namespace, accessLevel: number): ProjectAnswer["permissions"] {
-  const access = accessLevel > 0 ? { access_level: accessLevel, notification_level: 3 } : null;
-  return namespace.kind === "group"
-    ? { project_access: null, group_access: access }
-    : { project_access: access, group_access: null };
+/** Null where somebody is no member: an admin has no role by that alone. */
+function presentPermissions({ project, group }: Roles): ProjectAnswer["permissions"] {
+  const access = (level: number | null) =>
+    level === null ? null : { access_level: level, notification_level: 3 };
+  return { project_access: access(project), group_access: access(group) };
+}
+
+/** As it stands in a list: with `simple`, only what is needed to find and clone it. */
+export function presentListedProject(
+  view: ProjectView,
+  externalUrl: string,
+  { simple }: { readonly simple?: boolean | undefined },
+): object {
+  const whole = presentProject(view, externalUrl);
+  return simple ? Object.fromEntries(SIMPLE_KEYS.map((key) => [key, whole[key]])) : whole;
 }
 
 export function presentProject(view: ProjectView, externalUrl: string): ProjectAnswer {
@@ -68,7 +102,7 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     creator_id: project.creatorId,
     namespace: presentNamespace(project.namespace, externalUrl),
     marked_for_deletion_on: null,
-    permissions: presentPermissions(project.namespace, view.accessLevel),
+    permissions: presentPermissions(view.roles),
     import_status: importStatusOf(pullMirror),
     mirror: pullMirror?.enabled ?? false,
     ...(mayMirror

@@ -3,6 +3,8 @@ import {
   projectChangeParams,
   projectListParams,
   projectParams,
+  projectTransferParams,
+  userProjectListParams,
 } from "@heliostat/contract/api/projects.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
@@ -10,7 +12,8 @@ import { given } from "../../../domain/given.ts";
 import type { ProjectLimits } from "../../../domain/incoming-limits.ts";
 import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
 import { readTags } from "../mirrors/read-tags.ts";
-import { presentImport, presentProject } from "./present.ts";
+import { presentImport, presentListedProject, presentProject } from "./present.ts";
+import { readProjectFilter } from "./read-filter.ts";
 
 const urlField = "import_url";
 const filters = ["only_mirror_protected_branches", "mirror_branch_regex"];
@@ -66,10 +69,26 @@ export const projectRoutes = [
     params: projectListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
-      const owned = params.owned === true || params.membership === true ? true : undefined;
-      const projects = await useCases.listProjects(principal, given({ search: params.search, owned }), page);
+      const projects = await useCases.listProjects(principal, readProjectFilter(params), page);
       return list(
-        projects.items.map((view) => presentProject(view, externalUrl)),
+        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
+        page,
+        projects.total,
+      );
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/users/:user_id/projects",
+    access: "anyone",
+    params: userProjectListParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const page = pageFrom(params);
+      const within = { kind: "user", which: params.user_id } as const;
+      const filter = { ...readProjectFilter(params), within };
+      const projects = await useCases.listProjects(principal, filter, page);
+      return list(
+        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
         page,
         projects.total,
       );
@@ -132,6 +151,16 @@ export const projectRoutes = [
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeProject(principal, params.id);
       return accepted({ message: "202 Accepted" });
+    },
+  }),
+  apiRoute({
+    method: "PUT",
+    path: "/projects/:id/transfer",
+    access: "api",
+    params: projectTransferParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const view = await useCases.transferProject(principal, params.id, params.namespace);
+      return ok(presentProject(view, externalUrl));
     },
   }),
   ...(["archive", "unarchive"] as const).map((verb) =>

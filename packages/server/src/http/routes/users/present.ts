@@ -1,4 +1,5 @@
 import type { FullUserAnswer, PublicUserAnswer, UserAnswer } from "@heliostat/contract/api/users.ts";
+import { actsAsAdmin } from "../../../domain/policy.ts";
 import { isBot, type Principal, type User } from "../../../domain/user.ts";
 
 export function presentUser(user: User, externalUrl: string): UserAnswer {
@@ -36,6 +37,6 @@ export function presentFullUser(user: User, externalUrl: string): FullUserAnswer
 
 /** With the address and all else for an admin and for the users themselves; for others what is public. */
 export function presentUserFor(principal: Principal, user: User, externalUrl: string): PublicUserAnswer {
-  const mayKnowAll = principal.kind === "user" && (principal.user.isAdmin || principal.user.id === user.id);
+  const mayKnowAll = actsAsAdmin(principal) || (principal.kind === "user" && principal.user.id === user.id);
   return mayKnowAll ? presentFullUser(user, externalUrl) : presentPublicUser(user, externalUrl);
 }

@@ -1,4 +1,9 @@
-import { newUserParams, userListParams, userParams } from "@heliostat/contract/api/users.ts";
+import {
+  newUserParams,
+  userChangeParams,
+  userListParams,
+  userParams,
+} from "@heliostat/contract/api/users.ts";
 import { z } from "zod";
 import { given } from "../../../domain/given.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
@@ -20,7 +25,14 @@ export const userRoutes = [
     params: userListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
-      const filter = given({ username: params.username, withBots: params.without_project_bots === false });
+      const filter = given({
+        username: params.username,
+        search: params.search,
+        // As in GitLab only what is asked for counts: `active=false` asks for nothing.
+        state: params.active ? ("active" as const) : params.blocked ? ("blocked" as const) : undefined,
+        admins: params.admins === true ? true : undefined,
+        withBots: params.without_project_bots === false,
+      });
       const users = await useCases.listUsers(principal, filter, page);
       return list(
         users.items.map((user) => presentUserFor(principal, user, externalUrl)),
@@ -53,6 +65,17 @@ export const userRoutes = [
         isAdmin: params.admin ?? false,
       });
       return created(presentFullUser(user, externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "PUT",
+    path: "/users/:id",
+    access: "api",
+    params: userChangeParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const { username, name, email, admin } = params;
+      const changes = given({ username, name, email, isAdmin: admin });
+      return ok(presentFullUser(await useCases.updateUser(principal, params.id, changes), externalUrl));
     },
   }),
   apiRoute({

@@ -1,0 +1,14 @@
+import { sql } from "kysely";
+import type { Db } from "./pool.ts";
+
+/**
+ * Holds the tree of groups in which this namespace is, until the transaction ends: to `change` its paths, visibility or
+ * owners, or to `rely` on them while something is put into it. By its root, which no namespace ever changes.
+ */
+export async function lockTree(transaction: Db, namespaceId: number, to: "change" | "rely"): Promise<void> {
+  const strength = to === "change" ? sql`for update` : sql`for share`;
+  await sql`select id from namespaces
+    where id = (select traversal_ids[1] from namespaces where id = ${namespaceId}) ${strength}`.execute(
+    transaction,
+  );
+}
