@@ -181,6 +181,7 @@ test("a blocked mirror user: who looks after the project is told, and the feed n
   await makeCommit(upstream, { message: "brought by ada" });
   const { id } = await api.createProject("orphan");
   await api.createPullMirror("root/orphan", asUser("orphan.git"), { enabled: false });
+  await api.post(`${projectPath(id)}/members`, { user_id: adaId, access_level: 40 });
   await api.put(projectPath(id), { mirror_user_id: adaId, mirror: true });
   await api.waitForMirror("root/orphan", "pull", "finished");
   await api.post(`/users/${adaId}/block`);

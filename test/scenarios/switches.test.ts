@@ -329,6 +329,7 @@ describe("a mirror user who is gone", () => {
     const mirrored = await newProject(root);
     const upstream = await newPeerRepository();
     await root.createPullMirror(mirrored.id, upstream.url);
+    await root.post(`${mirrored.path}/members`, { user_id: owner.id, access_level: 40 });
     await root.put(mirrored.path, { mirror_user_id: owner.id });
     assert.equal(Object(await root.get(mirrored.path)).mirror_user_id, owner.id);
     assert.equal((await root.call("DELETE", `/users/${owner.id}`)).status, 204);

@@ -18,6 +18,9 @@ export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository
       if (!project || !may(principal, "read-repository", project)) {
         // Nobody learns whether it exists; git asks for credentials only after a challenge.
         if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in to use it.");
+        if (project && may(principal, "read-project", project)) {
+          throw new HeliostatError("forbidden", "You are not allowed to download code from this project.");
+        }
         throw new HeliostatError("not-found", "The project you were looking for could not be found.");
       }
       if (service === "receive-pack") refusePush(principal, project);
