@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   "too-many-streams": "throttled",
   "too-many-scans": "throttled",
   "too-many-tests": "throttled",
+  "too-many-starts": "throttled",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

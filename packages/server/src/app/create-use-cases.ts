@@ -33,6 +33,7 @@ import { deployKeyUseCases } from "./ssh-keys/deploy-keys.ts";
 import { userKeyUseCases } from "./ssh-keys/user-keys.ts";
 import { personalTokenUseCases } from "./tokens/personal-tokens.ts";
 import { resourceTokenUseCases } from "./tokens/resource-tokens.ts";
+import { triggerTokenUseCases } from "./tokens/trigger-tokens.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
@@ -49,6 +50,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...userUseCases(ports),
     ...personalTokenUseCases(ports),
     ...resourceTokenUseCases(ports),
+    ...triggerTokenUseCases(ports),
     ...namespaceUseCases(ports),
     ...groupUseCases(ports),
     ...memberUseCases(ports),

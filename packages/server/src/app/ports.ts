@@ -12,6 +12,7 @@ import type { Repositories } from "./ports/repositories.ts";
 import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { SessionStore } from "./ports/sessions.ts";
 import type { OwnHostKeys, SshKeyStore } from "./ports/ssh-keys.ts";
+import type { TriggerTokenStore } from "./ports/trigger-tokens.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
@@ -29,6 +30,7 @@ export type * from "./ports/secrets.ts";
 export type * from "./ports/sessions.ts";
 export type * from "./ports/ssh-keys.ts";
 export type * from "./ports/transfers.ts";
+export type * from "./ports/trigger-tokens.ts";
 export type * from "./ports/work.ts";
 
 /** What the use cases need of the world. `compose/` gives them the adapters; tests of use cases give real ones too. */
@@ -43,6 +45,7 @@ export interface Ports {
   readonly sessions: SessionStore;
   readonly sshKeys: SshKeyStore;
   readonly ownHostKeys: OwnHostKeys;
+  readonly triggerTokens: TriggerTokenStore;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;

@@ -21,6 +21,7 @@ import type { GroupUseCases } from "./groups/group-use-cases.ts";
 import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
 import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
+import type { MirrorStart } from "./mirrors/mirror-start.ts";
 import type { PathOrId } from "./path-or-id.ts";
 import type {
   AuthoredEvent,
@@ -37,6 +38,7 @@ import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
 import type { SshKeyUseCases } from "./ssh-keys/ssh-key-use-cases.ts";
 import type { TokenUseCases } from "./tokens/token-use-cases.ts";
+import type { TriggerTokenUseCases } from "./tokens/trigger-token-use-cases.ts";
 
 /**
  * What the doors may ask for. Every method that acts for somebody takes that somebody first and
@@ -57,6 +59,7 @@ export interface UseCases
     ConnectionTestUseCases,
     SessionUseCases,
     TokenUseCases,
+    TriggerTokenUseCases,
     SshKeyUseCases,
     AuditUseCases,
     ProtectionUseCases,
@@ -284,6 +287,7 @@ export interface UseCases
   openRepository(principal: Principal, fullPath: string, service: GitService): Promise<OpenRepository>;
 }
 
+export type { MirrorStart } from "./mirrors/mirror-start.ts";
 export type { PathOrId } from "./path-or-id.ts";
 
 /** GitLab's filters. `action` and `targetType` are its words; what we have no events of is found nowhere. */
@@ -479,12 +483,6 @@ export interface HostKeyReview {
   readonly kept: readonly HostKeyFingerprint[];
   /** Shown, and marked `@revoked` among the stored ones: never to be accepted. */
   readonly revoked: readonly HostKeyFingerprint[];
-}
-
-export interface MirrorStart {
-  /** `on-pause`: too many failures, and not forced; nothing was started. */
-  readonly status: "queued" | "running" | "later" | "on-pause";
-  readonly nextUpdateAt: Date | null;
 }
 
 /** An update, and who asked for it: null when nobody did, or they are gone. */

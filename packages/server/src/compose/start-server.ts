@@ -3,7 +3,7 @@ import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
-import type { Clock, Log, Ports, TokenKind } from "../app/ports.ts";
+import type { Clock, Log, Ports } from "../app/ports.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
@@ -31,8 +31,10 @@ import { createHostStore } from "../db/remote-hosts.ts";
 import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
 import { createSessionStore } from "../db/sessions.ts";
 import { createSshKeyStore } from "../db/ssh-keys.ts";
+import { createTriggerTokenStore } from "../db/trigger-tokens.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { TOKEN_PREFIXES } from "../domain/token-prefixes.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
@@ -68,14 +70,6 @@ export interface RunningServer {
   /** Drains: no new work, 30 s for what runs, then the rest is left to the next start. */
   stop(): Promise<void>;
 }
-
-/** How secrets begin that are made here, so that people, and scanners for what slipped out, know them. */
-const TOKEN_PREFIXES: Readonly<Record<TokenKind, string>> = {
-  personal: "hlpat",
-  project: "hlprj",
-  group: "hlgrp",
-  trigger: "hltrg",
-};
 
 /** Running updates get this long at shutdown before they are released for another node. */
 const GRACE_MS = 30_000;
@@ -174,7 +168,7 @@ async function start(
       },
       sshPort: settings.sshListen?.port ?? null,
       makeTokenSecret: (kind = "personal") =>
-        `${TOKEN_PREFIXES[kind]}-${randomBytes(20).toString("base64url")}`,
+        `${TOKEN_PREFIXES[kind]}${randomBytes(20).toString("base64url")}`,
       random: Math.random,
       readinessProbes: {
         database: async () => {
@@ -193,6 +187,7 @@ async function start(
     sessions: createSessionStore(db),
     sshKeys: createSshKeyStore(db),
     ownHostKeys: { list: () => [] },
+    triggerTokens: createTriggerTokenStore(db),
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),

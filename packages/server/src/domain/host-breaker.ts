@@ -76,6 +76,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-streams": "unasked",
   "too-many-scans": "unasked",
   "too-many-tests": "unasked",
+  "too-many-starts": "unasked",
   "oid-invalid": "unasked",
   "ref-name-invalid": "unasked",
   "refspec-invalid": "unasked",

@@ -7,7 +7,7 @@ import type { Page } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
-import { authenticateApi } from "./authenticate.ts";
+import { authenticateApi, readTriggerToken } from "./authenticate.ts";
 import { checkParameters, type ParameterRules } from "./check-parameters.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
@@ -34,6 +34,8 @@ export interface ApiContext<P> {
   readonly useCases: UseCases;
   readonly principal: Principal;
   readonly params: P;
+  /** The one that came, for routes that take one; null: none, and the principal is who they say. */
+  readonly triggerToken: string | null;
   /** The time in `If-Unmodified-Since`; null where there is none that can be read. */
   readonly unmodifiedSince: Date | null;
   /** Base of the URLs in answers, without a slash at the end. */
@@ -61,9 +63,12 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   readonly path: string;
   /**
    * Who may come this far: `anyone`, or somebody who signed in — with a token of this scope (`read_api`: or `api`;
-   * `token`: any token, which may always look at itself). The use cases decide the rest.
+   * `token`: any token, which may always look at itself). The use cases decide the rest. `trigger-token`: whoever comes
+   * is nobody, and has a trigger token or not.
    */
-  readonly access: "anyone" | "read_api" | "api" | "token";
+  readonly access: "anyone" | "read_api" | "api" | "token" | "trigger-token";
+  /** Whether a trigger token does in the place of that. */
+  readonly orTriggerToken?: boolean;
   /** It puts another secret in the place of the one that it is asked with. */
   readonly rotatesToken?: boolean;
   /** Over the parameters of path, body and query together; what it does not know is ignored. */
@@ -77,6 +82,7 @@ export interface ApiRoute {
   readonly path: string;
   readonly access: ApiRouteOptions<z.ZodType>["access"];
   readonly rotatesToken: boolean;
+  readonly orTriggerToken: boolean;
   readonly form: ErrorForm;
   readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
 }
@@ -88,6 +94,7 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
     path: options.path,
     access: options.access,
     rotatesToken: options.rotatesToken ?? false,
+    orTriggerToken: options.orTriggerToken ?? false,
     form: options,
     run: async (context) =>
       await options.handle({ ...context, params: checkParameters(options.params, context.params, options) }),
@@ -205,19 +212,21 @@ async function runRoute(
   let form: ErrorForm = {};
   try {
     const params = mergeParameters(request.query, request.body, request.params);
-    const principal = await authenticateApi(door.useCases, {
-      headers: request.headers,
-      parameters: params,
-      from: whereFrom(request),
-      rotates: route.rotatesToken,
-    });
+    const call = { headers: request.headers, parameters: params, from: whereFrom(request) };
+    const takesTrigger = route.orTriggerToken || route.access === "trigger-token";
+    const triggerToken = takesTrigger ? readTriggerToken(call) : null;
+    const isNobody = triggerToken !== null || route.access === "trigger-token";
+    const principal: Principal = isNobody
+      ? { kind: "anonymous", from: call.from }
+      : await authenticateApi(door.useCases, { ...call, rotates: route.rotatesToken });
     rememberUser(request, principal);
-    requireAccess(route, principal);
+    if (!isNobody) requireAccess(route, principal);
     form = route.form;
     const answer = await route.run({
       useCases: door.useCases,
       principal,
       params,
+      triggerToken,
       unmodifiedSince: readTime(request.headers["if-unmodified-since"]),
       externalUrl: door.externalUrl,
       wantsEvents: /\btext\/event-stream\b/i.test(request.headers.accept ?? ""),

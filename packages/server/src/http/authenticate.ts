@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { SignedIn, UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { TOKEN_PREFIXES } from "../domain/token-prefixes.ts";
 import type { Origin, Principal } from "../domain/user.ts";
 import type { RawParameters } from "./request-parameters.ts";
 
@@ -37,6 +38,25 @@ export async function authenticateApi(useCases: UseCases, call: ApiCall): Promis
     throw new HeliostatError("unauthenticated", "There are no CI jobs here.");
   }
   return { kind: "anonymous", from };
+}
+
+/**
+ * The trigger token among the secrets that a request shows in one of the places where senders of webhooks can put one;
+ * null where there is none.
+ */
+export function readTriggerToken({ headers, parameters }: Omit<ApiCall, "from">): string | null {
+  const shown: readonly unknown[] = [
+    headers["x-heliostat-token"],
+    headers["x-gitlab-token"],
+    privateToken(headers),
+    bearerToken(headers),
+    parameters["token"],
+    parameters["private_token"],
+  ];
+  for (const secret of shown) {
+    if (typeof secret === "string" && secret.startsWith(TOKEN_PREFIXES.trigger)) return secret;
+  }
+  return null;
 }
 
 /**

@@ -33,6 +33,7 @@ import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
 import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
 import { secretRoutes } from "./routes/secrets/routes.ts";
 import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
+import { triggerTokenRoutes } from "./routes/trigger-tokens/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
 
 export interface HttpServerOptions {
@@ -134,6 +135,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...remoteMirrorRoutes,
     ...pullMirrorRoutes,
     ...mirrorRoutes,
+    ...triggerTokenRoutes,
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...credentialRoutes,

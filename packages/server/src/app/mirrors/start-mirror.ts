@@ -4,7 +4,6 @@ import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
 import { HARD_FAILURE_AFTER } from "../../domain/schedule.ts";
 import type { Principal, User } from "../../domain/user.ts";
-import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { MirrorStart } from "../use-cases.ts";
 import { auditMirror } from "./audit-mirror.ts";
@@ -14,8 +13,8 @@ import { requestUpdate } from "./request-update.ts";
 const NOT_READY = "Cannot proceed with the push mirroring. Please verify your mirror configuration.";
 
 /**
- * Starts an update of a pull mirror, or says when it will start. `model-invalid` with the reason when it is off, or a
- * switch or the archived project is in the way.
+ * Starts an update of a pull mirror for somebody who may, or for a trigger token, which is nobody; or says when it will
+ * start. `model-invalid` with the reason when it is off, or a switch or the archived project is in the way.
  */
 export async function startPull(
   ports: Ports,
@@ -24,7 +23,6 @@ export async function startPull(
   mirror: Mirror,
   { force }: { readonly force: boolean },
 ): Promise<MirrorStart> {
-  const { user } = requireSignedIn(principal);
   if (!(await asSeenNow(ports, mirror)).enabled) {
     throw new HeliostatError("model-invalid", "The mirror is disabled and will not sync.");
   }
@@ -33,7 +31,7 @@ export async function startPull(
   if (isPaused && !force) return { status: "on-pause", nextUpdateAt: null };
   // Any other start is in the history of updates, with who asked for it.
   if (force) await auditMirror(ports, principal, { project, mirror }, "mirror-update-forced");
-  const userId = user.id;
+  const userId = principal.kind === "user" ? principal.user.id : null;
   if (mirror.updateStatus === "started") {
     await requestUpdate(ports, mirror, "manual", { userId, resumes: isPaused });
     return { status: "running", nextUpdateAt: null };
@@ -49,13 +47,13 @@ export async function startPull(
 /** Starts an update of a push mirror; `model-invalid` with GitLab's sentence when something is in the way. */
 export async function startPush(
   ports: Ports,
-  user: User,
+  user: User | null,
   project: Project,
   mirror: Mirror,
 ): Promise<MirrorStart> {
   if (project.archived) await refuseHindered(ports, project, mirror);
   if (!(await asSeenNow(ports, mirror)).enabled) throw new HeliostatError("model-invalid", NOT_READY);
-  await requestUpdate(ports, mirror, "manual", { userId: user.id });
+  await requestUpdate(ports, mirror, "manual", { userId: user?.id ?? null });
   return mirror.updateStatus === "started"
     ? { status: "running", nextUpdateAt: null }
     : { status: "queued", nextUpdateAt: ports.clock.now() };

@@ -1,4 +1,5 @@
 import type { FsckSeverity } from "@heliostat/contract";
+import type { TokenKind } from "../../domain/token-prefixes.ts";
 
 export interface Clock {
   now(): Date;
@@ -17,9 +18,6 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
-
-/** What a secret that is made here opens; one can tell by its beginning. */
-export type TokenKind = "personal" | "project" | "group" | "trigger";
 
 /** The host's own facts that use cases need and tests fix. */
 export interface Instance {

@@ -1,19 +1,25 @@
-import type { ResourceToken } from "../../app/ports.ts";
+import type { ResourceToken, TriggerToken } from "../../app/ports.ts";
 import type { TokenUseCases } from "../../app/tokens/token-use-cases.ts";
+import type { TriggerTokenUseCases } from "../../app/tokens/trigger-token-use-cases.ts";
 import { HeliostatError } from "../../domain/errors.ts";
+import { TOKEN_PREFIXES } from "../../domain/token-prefixes.ts";
 
-type ResourceTokensInMemory = Pick<
-  TokenUseCases,
-  | "createResourceToken"
-  | "listResourceTokens"
-  | "findResourceToken"
-  | "revokeResourceToken"
-  | "rotateResourceToken"
->;
+const EPOCH = new Date("2026-01-02T03:04:05.678Z");
 
-/** The tokens of one project or group, whichever is asked for; everybody may do everything. */
-export function createTokensInMemory(nextId: () => number): ResourceTokensInMemory {
+type TokensInMemory = TriggerTokenUseCases &
+  Pick<
+    TokenUseCases,
+    | "createResourceToken"
+    | "listResourceTokens"
+    | "findResourceToken"
+    | "revokeResourceToken"
+    | "rotateResourceToken"
+  >;
+
+/** The tokens of one project, group or mirror, whichever is asked for; everybody may do everything. */
+export function createTokensInMemory(nextId: () => number): TokensInMemory {
   const made = new Map<number, ResourceToken>();
+  const triggers: TriggerToken[] = [];
 
   function find(id: number | "self"): ResourceToken {
     const found = id === "self" ? [...made.values()].at(-1) : made.get(id);
@@ -22,6 +28,24 @@ export function createTokensInMemory(nextId: () => number): ResourceTokensInMemo
   }
 
   return {
+    listTriggerTokens: async () => triggers,
+    createTriggerToken: async (_principal, _project, mirrorId, name) => {
+      const token = { id: nextId(), mirrorId, name, createdBy: 1, createdAt: EPOCH, lastUsedAt: null };
+      triggers.push(token);
+      return { token, secret: `${TOKEN_PREFIXES.trigger}${token.id}` };
+    },
+    removeTriggerToken: async (_principal, _project, _mirrorId, id) => {
+      triggers.splice(
+        triggers.findIndex((token) => token.id === id),
+        1,
+      );
+    },
+    triggerMirror: async (secret) => {
+      if (triggers.some(({ id }) => secret === `${TOKEN_PREFIXES.trigger}${id}`)) {
+        return { status: "queued", nextUpdateAt: EPOCH };
+      }
+      throw new HeliostatError("not-found", "Not Found");
+    },
     async createResourceToken(_principal, place, { accessLevel, ...draft }) {
       const id = nextId();
       const token = {
@@ -31,7 +55,7 @@ export function createTokensInMemory(nextId: () => number): ResourceTokensInMemo
         projectId: "project" in place ? 1 : null,
         namespaceId: "project" in place ? null : 5,
         revoked: false,
-        createdAt: new Date("2026-01-02T03:04:05.678Z"),
+        createdAt: EPOCH,
         lastUsedAt: null,
       };
       made.set(id, { token, accessLevel });

@@ -4,9 +4,10 @@ import {
   pullMirrorSettingsParams,
   pullMirrorStartParams,
 } from "@heliostat/contract/api/pull-mirror.ts";
+import type { MirrorStart } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
-import { apiRoute, ok } from "../../api-route.ts";
+import { type ApiAnswer, apiRoute, ok } from "../../api-route.ts";
 import { presentPublicKey } from "../host-keys/present.ts";
 import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";
@@ -19,6 +20,13 @@ const urlField = "unsafe_import_url";
 /** Terraform reads this very answer as "the pull mirror is off". */
 function notMirrored(): HeliostatError {
   return new HeliostatError("model-invalid", "The project is not mirrored");
+}
+
+function startAnswer(start: MirrorStart): ApiAnswer {
+  if (start.status === "on-pause") {
+    throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
+  }
+  return ok(presentStart(start));
 }
 
 export const pullMirrorRoutes = [
@@ -82,9 +90,14 @@ export const pullMirrorRoutes = [
     method: "POST",
     path: PATH,
     access: "api",
+    // A plain webhook with such a token can start the mirror; whatever else it says is not looked at.
+    orTriggerToken: true,
     params: pullMirrorStartParams,
     urlField,
-    handle: async ({ useCases, principal, params }) => {
+    handle: async ({ useCases, principal, triggerToken, params }) => {
+      if (triggerToken !== null) {
+        return startAnswer(await useCases.triggerMirror(triggerToken, params.id, "pull"));
+      }
       // Deviation: GitLab ignores `import_url` here, but one client library sets pull mirrors up with it.
       if (params.import_url !== undefined && params.mirror !== false) {
         const settings = given({
@@ -96,10 +109,7 @@ export const pullMirrorRoutes = [
       }
       const start = await useCases.startPullMirror(principal, params.id, { force: params.force ?? false });
       if (start === null) throw notMirrored();
-      if (start.status === "on-pause") {
-        throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
-      }
-      return ok(presentStart(start));
+      return startAnswer(start);
     },
   }),
   // Ours: GitLab has this for push mirrors only.

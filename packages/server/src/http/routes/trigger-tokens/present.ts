@@ -1,0 +1,13 @@
+import type { TriggerTokenAnswer } from "@heliostat/contract/api/trigger-tokens.ts";
+import type { TriggerToken } from "../../../app/ports.ts";
+
+export function presentTriggerToken(token: TriggerToken): TriggerTokenAnswer {
+  return {
+    id: token.id,
+    name: token.name,
+    mirror_id: token.mirrorId,
+    created_by: token.createdBy,
+    created_at: token.createdAt.toISOString(),
+    last_used_at: token.lastUsedAt?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,52 @@
+import { mirrorParams } from "@heliostat/contract/api/mirrors.ts";
+import { newTriggerTokenParams, triggerTokenParams } from "@heliostat/contract/api/trigger-tokens.ts";
+import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
+import { presentStart } from "../mirrors/present.ts";
+import { presentTriggerToken } from "./present.ts";
+
+const MIRROR = "/projects/:id/mirrors/:mirror_id";
+
+/** What GitLab has no word for: tokens that can start one mirror, and do nothing else. */
+export const triggerTokenRoutes = [
+  apiRoute({
+    method: "GET",
+    path: `${MIRROR}/trigger_tokens`,
+    access: "api",
+    params: mirrorParams,
+    handle: async ({ useCases, principal, params }) => {
+      const tokens = await useCases.listTriggerTokens(principal, params.id, params.mirror_id);
+      return ok(tokens.map(presentTriggerToken));
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${MIRROR}/trigger_tokens`,
+    access: "api",
+    params: newTriggerTokenParams,
+    handle: async ({ useCases, principal, params }) => {
+      const { id, mirror_id, name } = params;
+      const { token, secret } = await useCases.createTriggerToken(principal, id, mirror_id, name);
+      return created({ ...presentTriggerToken(token), token: secret });
+    },
+  }),
+  apiRoute({
+    method: "DELETE",
+    path: `${MIRROR}/trigger_tokens/:token_id`,
+    access: "api",
+    params: triggerTokenParams,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.removeTriggerToken(principal, params.id, params.mirror_id, params.token_id);
+      return noContent();
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: `${MIRROR}/trigger`,
+    access: "trigger-token",
+    params: mirrorParams,
+    handle: async ({ useCases, triggerToken, params }) => {
+      const start = await useCases.triggerMirror(triggerToken ?? "", params.id, params.mirror_id);
+      return accepted(presentStart(start));
+    },
+  }),
+];
