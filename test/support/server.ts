@@ -240,9 +240,13 @@ function findGit(dataDir: string, serverPid: number): readonly string[] {
       if (pid === group && pid !== serverPid) groups.add(group);
     }
   }
-  return all
-    .filter(({ pid, name }) => ours.has(pid) && name.startsWith("git"))
-    .map(({ pid, commandLine }) => `${pid} ${commandLine}`);
+  return (
+    all
+      .filter(({ pid, name }) => ours.has(pid) && name.startsWith("git"))
+      // What is kept to read objects with stays on purpose, and ends with the server.
+      .filter(({ commandLine }) => !commandLine.includes("cat-file --batch-command"))
+      .map(({ pid, commandLine }) => `${pid} ${commandLine}`)
+  );
 }
 
 /** All live processes; which of them name something in this directory in command line or environment. */

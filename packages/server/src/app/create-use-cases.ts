@@ -1,6 +1,10 @@
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
 import { auditUseCases } from "./audit/read-audit-events.ts";
+import { branchUseCases } from "./browsing/branches.ts";
+import { commitUseCases } from "./browsing/commits.ts";
+import { fileUseCases } from "./browsing/files.ts";
+import { tagUseCases } from "./browsing/tags.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { groupUseCases } from "./groups/manage-groups.ts";
@@ -74,5 +78,9 @@ export function createUseCases(ports: Ports): UseCases {
     ...userKeyUseCases(ports),
     ...deployKeyUseCases(ports),
     ...sshAuthenticationUseCases(ports),
+    ...branchUseCases(ports),
+    ...tagUseCases(ports),
+    ...commitUseCases(ports),
+    ...fileUseCases(ports),
   };
 }

@@ -1,5 +1,6 @@
 import type { MemberStore, NamespaceStore, PasswordHasher, TokenStore, UserStore } from "./ports/accounts.ts";
 import type { AuditStore } from "./ports/audit.ts";
+import type { Browsing } from "./ports/browsing.ts";
 import type { CredentialStore } from "./ports/credentials.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
@@ -17,6 +18,7 @@ import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
 export type * from "./ports/audit.ts";
+export type * from "./ports/browsing.ts";
 export type * from "./ports/credentials.ts";
 export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
@@ -62,6 +64,7 @@ export interface Ports {
   /** Null: there is no mail server, and nobody is told anything by mail. */
   readonly mails: MailOutbox | null;
   readonly repositories: Repositories;
+  readonly browsing: Browsing;
   readonly remotes: Remotes;
   readonly queue: UpdateQueue;
   readonly housekeeping: Housekeeping;

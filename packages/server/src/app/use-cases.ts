@@ -15,6 +15,7 @@ import type { Namespace, Project } from "../domain/project.ts";
 import type { Origin, Principal, User } from "../domain/user.ts";
 import type { UserChanges, UserQuery } from "./accounts/user-changes.ts";
 import type { AuditUseCases } from "./audit/audit-use-cases.ts";
+import type { BrowsingUseCases } from "./browsing/browsing-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { GitExchange, GitService } from "./git-exchange.ts";
 import type { GroupUseCases } from "./groups/group-use-cases.ts";
@@ -64,7 +65,8 @@ export interface UseCases
     AuditUseCases,
     ProtectionUseCases,
     GroupUseCases,
-    MemberUseCases {
+    MemberUseCases,
+    BrowsingUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**

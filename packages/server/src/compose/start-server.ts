@@ -35,6 +35,7 @@ import { createTriggerTokenStore } from "../db/trigger-tokens.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { TOKEN_PREFIXES } from "../domain/token-prefixes.ts";
+import { createBrowsing } from "../git/browse/browsing.ts";
 import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
@@ -125,6 +126,8 @@ async function start(
   const isAlone = settings.databaseUrl === null;
   const repositories = limitTransfers(createRepositories({ root: repositoriesRoot, log, isAlone }));
   await repositories.requireGit();
+  const browsing = createBrowsing({ log });
+  stops.push(() => browsing.close());
 
   const connection = await connect(settings, log, stops, broken.resolve);
   const db = openDatabase(connection, {
@@ -203,6 +206,7 @@ async function start(
     audit: createAuditStore(db),
     mails,
     repositories,
+    browsing,
     remotes,
     queue,
     housekeeping: housekeeper,

@@ -6,7 +6,8 @@ import {
   type MirrorUpdate,
   type UpdateState,
 } from "../domain/mirror.ts";
-import { parseRefName } from "../domain/ref-name.ts";
+import { type Oid, parseOid } from "../domain/oid.ts";
+import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { RefResult } from "../domain/refs.ts";
 import { TAKEN_UP_AGAIN } from "./mirror-updates.ts";
 import { windowOf } from "./page.ts";
@@ -19,6 +20,7 @@ export type UpdateHistory = Pick<
   | "listUpdates"
   | "findUpdate"
   | "findNewestUpdate"
+  | "findSeenRefs"
   | "findUpdateAfter"
   | "recordProgress"
   | "removeOldUpdates"
@@ -86,6 +88,31 @@ export function createUpdateHistory(db: Db): UpdateHistory {
     async findNewestUpdate(mirrorId) {
       const row = await states(mirrorId).orderBy("id", "desc").executeTakeFirst();
       return row ? toState(row) : null;
+    },
+    async findSeenRefs(mirrorId, refs) {
+      // Only of what is asked: an update may name very many refs.
+      const row = await db
+        .selectFrom("mirror_updates")
+        .select([
+          "finished_at",
+          sql<{ ref: string; new: string | null }[]>`coalesce((select jsonb_agg(result)
+            from jsonb_array_elements(results) as result where result ->> 'ref' = any(${refs})), '[]')`.as(
+            "named",
+          ),
+          sql<string[]>`array(select ref from unnest(up_to_date_refs) as ref where ref = any(${refs}))`.as(
+            "equal",
+          ),
+        ])
+        .where("mirror_id", "=", mirrorId)
+        .where("status", "in", ["finished", "failed"])
+        .orderBy("id", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      if (row === undefined || row.finished_at === null) return null;
+      const seen = new Map<RefName, Oid | "equal">();
+      for (const ref of row.equal) seen.set(parseRefName(ref), "equal");
+      for (const { ref, new: oid } of row.named) if (oid !== null) seen.set(parseRefName(ref), parseOid(oid));
+      return { at: row.finished_at, refs: seen };
     },
     async findUpdateAfter(mirrorId, updateId) {
       const row = await states(mirrorId).where("id", ">", updateId).orderBy("id").executeTakeFirst();

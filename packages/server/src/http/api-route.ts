@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import type { TokenScope } from "@heliostat/contract";
 import { DEFAULT_PER_PAGE } from "@heliostat/contract/api/parameters.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
@@ -11,7 +13,7 @@ import { authenticateApi, readTriggerToken } from "./authenticate.ts";
 import { checkParameters, type ParameterRules } from "./check-parameters.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
-import { paginationHeaders } from "./pagination.ts";
+import { type NextPart, paginationHeaders, uncountedHeaders } from "./pagination.ts";
 import { rememberUser, reportFault } from "./request-log.ts";
 import { requestOrigin } from "./request-origin.ts";
 import {
@@ -23,6 +25,15 @@ import {
 import { type Download, sendDownload } from "./send-download.ts";
 import { type ServerSentEvent, sendEvents } from "./send-events.ts";
 import { whereFrom } from "./where-from.ts";
+
+const SCOPES: Readonly<
+  Record<Exclude<ApiRouteOptions<z.ZodType>["access"], "token" | "trigger-token">, readonly TokenScope[]>
+> = {
+  anyone: ["api", "read_api"],
+  read_code: ["api", "read_api", "read_repository"],
+  read_api: ["api", "read_api"],
+  api: ["api"],
+};
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -36,6 +47,8 @@ export interface ApiContext<P> {
   readonly params: P;
   /** The one that came, for routes that take one; null: none, and the principal is who they say. */
   readonly triggerToken: string | null;
+  /** What `If-None-Match` says; empty where there is none. */
+  readonly ifNoneMatch: string;
   /** The time in `If-Unmodified-Since`; null where there is none that can be read. */
   readonly unmodifiedSince: Date | null;
   /** Base of the URLs in answers, without a slash at the end. */
@@ -44,6 +57,8 @@ export interface ApiContext<P> {
   readonly wantsEvents: boolean;
   /** The number in `Last-Event-ID`; null where there is none. */
   readonly lastEventId: number | null;
+  /** Whether only the headers of the answer are wanted (`HEAD`). */
+  readonly isHead: boolean;
   /** A signal that fires when the client goes away, or the server is about to. */
   readonly untilGone: () => AbortSignal;
 }
@@ -52,6 +67,18 @@ export interface ApiContext<P> {
 export type ApiAnswer =
   | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object | true }
   | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
+  | { readonly kind: "uncounted"; readonly items: readonly object[]; readonly next: NextPart }
+  | {
+      readonly kind: "tagged";
+      readonly answer: ApiAnswer;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "unchanged"; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly kind: "raw";
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Buffer | Readable;
+    }
   | { readonly kind: "part"; readonly body: object; readonly page: Page; readonly total: number }
   | { readonly kind: "events"; readonly events: AsyncIterable<ServerSentEvent> }
   | { readonly kind: "download"; readonly download: Download }
@@ -63,10 +90,11 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   readonly path: string;
   /**
    * Who may come this far: `anyone`, or somebody who signed in — with a token of this scope (`read_api`: or `api`;
-   * `token`: any token, which may always look at itself). The use cases decide the rest. `trigger-token`: whoever comes
-   * is nobody, and has a trigger token or not.
+   * `token`: any token, which may always look at itself). `read_code`: anyone, but a token has to have a scope that
+   * lets it look into repositories. `trigger-token`: whoever comes is nobody, and has a trigger token or not. The use
+   * cases decide the rest.
    */
-  readonly access: "anyone" | "read_api" | "api" | "token" | "trigger-token";
+  readonly access: "anyone" | "read_code" | "read_api" | "api" | "token" | "trigger-token";
   /** Whether a trigger token does in the place of that. */
   readonly orTriggerToken?: boolean;
   /** It puts another secret in the place of the one that it is asked with. */
@@ -130,6 +158,24 @@ export function download(file: Download): ApiAnswer {
 /** One page of a list whose store pages itself. */
 export function list(items: readonly object[], page: Page, total: number): ApiAnswer {
   return { kind: "list", items, page, total };
+}
+
+/** One page of a list that nobody has counted; whether another one follows is known. */
+export function uncounted(items: readonly object[], next: NextPart): ApiAnswer {
+  return { kind: "uncounted", items, next };
+}
+
+/**
+ * An answer that the client may keep and ask about: it has an `ETag`, and is not sent again to one that names it
+ * (`If-None-Match`). It is made all the same, for only then is it known that the client may still see it.
+ */
+export function tagged(answer: ApiAnswer, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+  return { kind: "tagged", answer, headers };
+}
+
+/** Bytes of any kind. */
+export function raw(headers: Readonly<Record<string, string>>, body: Buffer | Readable): ApiAnswer {
+  return { kind: "raw", headers, body };
 }
 
 /** One thing with a page of a list of its own; the headers are about that list. */
@@ -227,9 +273,11 @@ async function runRoute(
       principal,
       params,
       triggerToken,
+      ifNoneMatch: request.headers["if-none-match"] ?? "",
       unmodifiedSince: readTime(request.headers["if-unmodified-since"]),
       externalUrl: door.externalUrl,
       wantsEvents: /\btext\/event-stream\b/i.test(request.headers.accept ?? ""),
+      isHead: request.method === "HEAD",
       lastEventId: readEventId(request.headers["last-event-id"]),
       untilGone: () => untilGone(door, reply),
     });
@@ -256,12 +304,12 @@ function readTime(value: string | undefined): Date | null {
 }
 
 function requireAccess(route: ApiRoute, principal: Principal): void {
-  if (route.access !== "anyone" && principal.kind === "anonymous") {
+  const isOpen = route.access === "anyone" || route.access === "read_code";
+  if (!isOpen && principal.kind === "anonymous") {
     throw new HeliostatError("unauthenticated", "This needs a token.");
   }
-  if (route.access === "token") return;
-  const scopes: readonly TokenScope[] = route.access === "api" ? ["api"] : ["api", "read_api"];
-  requireScope(principal, scopes);
+  if (route.access !== "token" && route.access !== "trigger-token")
+    requireScope(principal, SCOPES[route.access]);
 }
 
 async function sendAnswer(
@@ -279,8 +327,19 @@ async function sendAnswer(
       return reply;
     case "nothing":
       return reply.code(204).header("cache-control", "no-store").send();
+    case "unchanged":
+      return reply.code(304).headers(answer.headers).send();
+    case "raw":
+      return await reply.headers(answer.headers).send(answer.body);
+    case "tagged":
+      markTagged(reply.headers(answer.headers), request.headers["if-none-match"]);
+      return await sendAnswer(door, request, reply, answer.answer);
     case "body":
       return sendJson(reply, answer.status, answer.body);
+    case "uncounted": {
+      const address = { origin: requestOrigin(request, door.externalUrl), target: request.originalUrl };
+      return sendJson(reply.headers(uncountedHeaders(address, answer.next)), 200, answer.items);
+    }
     case "list":
     case "part": {
       const address = { origin: requestOrigin(request, door.externalUrl), target: request.originalUrl };
@@ -308,10 +367,32 @@ export function answerApiError(
  * value with `application/json`.
  */
 export function sendJson(reply: FastifyReply, status: number, body: object | true): FastifyReply {
-  return reply
-    .code(status)
-    .header("content-type", "application/json")
-    .header("cache-control", "no-store")
-    .header("x-content-type-options", "nosniff")
-    .send(Buffer.from(JSON.stringify(body)));
+  const bytes = Buffer.from(JSON.stringify(body));
+  const known = status === 200 ? tags.get(reply) : undefined;
+  reply
+    .header("cache-control", known === undefined ? "no-store" : "max-age=0, private, must-revalidate")
+    .header("x-content-type-options", "nosniff");
+  if (known !== undefined) {
+    // The page of a list is another one when its headers are.
+    const link = String(reply.getHeader("link") ?? "");
+    const tag = `W/"${createHash("sha1").update(link).update(bytes).digest("hex")}"`;
+    reply.header("etag", tag);
+    if (namesTag(known, tag)) return reply.code(304).send();
+  }
+  return reply.code(status).header("content-type", "application/json").send(bytes);
+}
+
+/** Answers that have an `ETag`, with the client's `If-None-Match`. */
+const tags = new WeakMap<FastifyReply, string>();
+
+function markTagged(reply: FastifyReply, ifNoneMatch: string | undefined): void {
+  tags.set(reply, ifNoneMatch ?? "");
+}
+
+/** Whether a client's `If-None-Match` names this tag, be it weak or strong there. */
+export function namesTag(ifNoneMatch: string, tag: string): boolean {
+  const plain = tag.replace(/^W\//, "");
+  return ifNoneMatch
+    .split(",")
+    .some((each) => each.trim().replace(/^W\//, "") === plain || each.trim() === "*");
 }

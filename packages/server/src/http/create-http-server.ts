@@ -31,6 +31,9 @@ import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
 import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
 import { pullMirrorRoutes } from "./routes/pull-mirror/routes.ts";
 import { remoteMirrorRoutes } from "./routes/remote-mirrors/routes.ts";
+import { repositoryCommitRoutes } from "./routes/repository-commits/routes.ts";
+import { repositoryFileRoutes } from "./routes/repository-files/routes.ts";
+import { repositoryRefRoutes } from "./routes/repository-refs/routes.ts";
 import { secretRoutes } from "./routes/secrets/routes.ts";
 import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
 import { triggerTokenRoutes } from "./routes/trigger-tokens/routes.ts";
@@ -142,6 +145,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...connectionTestRoutes,
     ...eventRoutes,
     ...mirrorUpdateRoutes,
+    ...repositoryRefRoutes,
+    ...repositoryCommitRoutes,
+    ...repositoryFileRoutes,
   ]);
   await registerPages(server, door, settings.webRoot ?? null);
   return server;

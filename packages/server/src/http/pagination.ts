@@ -39,12 +39,44 @@ export function paginationHeaders(
   };
 }
 
-function linkTo(address: RequestAddress, page: number, perPage: number): string {
+/** What follows a page of a list that nobody has counted: a page by its number, or what comes behind a token. */
+export type NextPart =
+  | { readonly kind: "page"; readonly page: Page; readonly hasMore: boolean }
+  | { readonly kind: "token"; readonly perPage: number; readonly token: string | null };
+
+/** The same without a total, and with a link to the next page only where there is more. */
+export function uncountedHeaders(address: RequestAddress, next: NextPart): Record<string, string> {
+  if (next.kind === "token") {
+    const { token, perPage } = next;
+    return token === null ? {} : { link: `<${linkTo(address, token, perPage)}>; rel="next"` };
+  }
+  const { page, perPage } = next.page;
+  const links = [
+    ...(page > 1 ? [`<${linkTo(address, page - 1, perPage)}>; rel="prev"`] : []),
+    ...(next.hasMore ? [`<${linkTo(address, page + 1, perPage)}>; rel="next"`] : []),
+    `<${linkTo(address, 1, perPage)}>; rel="first"`,
+  ];
+  return {
+    link: links.join(", "),
+    "x-next-page": next.hasMore ? String(page + 1) : "",
+    "x-page": String(page),
+    "x-per-page": String(perPage),
+    "x-prev-page": page > 1 ? String(page - 1) : "",
+  };
+}
+
+/** `to`: a page, or the token of what comes before the next one. */
+function linkTo(address: RequestAddress, to: number | string, perPage: number): string {
   const question = address.target.indexOf("?");
   const path = question === -1 ? address.target : address.target.slice(0, question);
   const parameters = new URLSearchParams(question === -1 ? "" : address.target.slice(question));
   parameters.delete("private_token");
-  parameters.set("page", String(page));
+  if (typeof to === "number") {
+    parameters.set("page", String(to));
+  } else {
+    parameters.delete("page");
+    parameters.set("page_token", to);
+  }
   parameters.set("per_page", String(perPage));
   // One client splits the header at every comma and semicolon.
   const safePath = path.replace(/[,;<>"]/g, (char) => encodeURIComponent(char)).replace(/^\/+/, "/");

@@ -10,6 +10,7 @@ import type {
   UpdateState,
 } from "../../domain/mirror.ts";
 import type { Hindrance } from "../../domain/mirroring-switches.ts";
+import type { Oid } from "../../domain/oid.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { RefResult } from "../../domain/refs.ts";
 import type { RemoteUrl } from "../../domain/remote-url.ts";
@@ -162,6 +163,13 @@ export interface UpdateWish {
 /** What of the store takes part in a change of one project's mirrors. */
 export type MirrorEditor = Pick<MirrorStore, "create" | "listOf" | "update">;
 
+/** Refs of the other side, as an update saw them. */
+export interface SeenRefs {
+  readonly at: Date;
+  /** `equal`: as ours was at that time. What the update does not name is not in it. */
+  readonly refs: ReadonlyMap<RefName, Oid | "equal">;
+}
+
 export interface MirrorStore {
   create(mirror: NewMirror): Promise<Mirror>;
   find(id: number): Promise<Mirror | null>;
@@ -252,6 +260,8 @@ export interface MirrorStore {
   listUpdates(mirrorId: number, page: Page): Promise<Paged<ListedUpdate>>;
   findUpdate(mirrorId: number, updateId: number): Promise<MirrorUpdate | null>;
   findNewestUpdate(mirrorId: number): Promise<UpdateState | null>;
+  /** What the newest update that came to an end says of these refs; null: there was none. */
+  findSeenRefs(mirrorId: number, refs: readonly RefName[]): Promise<SeenRefs | null>;
   /** The first of the updates with a higher id. */
   findUpdateAfter(mirrorId: number, updateId: number): Promise<UpdateState | null>;
   /** Notes how far a running update is, for other nodes to read; nothing when it has ended. */

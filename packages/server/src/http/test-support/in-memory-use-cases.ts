@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { requireScope } from "../../app/access.ts";
+import type { BrowsingUseCases } from "../../app/browsing/browsing-use-cases.ts";
 import type {
   AccessEntry,
   InstanceSettings,
@@ -21,7 +22,7 @@ import type {
 import { HeliostatError } from "../../domain/errors.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror, type MirrorUpdate } from "../../domain/mirror.ts";
 import { parseOid } from "../../domain/oid.ts";
-import { fullPathOf, type Namespace } from "../../domain/project.ts";
+import { fullPathOf, type Namespace, type Project } from "../../domain/project.ts";
 import type { ProjectEvent } from "../../domain/project-event.ts";
 import type { Grantee } from "../../domain/protections.ts";
 import { parseRefName } from "../../domain/ref-name.ts";
@@ -686,10 +687,47 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       const event = { ...EVENT, projectId: project.id };
       return paged(action === "created" ? [] : [{ event, author: ROOT }], page);
     },
+    ...emptyRepositories((which) => findView(which).project),
     openRepository: async (principal) => {
       if (principal.kind === "anonymous") throw new HeliostatError("unauthenticated", "Sign in.");
       throw new HeliostatError("not-found", "The project you were looking for could not be found.");
     },
     ...overrides,
+  };
+}
+
+/** Projects without a commit: browsing itself is tested with real repositories. */
+function emptyRepositories(find: (which: PathOrId) => Project): BrowsingUseCases {
+  const missing = (what: string) => async (_principal: Principal, which: PathOrId) => {
+    find(which);
+    throw new HeliostatError("not-found", `${what} Not Found`);
+  };
+  const none = { items: [], total: 0 };
+  return {
+    listBranches: async (_principal, which) => ({ project: find(which), found: none }),
+    findBranch: missing("Branch"),
+    createBranch: missing("Branch"),
+    removeBranch: missing("Branch"),
+    listTags: async (_principal, which) => ({ project: find(which), found: none }),
+    findTag: missing("Tag"),
+    createTag: missing("Tag"),
+    removeTag: missing("Tag"),
+    searchRefs: async () => none,
+    listCommits: async (_principal, which) => ({
+      project: find(which),
+      found: { items: [], hasMore: false },
+    }),
+    findCommit: missing("Commit"),
+    listCommitRefs: missing("Commit"),
+    diffCommit: missing("Commit"),
+    findMergeBase: missing("Merge Base"),
+    compareCommits: missing("Ref"),
+    listTree: missing("Tree"),
+    findFile: missing("File"),
+    searchFiles: missing("Tree"),
+    findBlob: missing("Blob"),
+    readBlob: async () => Buffer.alloc(0),
+    streamBlob: async () => Buffer.alloc(0),
+    prepareArchive: missing("File"),
   };
 }

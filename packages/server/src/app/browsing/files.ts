@@ -1,0 +1,123 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import type { TreeEntry } from "../ports.ts";
+import { type BrowsingPorts, browse, cleanPath, commitNamed } from "./browsed-project.ts";
+import type { BrowsingUseCases, TreePart } from "./browsing-use-cases.ts";
+
+type FileUseCases = Pick<
+  BrowsingUseCases,
+  "listTree" | "findFile" | "searchFiles" | "findBlob" | "readBlob" | "streamBlob" | "prepareArchive"
+>;
+
+/** As many names as a search answers. */
+const MAX_FOUND = 100;
+/** In GitLab's order. */
+const TYPES: readonly TreeEntry["type"][] = ["tree", "blob", "commit"];
+
+export function fileUseCases(ports: BrowsingPorts): FileUseCases {
+  const { browsing } = ports;
+  return {
+    async listTree(principal, which, { path: asked, ref, isRecursive }, position) {
+      const browsed = await browse(ports, principal, which);
+      const commit = await commitNamed(ports, browsed, ref, "Tree");
+      const directory = cleanPath(asked);
+      const entries = directory === null ? null : await browsing.listTree(browsed.path, commit, directory);
+      if (directory === null || entries === null) {
+        throw new HeliostatError("not-found", "invalid revision or path Not Found");
+      }
+      if (isRecursive) {
+        const after = position.kind === "after" ? position.path : null;
+        return await cut(browsing.walkTree(browsed.path, commit, directory, after), position);
+      }
+      const sorted = TYPES.flatMap((type) => entries.filter((entry) => entry.type === type));
+      const { page, perPage } =
+        position.kind === "page" ? position.page : { page: 1, perPage: position.count };
+      const token = position.kind === "after" ? position.path : null;
+      const at = token === null ? 0 : sorted.findIndex(({ path }) => path === token) + 1;
+      if (token !== null && at === 0) throw new HeliostatError("parameter-invalid", "page_token is invalid");
+      const start = at + (page - 1) * perPage;
+      return {
+        items: sorted.slice(start, start + perPage),
+        total: sorted.length,
+        hasMore: sorted.length > start + perPage,
+      };
+    },
+    async findFile(principal, which, { path: asked, ref }) {
+      const browsed = await browse(ports, principal, which);
+      const { project, path } = browsed;
+      const commit = await commitNamed(ports, browsed, ref, "Commit");
+      const file = cleanPath(asked);
+      const found = file === null || file === "" ? null : await browsing.findEntry(path, commit, file);
+      if (file === null || found === null || found.entry.type !== "blob") {
+        throw new HeliostatError("not-found", "File Not Found");
+      }
+      const query = {
+        tips: [commit],
+        without: [],
+        path: file,
+        firstParent: false,
+        order: "default",
+      } as const;
+      const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1 });
+      const { oid, mode, name } = found.entry;
+      return {
+        project,
+        found: {
+          ...{ path: file, name, mode, ref, commit },
+          blob: { oid, size: found.size },
+          lastCommit: oids[0] ?? commit,
+        },
+      };
+    },
+    async searchFiles(principal, which, { ref, search }) {
+      const browsed = await browse(ports, principal, which);
+      const commit = await commitNamed(ports, browsed, ref, "Tree");
+      return await browsing.searchPaths(browsed.path, commit, search, MAX_FOUND);
+    },
+    async findBlob(principal, which, name) {
+      const { project, path } = await browse(ports, principal, which);
+      const blob = await browsing.findBlob(path, name);
+      if (blob === null) throw new HeliostatError("not-found", "Blob Not Found");
+      return { project, found: blob };
+    },
+    readBlob: (project, { oid }) => browsing.readBlob(ports.repositories.pathOf(project.id), oid),
+    streamBlob: (project, blob, signal) =>
+      browsing.streamBlob(ports.repositories.pathOf(project.id), blob, signal),
+    async prepareArchive(principal, which, { ref, path: asked, format }) {
+      const browsed = await browse(ports, principal, which);
+      const { project, path } = browsed;
+      const commit = await commitNamed(ports, browsed, ref, "File");
+      const file = cleanPath(asked);
+      if (file === null || (file !== "" && (await browsing.findEntry(path, commit, file)) === null)) {
+        throw new HeliostatError("not-found", "File Not Found");
+      }
+      const head = ref === null ? await browsing.readHead(path) : null;
+      const shown = (head?.replace("refs/heads/", "") ?? ref ?? "HEAD").replaceAll("/", "-");
+      const name = [project.path, shown, commit, ...(file === "" ? [] : [file.replaceAll("/", "-")])]
+        .join("-")
+        // It becomes the name of a directory on somebody's machine.
+        .replaceAll(/[^A-Za-z0-9._-]/g, "_");
+      return {
+        name,
+        start: (signal) => browsing.archive(path, { commit, format, prefix: name, file }, signal),
+      };
+    },
+  };
+}
+
+/** A page of what is listed one after the other: no more of it is looked at than is needed. */
+async function cut(
+  entries: AsyncIterable<TreeEntry>,
+  position: Parameters<BrowsingUseCases["listTree"]>[3],
+): Promise<TreePart> {
+  const skip = position.kind === "page" ? (position.page.page - 1) * position.page.perPage : 0;
+  const count = position.kind === "page" ? position.page.perPage : position.count;
+  const items: TreeEntry[] = [];
+  let passed = 0;
+  for await (const entry of entries) {
+    passed += 1;
+    if (passed <= skip) continue;
+    if (items.length === count) return { items, total: null, hasMore: true };
+    items.push(entry);
+  }
+  return { items, total: null, hasMore: false };
+}

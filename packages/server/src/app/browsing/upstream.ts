@@ -1,0 +1,39 @@
+import type { Oid } from "../../domain/oid.ts";
+import type { RefName } from "../../domain/ref-name.ts";
+import type { Ports } from "../ports.ts";
+import type { Browsed } from "./browsed-project.ts";
+import type { UpstreamView } from "./browsing-use-cases.ts";
+
+/**
+ * How these branches stand to those of the pull mirror's remote, as its newest update that came to an end saw them. A
+ * branch of which that update says nothing is not in the answer: nobody asks the remote for it.
+ */
+export async function compareWithUpstream(
+  ports: Pick<Ports, "mirrors" | "browsing">,
+  { project, path }: Browsed,
+  refs: ReadonlyMap<RefName, Oid>,
+): Promise<ReadonlyMap<RefName, UpstreamView>> {
+  const views = new Map<RefName, UpstreamView>();
+  const [mirror] = refs.size === 0 ? [] : await ports.mirrors.listPullMirrors([project.id]);
+  if (mirror === undefined) return views;
+  const seen = await ports.mirrors.findSeenRefs(mirror.id, [...refs.keys()]);
+  if (seen === null) return views;
+  // Nobody has written to our refs since: what was equal then is equal now.
+  const isUntouched =
+    mirror.appliedGeneration !== null && mirror.appliedGeneration === project.refsGeneration;
+  await Promise.all(
+    [...refs].map(async ([ref, own]) => {
+      const upstream = seen.refs.get(ref);
+      if (upstream === undefined) return;
+      const oid = upstream === "equal" ? (isUntouched ? own : null) : upstream;
+      const distance = oid === null ? null : await ports.browsing.measureDistance(path, own, oid);
+      views.set(ref, {
+        oid,
+        hasDiverged: distance !== null && distance.ahead > 0 && distance.behind > 0,
+        seenAt: seen.at,
+        ...(distance ?? {}),
+      });
+    }),
+  );
+  return views;
+}

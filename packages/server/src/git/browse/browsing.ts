@@ -1,0 +1,276 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import type { BrowsedTag, Browsing, Log, TreeEntry } from "../../app/ports.ts";
+import { HeliostatError } from "../../domain/errors.ts";
+import { type Oid, parseOid } from "../../domain/oid.ts";
+import { isRefName, parseRefName, type RefName } from "../../domain/ref-name.ts";
+import { readHeadFile } from "../read-refs.ts";
+import { createGit } from "../run-git.ts";
+import { createAncestry } from "./ancestry.ts";
+import { streamArchive } from "./archive.ts";
+import { countChanges, diffCommits } from "./diff.ts";
+import { createHistory } from "./history.ts";
+import { createLru } from "./lru.ts";
+import { createObjectStore, entryOf } from "./object-store.ts";
+import { createQuick } from "./quick-git.ts";
+import { createReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
+import { createRefReader } from "./ref-reader.ts";
+
+export interface BrowsingOptions {
+  readonly log: Log;
+  /** Directories to find git in, as in `PATH`; the usual ones unless told. */
+  readonly searchPath?: string;
+  readonly pool?: ReaderPoolOptions;
+}
+
+const ROOTS = { branches: "refs/heads/", tags: "refs/tags/" } as const;
+/** Larger ones have a process of their own, so that nobody waits for them. */
+const SMALL_BLOB_BYTES = 1024 * 1024;
+const BLOB_IDLE_MS = 120_000;
+/** Deeper nests nobody reads; a hostile tree may have any. */
+const MAX_DEPTH = 200;
+const FILE_LISTS_BYTES = 64 * 1024 * 1024;
+const FILE_LIST_BYTES = 64 * 1024 * 1024;
+const DIFFS_BYTES = 32 * 1024 * 1024;
+const LISTS_BYTES = 16 * 1024 * 1024;
+const REFS_OUTPUT_BYTES = 128 * 1024 * 1024;
+
+const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** GitLab's least: fewer digits could be anything. */
+const ABBREVIATED = /^[0-9a-f]{7,64}$/;
+
+/** Reading what is in repositories. */
+export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingOptions): Browsing {
+  const git = createGit({ log, ...(searchPath === undefined ? {} : { searchPath }) });
+  const pool = createReaderPool(git, poolOptions);
+  const quick = createQuick();
+  const refs = createRefReader(git);
+  const objects = createObjectStore(git, pool);
+  const history = createHistory(git, quick);
+  const ancestry = createAncestry(git, quick);
+  const fileLists = createLru<string>(FILE_LISTS_BYTES);
+  const diffs = createLru<Awaited<ReturnType<Browsing["diff"]>>>(DIFFS_BYTES);
+  const sortings = createLru<readonly RefName[]>(LISTS_BYTES);
+
+  async function commitOf(path: string, name: string): Promise<Oid | null> {
+    const found = await objects.peel(path, parseOid(name));
+    return found?.type === "commit" ? found.oid : null;
+  }
+
+  async function resolveCommit(path: string, name: string): Promise<Oid | null> {
+    if (FULL.test(name)) {
+      const found = await commitOf(path, name);
+      if (found !== null) return found;
+    }
+    if (name === "HEAD") {
+      const head = await refs.readHeadOid(path);
+      return head === null ? null : await commitOf(path, head);
+    }
+    // Git's own order: a tag stands before a branch of its name.
+    const candidates = name.startsWith("refs/")
+      ? [name]
+      : [`refs/tags/${name}`, `refs/heads/${name}`, `refs/${name}`];
+    for (const candidate of candidates) {
+      if (!isRefName(candidate) || !/^refs\/(?:heads|tags)\//.test(candidate)) continue;
+      const oid = await refs.read(path, candidate);
+      if (oid !== null) return await commitOf(path, oid);
+    }
+    if (!ABBREVIATED.test(name)) return null;
+    const found = await objects.info(path, name);
+    if (found === null) return null;
+    return await commitOf(path, found.oid);
+  }
+
+  async function treeOf(path: string, commit: Oid): Promise<Oid | null> {
+    return (await objects.commit(path, commit))?.tree ?? null;
+  }
+
+  /** The tree at a path of a commit; null: there is none. */
+  async function directoryAt(path: string, commit: Oid, directory: string): Promise<Oid | null> {
+    const root = await treeOf(path, commit);
+    if (root === null || directory === "") return root;
+    const entry = await objects.entryAt(path, root, directory);
+    return entry?.type === "tree" ? entry.oid : null;
+  }
+
+  async function* walk(
+    path: string,
+    tree: Oid,
+    prefix: string,
+    after: readonly string[] | null,
+    depth: number,
+  ): AsyncIterable<TreeEntry> {
+    if (depth > MAX_DEPTH) return;
+    const entries = (await objects.tree(path, tree)) ?? [];
+    const [first, ...rest] = after ?? [];
+    const start = first === undefined ? 0 : entries.findIndex(({ name }) => name === first);
+    // What the last page ended with is gone: a tree never changes, so that this was none of our tokens.
+    if (start === -1) return;
+    for (const [index, entry] of entries.slice(start).entries()) {
+      const name = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+      const isPassed = first !== undefined && index === 0;
+      if (!isPassed) yield entryOf(entry, name);
+      if (entry.type === "tree") {
+        yield* walk(path, entry.oid, name, isPassed && rest.length > 0 ? rest : null, depth + 1);
+      }
+    }
+  }
+
+  async function listFiles(path: string, tree: Oid): Promise<string> {
+    const key = `${path} ${tree}`;
+    const known = fileLists.get(key);
+    if (known !== undefined) return known;
+    return await quick.within(async (timeoutMs) => {
+      const { stdout } = await git.run({
+        gitDir: path,
+        args: ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree],
+        timeoutMs,
+        maxOutput: FILE_LIST_BYTES,
+      });
+      const list = stdout.toString("utf8");
+      fileLists.set(key, list, list.length * 2);
+      return list;
+    });
+  }
+
+  return {
+    listRefs: (path, kind) => refs.list(path, ROOTS[kind]),
+    readRef: (path, ref) => refs.read(path, ref),
+    readHead: (path) => readHeadFile(path),
+    resolveCommit,
+    readCommits: (path, oids) => objects.commits(path, oids),
+    async readTags(path, tags) {
+      return await Promise.all(
+        [...tags].map(async ([ref, target]): Promise<BrowsedTag> => {
+          const annotation = await objects.tag(path, target);
+          const end = annotation === null ? null : await objects.peel(path, annotation.object);
+          const commit = await objects.commit(path, end?.oid ?? target);
+          return { ref, target, annotation, commit };
+        }),
+      );
+    },
+    async sortByTime(path, given, signal) {
+      const [first] = given.keys();
+      if (first === undefined) return [];
+      const root = first.startsWith(ROOTS.tags) ? ROOTS.tags : ROOTS.branches;
+      const key = `${path} ${digestOf(given)}`;
+      const known = sortings.get(key);
+      if (known !== undefined) return known;
+      const { stdout } = await quick.within(
+        (timeoutMs) =>
+          git.run({
+            gitDir: path,
+            args: ["for-each-ref", "--sort=refname", "--sort=creatordate", "--format=%(refname)", root],
+            timeoutMs,
+            maxOutput: REFS_OUTPUT_BYTES,
+            ...(signal ? { signal } : {}),
+          }),
+        signal,
+      );
+      const listed = stdout.toString("utf8").split("\n");
+      const sorted = listed.filter((name): name is RefName => isRefName(name) && given.has(name));
+      const found = new Set(sorted);
+      // Made since, or broken: at the end, but there.
+      const all = [...sorted, ...[...given.keys()].filter((name) => !found.has(name))];
+      sortings.set(key, all, all.length * 120);
+      return all;
+    },
+    listHistory: (path, query, part) => history.list(path, query, part),
+    findMerged: (path, commits, of) => ancestry.findMerged(path, commits, of),
+    measureDistance: (path, from, to) => ancestry.measureDistance(path, from, to),
+    mergeBase: (path, commits) => ancestry.mergeBase(path, commits),
+    async findEntry(path, commit, file) {
+      const root = await treeOf(path, commit);
+      if (root === null) return null;
+      const entry = await objects.entryAt(path, root, file);
+      if (entry === null) return null;
+      if (entry.type === "commit") return { entry, size: 0 };
+      const found = await objects.info(path, entry.oid);
+      return found === null ? null : { entry, size: found.size };
+    },
+    async listTree(path, commit, directory) {
+      const tree = await directoryAt(path, commit, directory);
+      const entries = tree === null ? null : await objects.tree(path, tree);
+      if (entries === null) return null;
+      return entries.map((entry) =>
+        entryOf(entry, directory === "" ? entry.name : `${directory}/${entry.name}`),
+      );
+    },
+    async *walkTree(path, commit, directory, after) {
+      const tree = await directoryAt(path, commit, directory);
+      if (tree === null) return;
+      const below = directory === "" ? after : (after?.slice(directory.length + 1) ?? null);
+      yield* walk(path, tree, directory, below === null ? null : below.split("/"), 0);
+    },
+    async searchPaths(path, commit, text, limit) {
+      const tree = await treeOf(path, commit);
+      if (tree === null) return [];
+      const wanted = text.toLowerCase();
+      const found: string[] = [];
+      for (const name of (await listFiles(path, tree)).split("\0")) {
+        if (name === "" || !name.toLowerCase().includes(wanted)) continue;
+        found.push(name);
+        if (found.length === limit) break;
+      }
+      return found;
+    },
+    async findBlob(path, name) {
+      if (!ABBREVIATED.test(name)) return null;
+      const found = await objects.info(path, name);
+      return found?.type === "blob" ? { oid: found.oid, size: found.size } : null;
+    },
+    async readBlob(path, oid) {
+      const content = await objects.content(path, oid);
+      if (content === null) throw new HeliostatError("repository-corrupt", `the blob ${oid} is missing`);
+      return content;
+    },
+    async streamBlob(path, { oid, size }, signal): Promise<Readable | Buffer> {
+      if (size <= SMALL_BLOB_BYTES) return await this.readBlob(path, oid);
+      const running = git.start({
+        gitDir: path,
+        args: ["cat-file", "blob", oid],
+        signal,
+        idleTimeoutMs: BLOB_IDLE_MS,
+      });
+      running.stdin.end();
+      running.stdout.once("close", () => running.stop("aborted"));
+      return running.stdout;
+    },
+    async diff(path, from, to) {
+      const key = `${path} ${from ?? ""} ${to}`;
+      const known = diffs.get(key);
+      if (known !== undefined) return known;
+      const made = await diffCommits(git, quick, path, from, to);
+      diffs.set(
+        key,
+        made,
+        made.reduce((sum, { text }) => sum + text.length * 2 + 400, 0),
+      );
+      return made;
+    },
+    async countChanges(path, oids) {
+      const commits = await objects.commits(path, oids);
+      const pairs = [...commits.values()].map(({ oid, parents }) => ({ oid, parent: parents[0] ?? null }));
+      return await countChanges(git, quick, path, pairs);
+    },
+    archive: (path, what, signal) => streamArchive(git, path, what, signal),
+    async listContaining(path, commit, kind) {
+      const { stdout } = await quick.within((timeoutMs) =>
+        git.run({
+          gitDir: path,
+          args: ["for-each-ref", "--format=%(refname)", `--contains=${commit}`, ROOTS[kind]],
+          timeoutMs,
+          maxOutput: REFS_OUTPUT_BYTES,
+        }),
+      );
+      return stdout.toString("utf8").split("\n").filter(isRefName).map(parseRefName);
+    },
+    close: () => pool.close(),
+  };
+}
+
+function digestOf(refs: ReadonlyMap<RefName, Oid>): string {
+  const hash = createHash("sha1");
+  for (const [name, oid] of refs) hash.update(`${name} ${oid}\n`);
+  return hash.digest("hex");
+}

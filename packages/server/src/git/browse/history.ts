@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { createInterface } from "node:readline";
+import type { HistoryPart, HistoryQuery } from "../../app/ports.ts";
+import { type Oid, parseOid } from "../../domain/oid.ts";
+import type { Git } from "../run-git.ts";
+import { createLru } from "./lru.ts";
+import { LITERAL_PATHS, type Quick } from "./quick-git.ts";
+
+/** Lists commits in git's order, and remembers the beginning of each list that was asked for. */
+export interface History {
+  list(
+    path: string,
+    query: HistoryQuery,
+    part: { readonly skip: number; readonly count: number },
+  ): Promise<HistoryPart>;
+}
+
+const MEMORY_BYTES = 96 * 1024 * 1024;
+/** Above, a page is listed for itself and not remembered. */
+const MOST_REMEMBERED = 100_000;
+/** What is listed of a history at first: most people never see the eleventh page. */
+const FIRST = 400;
+/** What a path's history is searched for first: a search for more may have to go through all commits. */
+const FIRST_OF_PATH = 40;
+
+interface Beginning {
+  readonly oids: readonly Oid[];
+  /** There is nothing behind it. */
+  readonly isWhole: boolean;
+}
+
+export function createHistory(git: Git, quick: Quick): History {
+  const beginnings = createLru<Beginning>(MEMORY_BYTES);
+  const underWay = new Map<string, Promise<Beginning>>();
+
+  async function run(path: string, query: HistoryQuery, skip: number, count: number): Promise<Beginning> {
+    return await quick.within(async (timeoutMs) => {
+      const listing = git.start({
+        gitDir: path,
+        args: [
+          "rev-list",
+          `--max-count=${count + 1}`,
+          `--skip=${skip}`,
+          ...(query.order === "topo" ? ["--topo-order"] : []),
+          ...(query.firstParent ? ["--first-parent"] : []),
+          ...(query.since ? [`--since=${query.since.toISOString()}`] : []),
+          ...(query.until ? [`--until=${query.until.toISOString()}`] : []),
+          ...(query.author ? ["--fixed-strings", "--regexp-ignore-case", `--author=${query.author}`] : []),
+          "--stdin",
+          ...(query.path === "" ? [] : ["--", query.path]),
+        ],
+        env: LITERAL_PATHS,
+        timeoutMs,
+      });
+      const without = query.without.map((oid) => `^${oid}`);
+      listing.stdin.end([...query.tips, ...without].map((line) => `${line}\n`).join(""));
+      const oids: Oid[] = [];
+      for await (const line of createInterface({ input: listing.stdout })) oids.push(parseOid(line));
+      listing.check(await listing.exited);
+      const isWhole = oids.length <= count;
+      return { oids: isWhole ? oids : oids.slice(0, count), isWhole };
+    });
+  }
+
+  async function begin(path: string, key: string, query: HistoryQuery, needed: number): Promise<Beginning> {
+    const known = beginnings.get(key);
+    if (known && (known.isWhole || known.oids.length >= needed)) return known;
+    // Who asks for the next page asks for the one after it too.
+    const first = query.path === "" ? FIRST : FIRST_OF_PATH;
+    const count = Math.min(Math.max(first, needed * 4), MOST_REMEMBERED);
+    const same = `${key} ${count}`;
+    let listing = underWay.get(same);
+    if (listing === undefined) {
+      listing = run(path, query, 0, count).finally(() => underWay.delete(same));
+      underWay.set(same, listing);
+    }
+    const beginning = await listing;
+    beginnings.set(key, beginning, beginning.oids.length * 64);
+    return beginning;
+  }
+
+  return {
+    async list(path, query, { skip, count }) {
+      if (query.tips.length === 0) return { oids: [], hasMore: false };
+      const needed = skip + count + 1;
+      if (needed > MOST_REMEMBERED) {
+        const { oids, isWhole } = await run(path, query, skip, count);
+        return { oids, hasMore: !isWhole };
+      }
+      const key = `${path} ${createHash("sha1").update(JSON.stringify(query)).digest("hex")}`;
+      const { oids, isWhole } = await begin(path, key, query, needed);
+      return {
+        oids: oids.slice(skip, skip + count),
+        hasMore: oids.length > skip + count || !isWhole,
+      };
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import {
+  type CommitRefAnswer,
+  commitDiffParams,
+  commitListParams,
+  commitParams,
+  commitRefsParams,
+  compareParams,
+  mergeBaseParams,
+  type SignatureAnswer,
+} from "@heliostat/contract/api/repository-commits.ts";
+import { HeliostatError } from "../../../domain/errors.ts";
+import { given } from "../../../domain/given.ts";
+import { apiRoute, ok, pageFrom, pageOf, tagged, uncounted } from "../../api-route.ts";
+import { presentCommit, presentComparison, presentDiff, presentSingleCommit } from "./present.ts";
+
+const AT = "/projects/:id/repository/commits";
+
+export const repositoryCommitRoutes = [
+  apiRoute({
+    method: "GET",
+    path: AT,
+    access: "read_code",
+    params: commitListParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const page = pageFrom(params);
+      const filter = {
+        ...given({ refName: params.ref_name || undefined, path: params.path, author: params.author }),
+        ...given({ since: params.since ?? undefined, until: params.until ?? undefined }),
+        all: params.all ?? false,
+        firstParent: params.first_parent ?? false,
+        order: params.order ?? "default",
+        withStats: params.with_stats ?? false,
+      };
+      const { project, found } = await useCases.listCommits(principal, params.id, filter, page);
+      const items = found.items.map(({ commit, stats }) =>
+        presentCommit(commit, project, externalUrl, stats),
+      );
+      return tagged(uncounted(items, { kind: "page", page, hasMore: found.hasMore }));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${AT}/:sha`,
+    access: "read_code",
+    params: commitParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const options = { withStats: params.stats ?? true };
+      const found = await useCases.findCommit(principal, params.id, params.sha, options);
+      return tagged(ok(presentSingleCommit(found, externalUrl)));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${AT}/:sha/diff`,
+    access: "read_code",
+    params: commitDiffParams,
+    handle: async ({ useCases, principal, params }) => {
+      const diffs = await useCases.diffCommit(principal, params.id, params.sha);
+      return tagged(pageOf(diffs.map(presentDiff), pageFrom(params)));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${AT}/:sha/refs`,
+    access: "read_code",
+    params: commitRefsParams,
+    handle: async ({ useCases, principal, params }) => {
+      const refs = await useCases.listCommitRefs(principal, params.id, params.sha, params.type ?? "all");
+      const items = refs.map(({ name, type }): CommitRefAnswer => ({ type, name }));
+      return pageOf(items, pageFrom(params));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: `${AT}/:sha/signature`,
+    access: "read_code",
+    params: commitParams,
+    handle: async ({ useCases, principal, params }) => {
+      const { found } = await useCases.findCommit(principal, params.id, params.sha, { withStats: false });
+      const { signature } = found.commit;
+      if (signature === null) throw new HeliostatError("not-found", "Signature Not Found");
+      const answer: SignatureAnswer = { signature_type: signature, verification_status: "unverified" };
+      return ok(answer);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/repository/merge_base",
+    access: "read_code",
+    params: mergeBaseParams,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const { project, found } = await useCases.findMergeBase(principal, params.id, params.refs ?? []);
+      return ok(presentCommit(found, project, externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/repository/compare",
+    access: "read_code",
+    params: compareParams,
+    handle: async ({ useCases, principal, params: { id, from, to, straight }, externalUrl }) => {
+      const between = { from, to, isStraight: straight ?? false };
+      const found = await useCases.compareCommits(principal, id, between);
+      return tagged(ok(presentComparison(found, between, externalUrl)));
+    },
+  }),
+];
