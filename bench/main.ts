@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { browse } from "./benchmarks/browse.ts";
 import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
 import { idleMemory } from "./benchmarks/idle-memory.ts";
@@ -16,7 +17,7 @@ import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
   ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
-  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList],
+  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, browse],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];

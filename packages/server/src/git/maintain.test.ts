@@ -17,7 +17,7 @@ import { countClutter, maintain, planMaintenance } from "./maintain.ts";
 import { createRepositories } from "./repositories.ts";
 
 const signal = new AbortController().signal;
-const EVERYTHING = { locks: false, refs: true, objects: true, indexes: true };
+const EVERYTHING = { locks: false, refs: true, objects: true, graph: true, indexes: true };
 
 async function setUp(t: TestContext) {
   const dir = await makeTempDir(t);
@@ -118,7 +118,15 @@ test("the lock of a dead git is taken away even when no update ever meets it", a
 });
 
 test("the bounds grow with the repository", () => {
-  const clutter = { looseObjects: 0, looseRefs: 0, locks: 0, newPacks: 1, packedBytes: 0, isIndexed: true };
+  const clutter = {
+    looseObjects: 0,
+    looseRefs: 0,
+    locks: 0,
+    newPacks: 1,
+    packedBytes: 0,
+    isIndexed: true,
+    hasGraph: true,
+  };
   const isDue = (some: Partial<typeof clutter>) => planMaintenance({ ...clutter, ...some }).objects;
   assert.deepEqual([isDue({ looseObjects: 90 }), isDue({ looseObjects: 110 })], [false, true]);
   const large = { packedBytes: 100_000_000 };

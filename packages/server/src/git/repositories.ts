@@ -104,7 +104,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
     async keepHouse(path, signal, alone) {
       const due = planMaintenance(await countClutter(path));
-      if (!due.locks && !due.refs && !due.objects) return false;
+      if (!due.locks && !due.refs && !due.objects && !due.graph) return false;
       return await alone(async () => {
         if (due.locks) await removeRemains(path, { isAlone, log, signal });
         await maintain(git, path, due, signal);

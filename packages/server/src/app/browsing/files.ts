@@ -50,21 +50,13 @@ export function fileUseCases(ports: BrowsingPorts): FileUseCases {
       if (file === null || found === null || found.entry.type !== "blob") {
         throw new HeliostatError("not-found", "File Not Found");
       }
-      const query = {
-        tips: [commit],
-        without: [],
-        path: file,
-        firstParent: false,
-        order: "default",
-      } as const;
-      const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1 });
       const { oid, mode, name } = found.entry;
       return {
         project,
         found: {
           ...{ path: file, name, mode, ref, commit },
           blob: { oid, size: found.size },
-          lastCommit: oids[0] ?? commit,
+          lastCommit: await browsing.findLastChange(path, commit, file),
         },
       };
     },

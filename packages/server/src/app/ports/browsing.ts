@@ -150,6 +150,8 @@ export interface Browsing {
     query: HistoryQuery,
     part: { readonly skip: number; readonly count: number },
   ): Promise<HistoryPart>;
+  /** The newest commit of this history that changed what is at the path. */
+  findLastChange(path: string, commit: Oid, file: string): Promise<Oid>;
   /** Those of the commits that are `of` or among its ancestors. */
   findMerged(path: string, commits: readonly Oid[], of: Oid): Promise<ReadonlySet<Oid>>;
   measureDistance(path: string, from: Oid, to: Oid): Promise<Distance | null>;

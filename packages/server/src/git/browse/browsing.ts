@@ -8,8 +8,10 @@ import { readHeadFile } from "../read-refs.ts";
 import { createGit } from "../run-git.ts";
 import { createAncestry } from "./ancestry.ts";
 import { streamArchive } from "./archive.ts";
+import { createGraphFiles } from "./commit-graph-file.ts";
 import { countChanges, diffCommits } from "./diff.ts";
 import { createHistory } from "./history.ts";
+import { createLastChange } from "./last-change.ts";
 import { createLru } from "./lru.ts";
 import { createObjectStore, entryOf } from "./object-store.ts";
 import { createQuick } from "./quick-git.ts";
@@ -46,7 +48,9 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
   const quick = createQuick();
   const refs = createRefReader(git);
   const objects = createObjectStore(git, pool);
-  const history = createHistory(git, quick);
+  const graphs = createGraphFiles();
+  const history = createHistory(git, quick, graphs, objects);
+  const lastChange = createLastChange(graphs, objects);
   const ancestry = createAncestry(git, quick);
   const fileLists = createLru<string>(FILE_LISTS_BYTES);
   const diffs = createLru<Awaited<ReturnType<Browsing["diff"]>>>(DIFFS_BYTES);
@@ -176,6 +180,19 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
       return all;
     },
     listHistory: (path, query, part) => history.list(path, query, part),
+    async findLastChange(path, commit, file) {
+      const found = await lastChange(path, commit, file);
+      if (found !== null) return found;
+      const query = {
+        tips: [commit],
+        without: [],
+        path: file,
+        firstParent: false,
+        order: "default",
+      } as const;
+      const { oids } = await history.list(path, query, { skip: 0, count: 1 });
+      return oids[0] ?? commit;
+    },
     findMerged: (path, commits, of) => ancestry.findMerged(path, commits, of),
     measureDistance: (path, from, to) => ancestry.measureDistance(path, from, to),
     mergeBase: (path, commits) => ancestry.mergeBase(path, commits),

@@ -3,8 +3,11 @@ import { createInterface } from "node:readline";
 import type { HistoryPart, HistoryQuery } from "../../app/ports.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
+import type { GraphFiles } from "./commit-graph-file.ts";
 import { createLru } from "./lru.ts";
+import type { ObjectStore } from "./object-store.ts";
 import { LITERAL_PATHS, type Quick } from "./quick-git.ts";
+import { walkCommits } from "./walk-commits.ts";
 
 /** Lists commits in git's order, and remembers the beginning of each list that was asked for. */
 export interface History {
@@ -29,7 +32,7 @@ interface Beginning {
   readonly isWhole: boolean;
 }
 
-export function createHistory(git: Git, quick: Quick): History {
+export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, objects: ObjectStore): History {
   const beginnings = createLru<Beginning>(MEMORY_BYTES);
   const underWay = new Map<string, Promise<Beginning>>();
 
@@ -62,6 +65,15 @@ export function createHistory(git: Git, quick: Quick): History {
     });
   }
 
+  /** In this process where the graph has all that is asked for. */
+  async function walkOrRun(path: string, query: HistoryQuery, count: number): Promise<Beginning> {
+    const { tips, without, path: file, since, until, author, order, firstParent } = query;
+    const isPlain = !since && !until && !author && file === "" && without.length === 0;
+    const graph = isPlain && order === "default" ? await graphs.read(path) : null;
+    const walked = graph && (await walkCommits(path, graph, objects, { tips, firstParent, count }));
+    return walked ?? (await run(path, query, 0, count));
+  }
+
   async function begin(path: string, key: string, query: HistoryQuery, needed: number): Promise<Beginning> {
     const known = beginnings.get(key);
     if (known && (known.isWhole || known.oids.length >= needed)) return known;
@@ -71,7 +83,7 @@ export function createHistory(git: Git, quick: Quick): History {
     const same = `${key} ${count}`;
     let listing = underWay.get(same);
     if (listing === undefined) {
-      listing = run(path, query, 0, count).finally(() => underWay.delete(same));
+      listing = walkOrRun(path, query, count).finally(() => underWay.delete(same));
       underWay.set(same, listing);
     }
     const beginning = await listing;
