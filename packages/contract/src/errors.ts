@@ -48,6 +48,8 @@ export const ERROR_CODES = {
   "too-many-scans": "throttled",
   "too-many-tests": "throttled",
   "too-many-starts": "throttled",
+  "too-many-sign-ins": "throttled",
+  "csrf-refused": "denied",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

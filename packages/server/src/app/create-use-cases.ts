@@ -31,6 +31,8 @@ import { protectedBranchUseCases } from "./protections/protected-branches.ts";
 import { protectedTagUseCases } from "./protections/protected-tags.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
+import { createPasswordCheck } from "./sign-in/check-password.ts";
+import { passwordUseCases } from "./sign-in/passwords.ts";
 import { sessionUseCases } from "./sign-in/sessions.ts";
 import { sshAuthenticationUseCases } from "./ssh-keys/authenticate-ssh-key.ts";
 import { deployKeyUseCases } from "./ssh-keys/deploy-keys.ts";
@@ -38,15 +40,19 @@ import { userKeyUseCases } from "./ssh-keys/user-keys.ts";
 import { personalTokenUseCases } from "./tokens/personal-tokens.ts";
 import { resourceTokenUseCases } from "./tokens/resource-tokens.ts";
 import { triggerTokenUseCases } from "./tokens/trigger-tokens.ts";
+import { signInUseCases } from "./sign-in/sign-in.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
 export function createUseCases(ports: Ports): UseCases {
   const places = createOutboundPlaces(ports.clock);
   const scans = createHostKeyScans(ports, places);
+  const checkPassword = createPasswordCheck(ports);
   return {
-    ...authenticationUseCases(ports),
+    ...authenticationUseCases(ports, checkPassword),
+    ...signInUseCases(ports, checkPassword),
     ...sessionUseCases(ports),
+    ...passwordUseCases(ports, checkPassword),
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
     ...auditUseCases(ports),

@@ -14,6 +14,7 @@ import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { SessionStore } from "./ports/sessions.ts";
 import type { OwnHostKeys, SshKeyStore } from "./ports/ssh-keys.ts";
 import type { TriggerTokenStore } from "./ports/trigger-tokens.ts";
+import type { SignInFailureStore } from "./ports/sign-in-failures.ts";
 import type { Housekeeping, ProgressBoard, UpdateQueue } from "./ports/work.ts";
 
 export type * from "./ports/accounts.ts";
@@ -31,6 +32,7 @@ export type * from "./ports/repositories.ts";
 export type * from "./ports/secrets.ts";
 export type * from "./ports/sessions.ts";
 export type * from "./ports/ssh-keys.ts";
+export type * from "./ports/sign-in-failures.ts";
 export type * from "./ports/transfers.ts";
 export type * from "./ports/trigger-tokens.ts";
 export type * from "./ports/work.ts";
@@ -48,6 +50,7 @@ export interface Ports {
   readonly sshKeys: SshKeyStore;
   readonly ownHostKeys: OwnHostKeys;
   readonly triggerTokens: TriggerTokenStore;
+  readonly signInFailures: SignInFailureStore;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;

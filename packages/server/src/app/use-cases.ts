@@ -36,7 +36,9 @@ import type {
   UnreadableSecret,
 } from "./ports.ts";
 import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
+import type { PasswordUseCases } from "./sign-in/password-use-cases.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
+import type { SignInUseCases } from "./sign-in/sign-in-use-cases.ts";
 import type { SshKeyUseCases } from "./ssh-keys/ssh-key-use-cases.ts";
 import type { TokenUseCases } from "./tokens/token-use-cases.ts";
 import type { TriggerTokenUseCases } from "./tokens/trigger-token-use-cases.ts";
@@ -58,7 +60,9 @@ import type { TriggerTokenUseCases } from "./tokens/trigger-token-use-cases.ts";
 export interface UseCases
   extends CredentialUseCases,
     ConnectionTestUseCases,
+    SignInUseCases,
     SessionUseCases,
+    PasswordUseCases,
     TokenUseCases,
     TriggerTokenUseCases,
     SshKeyUseCases,

@@ -32,6 +32,7 @@ import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.
 import { createSessionStore } from "../db/sessions.ts";
 import { createSshKeyStore } from "../db/ssh-keys.ts";
 import { createTriggerTokenStore } from "../db/trigger-tokens.ts";
+import { createSignInFailureStore } from "../db/sign-in-failures.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { TOKEN_PREFIXES } from "../domain/token-prefixes.ts";
@@ -191,6 +192,7 @@ async function start(
     sshKeys: createSshKeyStore(db),
     ownHostKeys: { list: () => [] },
     triggerTokens: createTriggerTokenStore(db),
+    signInFailures: createSignInFailureStore(db),
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),

@@ -39,6 +39,7 @@ export interface Database {
   deploy_key_projects: DeployKeyProjectsTable;
   sessions: SessionsTable;
   sign_in_failures: SignInFailuresTable;
+  sign_in_addresses: SignInAddressesTable;
   recovery_codes: RecoveryCodesTable;
   identities: IdentitiesTable;
   protected_branch_access_levels: ProtectedBranchAccessLevelsTable;
@@ -369,6 +370,12 @@ interface SignInFailuresTable {
   first_at: Date;
   last_at: Date;
   blocked_until: Date | null;
+}
+
+interface SignInAddressesTable {
+  user_id: number;
+  network: string;
+  last_at: Date;
 }
 
 interface RecoveryCodesTable {

@@ -95,6 +95,9 @@ export function createUserStore(db: Db): UserStore {
         .execute();
       return rows.map(toUser);
     },
+    async setPasswordHash(id, passwordHash) {
+      await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
+    },
     async setState(id, state) {
       const row = await db
         .updateTable("users")

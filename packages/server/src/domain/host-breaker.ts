@@ -77,6 +77,8 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-scans": "unasked",
   "too-many-tests": "unasked",
   "too-many-starts": "unasked",
+  "too-many-sign-ins": "unasked",
+  "csrf-refused": "unasked",
   "oid-invalid": "unasked",
   "ref-name-invalid": "unasked",
   "refspec-invalid": "unasked",

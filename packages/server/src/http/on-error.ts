@@ -43,7 +43,7 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
 };
 
 /** Clients repeat at once when they are not told to wait. */
-const RETRY_AFTER_SECONDS = "5";
+const RETRY_AFTER_SECONDS = 5;
 
 /** Any thrown value as the API's answer to it. Nothing of a bug or a broken repository is shown to the client. */
 export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswer {
@@ -63,7 +63,8 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       return known.code === "token-invalid" ? invalidToken(status) : plain(status, "401 Unauthorized");
     case "denied":
       if (known.code === "insufficient-scope") return insufficientScope(status, known);
-      if (known.code === "mirror-on-pause") return plain(status, known.message);
+      if (known.code === "mirror-on-pause" || known.code === "csrf-refused")
+        return plain(status, known.message);
       if (form.forbiddenStatus === 401) return plain(401, "401 Unauthorized");
       return plain(status, withReason("403 Forbidden", known.message, "Forbidden"));
     case "not-found":
@@ -77,8 +78,13 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       return plain(status, known.message);
     case "throttled":
     case "transient":
-    case "cancelled":
-      return { ...plain(status, known.message), headers: { "retry-after": RETRY_AFTER_SECONDS } };
+    case "cancelled": {
+      const headers = { "retry-after": retryAfter(known) };
+      // GitLab's form of its limiter.
+      if (known.code === "too-many-sign-ins")
+        return { status, headers, body: { message: { error: known.message } } };
+      return { ...plain(status, known.message), headers };
+    }
     case "corrupt":
     case "bug":
       return plain(status, "500 Internal Server Error");
@@ -121,6 +127,8 @@ export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer
         headers: type,
         text: `Internal error. The log has more under request ${requestId}.\n`,
       };
+    case "throttled":
+      return { status, headers: { ...type, "retry-after": retryAfter(known) }, text: `${known.message}\n` };
     default:
       return { status, headers: type, text: `${known.message}\n` };
   }
@@ -142,6 +150,11 @@ function invalidBody(error: HeliostatError, form: ErrorForm): object {
     return { message: { [form.urlField ?? "url"]: [reason] } };
   }
   return { message: error.message };
+}
+
+/** Whole seconds: one widespread client reads nothing else. */
+function retryAfter({ retryAfterSeconds }: HeliostatError): string {
+  return String(Math.max(1, Math.ceil(retryAfterSeconds ?? RETRY_AFTER_SECONDS)));
 }
 
 /** The rest of a body that is too long or too slow is not waited for. */

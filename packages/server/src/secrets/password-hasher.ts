@@ -20,6 +20,11 @@ const PHC =
 /** One after the other: tries in parallel would each take the memory and the cores of everything else. */
 const slots = createSlots(1);
 
+/** Those who wait for their turn; each takes some 20 ms, so that this is a wait of seconds. More are sent away. */
+const MOST_WAITING = 100;
+let waiting = 0;
+const BUSY_RETRY_SECONDS = 5;
+
 /** Hashes passwords with argon2id into the PHC string form (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). */
 export function createPasswordHasher(): PasswordHasher {
   return {
@@ -52,11 +57,20 @@ async function derive(
   cost: { memory: number; passes: number; parallelism: number },
   tagLength: number,
 ): Promise<Buffer> {
+  if (waiting >= MOST_WAITING) {
+    throw new HeliostatError(
+      "too-many-sign-ins",
+      "Too many people sign in at this moment. Try again in a few seconds.",
+      { retryAfterSeconds: BUSY_RETRY_SECONDS },
+    );
+  }
+  waiting += 1;
   const giveBack = await slots.take();
   try {
     return await argon2id({ message: Buffer.from(password, "utf8"), nonce: salt, tagLength, ...cost });
   } finally {
     giveBack();
+    waiting -= 1;
   }
 }
 

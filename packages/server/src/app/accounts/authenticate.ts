@@ -3,13 +3,16 @@ import { tokenState } from "../../domain/token-state.ts";
 import type { AccessToken, Member, Origin, User } from "../../domain/user.ts";
 import { requireScope } from "../access.ts";
 import type { Ports } from "../ports.ts";
+import type { CheckPassword } from "../sign-in/check-password.ts";
+import { countUnknownToken } from "../sign-in/throttle.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
 import { digestToken } from "./token-digest.ts";
 
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
 export function authenticationUseCases(
-  ports: Pick<Ports, "clock" | "log" | "members" | "tokens" | "users" | "passwords">,
+  ports: Pick<Ports, "clock" | "log" | "members" | "signInFailures" | "tokens" | "users">,
+  checkPassword: CheckPassword,
 ): AuthenticationUseCases {
   async function authenticateToken(
     secret: string,
@@ -41,7 +44,11 @@ export function authenticationUseCases(
   }
 
   return {
-    authenticateToken,
+    async authenticateToken(secret, from, options) {
+      const owner = await authenticateToken(secret, from, options);
+      if (owner === null && secret !== "") await countUnknownToken(ports, from);
+      return owner;
+    },
     async actAs(principal, whom) {
       if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Must be admin to use sudo");
       requireScope(principal, ["sudo"]);
@@ -57,15 +64,10 @@ export function authenticationUseCases(
       const byToken = (await authenticateToken(password, from)) ?? (await authenticateToken(username, from));
       if (byToken) return byToken;
       if (username === "" || password === "") return null;
-      const found = await ports.users.findForSignIn(username);
-      if (!found?.passwordHash) {
-        // The same work as for a user who exists, so that the time taken tells nothing.
-        await ports.passwords.hash(password);
-        return null;
-      }
-      if (!(await ports.passwords.verify(password, found.passwordHash))) return null;
-      refuseBlocked(found.user);
-      return { kind: "user", token: null, ...(await asMember(ports, found.user)), from };
+      const user = await checkPassword({ username, password }, from);
+      if (user === null) return null;
+      refuseBlocked(user);
+      return { kind: "user", token: null, ...(await asMember(ports, user)), from };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { passwordComplaints } from "../../domain/password-rules.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
@@ -14,11 +15,9 @@ type UserUseCases = Pick<
   "listUsers" | "findUser" | "createUser" | "updateUser" | "blockUser" | "unblockUser" | "removeUser"
 >;
 
-const SHORTEST_PASSWORD = 8;
-
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
-type UserPorts = MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces">;
+type UserPorts = MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces" | "sessions">;
 
 export function userUseCases(ports: UserPorts): UserUseCases {
   async function note(
@@ -85,9 +84,8 @@ export function userUseCases(ports: UserPorts): UserUseCases {
     async createUser(principal, draft) {
       requireAdmin(principal);
       const fields = await complaintsAbout(draft, null);
-      if (draft.password !== null && draft.password.length < SHORTEST_PASSWORD) {
-        fields["password"] = [`is too short (minimum is ${SHORTEST_PASSWORD} characters)`];
-      }
+      const complaints = draft.password === null ? [] : passwordComplaints(draft.password, draft);
+      if (complaints.length > 0) fields["password"] = [...complaints];
       if (Object.keys(fields).length > 0) {
         throw new HeliostatError("model-invalid", "the user is not valid", { fields });
       }
@@ -136,6 +134,8 @@ export function userUseCases(ports: UserPorts): UserUseCases {
       await replaceMirrorUser(ports, user, async () => {
         await ports.users.setState(user.id, "blocked");
       });
+      // Unblocked, they sign in anew.
+      await ports.sessions.endAllOf(user.id, null);
       ports.log.info({ username: user.username, by: admin.username }, "user blocked");
       await note(principal, "user-blocked", user);
     },

@@ -37,6 +37,7 @@ export interface UserStore {
   list(filter: UserFilter, page: Page): Promise<Paged<User>>;
   count(): Promise<number>;
   listActiveAdmins(): Promise<readonly User[]>;
+  setPasswordHash(id: number, passwordHash: string): Promise<void>;
   /** `not-found` when there is no such user. */
   setState(id: number, state: User["state"]): Promise<User>;
   /**

@@ -4,14 +4,9 @@ import { isBot, type User } from "../../domain/user.ts";
 import { refuseBlocked } from "../accounts/authenticate.ts";
 import { digestToken } from "../accounts/token-digest.ts";
 import type { Ports } from "../ports.ts";
-import type { OpenedSession, SignInOrigin } from "./session-use-cases.ts";
+import type { SignInOrigin } from "./session-use-cases.ts";
 import { openSession } from "./sessions.ts";
-
-/** What comes of showing who one is. */
-export interface Admission {
-  readonly kind: "signed-in";
-  readonly opened: OpenedSession;
-}
+import type { Admission } from "./sign-in-use-cases.ts";
 
 /**
  * What follows once it is certain who somebody is, by whichever method: they are signed in. `before` is the secret of the

@@ -146,6 +146,14 @@ create table sign_in_failures (
   blocked_until timestamptz
 );
 
+-- From where somebody signed in with their password: strangers who guess at the account do not lock them out there.
+create table sign_in_addresses (
+  user_id integer not null references users (id) on delete cascade,
+  network text not null,
+  last_at timestamptz not null,
+  primary key (user_id, network)
+);
+
 create table recovery_codes (
   user_id integer not null references users (id) on delete cascade,
   digest bytea not null,

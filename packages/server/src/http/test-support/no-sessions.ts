@@ -1,8 +1,13 @@
+import type { PasswordUseCases } from "../../app/sign-in/password-use-cases.ts";
 import type { SessionUseCases } from "../../app/sign-in/session-use-cases.ts";
+import type { SignInUseCases } from "../../app/sign-in/sign-in-use-cases.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 
 /** Nobody signs in to the instance in memory: these tests come with tokens. */
-export const NO_SESSIONS: SessionUseCases = {
+export const NO_SESSIONS: SignInUseCases & SessionUseCases & PasswordUseCases = {
+  signIn: async () => {
+    throw new HeliostatError("unauthenticated", "The user name or the password is wrong.");
+  },
   authenticateSession: async () => null,
   signOut: async () => undefined,
   listSessions: async () => [],
@@ -10,4 +15,6 @@ export const NO_SESSIONS: SessionUseCases = {
     throw new HeliostatError("not-found", "Not found");
   },
   endOtherSessions: async () => 0,
+  changePassword: async () => undefined,
+  setPassword: async () => undefined,
 };

@@ -1,0 +1,20 @@
+import type { OpenedSession, SignInOrigin } from "./session-use-cases.ts";
+
+/** What comes of showing who one is. */
+export interface Admission {
+  readonly kind: "signed-in";
+  readonly opened: OpenedSession;
+}
+
+/** How people come in with a browser. */
+export interface SignInUseCases {
+  /**
+   * Signs in with a user name and a password. `before` is the secret of the session that the browser had, which ends.
+   * `unauthenticated` for a wrong name or password, whichever it was; `forbidden` for a blocked account whose password
+   * was right; `too-many-sign-ins`.
+   */
+  signIn(
+    given: { readonly username: string; readonly password: string },
+    how: { readonly from: SignInOrigin; readonly before: string | null },
+  ): Promise<Admission>;
+}

@@ -1,0 +1,20 @@
+import { HeliostatError } from "../../domain/errors.ts";
+import type { Ports } from "../ports.ts";
+import { admit } from "./admit.ts";
+import type { CheckPassword } from "./check-password.ts";
+import type { SignInUseCases } from "./sign-in-use-cases.ts";
+
+export function signInUseCases(
+  ports: Pick<Ports, "audit" | "clock" | "sessions" | "settings">,
+  checkPassword: CheckPassword,
+): SignInUseCases {
+  return {
+    async signIn(given, { from, before }) {
+      const user = await checkPassword(given, from);
+      if (user === null) {
+        throw new HeliostatError("unauthenticated", "The user name or the password is wrong.");
+      }
+      return await admit(ports, user, { method: "password", from, before });
+    },
+  };
+}
