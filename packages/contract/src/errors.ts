@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   "protection-invalid": "invalid",
   unauthenticated: "unauthenticated",
   "token-invalid": "unauthenticated",
+  "sign-in-refused": "unauthenticated",
   "insufficient-scope": "denied",
   forbidden: "denied",
   "not-found": "not-found",

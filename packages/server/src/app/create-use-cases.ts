@@ -34,13 +34,13 @@ import { secretUseCases } from "./secrets/secret-keys.ts";
 import { createPasswordCheck } from "./sign-in/check-password.ts";
 import { passwordUseCases } from "./sign-in/passwords.ts";
 import { sessionUseCases } from "./sign-in/sessions.ts";
+import { signInUseCases } from "./sign-in/sign-in.ts";
 import { sshAuthenticationUseCases } from "./ssh-keys/authenticate-ssh-key.ts";
 import { deployKeyUseCases } from "./ssh-keys/deploy-keys.ts";
 import { userKeyUseCases } from "./ssh-keys/user-keys.ts";
 import { personalTokenUseCases } from "./tokens/personal-tokens.ts";
 import { resourceTokenUseCases } from "./tokens/resource-tokens.ts";
 import { triggerTokenUseCases } from "./tokens/trigger-tokens.ts";
-import { signInUseCases } from "./sign-in/sign-in.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */

@@ -68,6 +68,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "protection-invalid": "unasked",
   unauthenticated: "unasked",
   "token-invalid": "unasked",
+  "sign-in-refused": "unasked",
   "insufficient-scope": "unasked",
   forbidden: "unasked",
   "not-found": "unasked",

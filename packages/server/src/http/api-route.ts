@@ -10,6 +10,7 @@ import type { UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
 import { authenticateApi, readTriggerToken } from "./authenticate.ts";
+import { authenticateSession } from "./authenticate-session.ts";
 import { checkParameters, type ParameterRules } from "./check-parameters.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
@@ -264,7 +265,11 @@ async function runRoute(
     const isNobody = triggerToken !== null || route.access === "trigger-token";
     const principal: Principal = isNobody
       ? { kind: "anonymous", from: call.from }
-      : await authenticateApi(door.useCases, { ...call, rotates: route.rotatesToken });
+      : await authenticateApi(door.useCases, {
+          ...call,
+          rotates: route.rotatesToken,
+          bySession: () => authenticateSession(door, request, reply),
+        });
     rememberUser(request, principal);
     if (!isNobody) requireAccess(route, principal);
     form = route.form;

@@ -12,11 +12,13 @@ export interface ApiCall {
   readonly from: Origin;
   /** Whether it asks for another secret in the place of the one that it came with. */
   readonly rotates?: boolean;
+  /** Who the session cookie stands for; asked only where no token came. */
+  readonly bySession: () => Promise<SignedIn | null>;
 }
 
 /**
  * Who calls the API: the owner of the token in the `private_token` parameter, the `PRIVATE-TOKEN` header or the
- * `Authorization: Bearer` header, in this order; else nobody. Basic credentials are not ours: they may be meant for a
+ * `Authorization: Bearer` header, in this order; else whose session it is; else nobody. Basic credentials are not ours: they may be meant for a
  * proxy. A token that is no good is an error even where nobody is welcome too.
  */
 export async function authenticateApi(useCases: UseCases, call: ApiCall): Promise<Principal> {
@@ -37,14 +39,22 @@ export async function authenticateApi(useCases: UseCases, call: ApiCall): Promis
   if (headers["job-token"] !== undefined) {
     throw new HeliostatError("unauthenticated", "There are no CI jobs here.");
   }
-  return { kind: "anonymous", from };
+  const owner = await call.bySession();
+  if (owner === null) return { kind: "anonymous", from };
+  if (wishOfSudo(call) !== null) {
+    throw new HeliostatError("forbidden", "Must be authenticated using an access token to use sudo");
+  }
+  return owner;
 }
 
 /**
  * The trigger token among the secrets that a request shows in one of the places where senders of webhooks can put one;
  * null where there is none.
  */
-export function readTriggerToken({ headers, parameters }: Omit<ApiCall, "from">): string | null {
+export function readTriggerToken({
+  headers,
+  parameters,
+}: Pick<ApiCall, "headers" | "parameters">): string | null {
   const shown: readonly unknown[] = [
     headers["x-heliostat-token"],
     headers["x-gitlab-token"],
@@ -99,12 +109,12 @@ function schemeValue(headers: IncomingHttpHeaders, scheme: string): string | nul
 }
 
 /** `Sudo`: an admin acts for another user. Ignoring it would do the right thing as the wrong user. */
-async function actFor(
-  useCases: UseCases,
-  principal: SignedIn,
-  { headers, parameters }: ApiCall,
-): Promise<Principal> {
+async function actFor(useCases: UseCases, principal: SignedIn, call: ApiCall): Promise<Principal> {
+  const wish = wishOfSudo(call);
+  return wish === null ? principal : await useCases.actAs(principal, wish);
+}
+
+function wishOfSudo({ headers, parameters }: ApiCall): string | null {
   const wish = headers["sudo"] ?? parameters["sudo"];
-  if ((typeof wish !== "string" && typeof wish !== "number") || wish === "") return principal;
-  return await useCases.actAs(principal, String(wish));
+  return (typeof wish !== "string" && typeof wish !== "number") || wish === "" ? null : String(wish);
 }

@@ -35,6 +35,8 @@ import { repositoryCommitRoutes } from "./routes/repository-commits/routes.ts";
 import { repositoryFileRoutes } from "./routes/repository-files/routes.ts";
 import { repositoryRefRoutes } from "./routes/repository-refs/routes.ts";
 import { secretRoutes } from "./routes/secrets/routes.ts";
+import { sessionRoutes } from "./routes/sessions/routes.ts";
+import { registerSessions } from "./routes/sessions/web-routes.ts";
 import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
 import { triggerTokenRoutes } from "./routes/trigger-tokens/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
@@ -126,6 +128,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...mirrorAttentionRoutes,
     ...secretRoutes,
     ...userRoutes,
+    ...sessionRoutes,
     ...personalAccessTokenRoutes,
     ...resourceAccessTokenRoutes,
     ...sshKeyRoutes,
@@ -149,6 +152,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...repositoryCommitRoutes,
     ...repositoryFileRoutes,
   ]);
+  await registerSessions(server, door);
   await registerPages(server, door, settings.webRoot ?? null);
   return server;
 }

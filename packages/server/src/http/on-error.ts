@@ -60,6 +60,7 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       }
       return { status, headers: {}, body: invalidBody(known, form) };
     case "unauthenticated":
+      if (known.code === "sign-in-refused") return plain(status, known.message);
       return known.code === "token-invalid" ? invalidToken(status) : plain(status, "401 Unauthorized");
     case "denied":
       if (known.code === "insufficient-scope") return insufficientScope(status, known);

@@ -7,9 +7,11 @@ import { createInstanceSettingsStore, initInstanceSettings } from "../../db/inst
 import { createMemberStore } from "../../db/members.ts";
 import type { Db } from "../../db/pool.ts";
 import { createSessionStore } from "../../db/sessions.ts";
+import { createSignInFailureStore } from "../../db/sign-in-failures.ts";
 import { createUserStore } from "../../db/users.ts";
 import type { User } from "../../domain/user.ts";
 import { admit } from "./admit.ts";
+import { removeOldSignIns } from "./remove-old-sign-ins.ts";
 import type { OpenedSession } from "./session-use-cases.ts";
 import { openSession, sessionUseCases } from "./sessions.ts";
 
@@ -189,14 +191,21 @@ describe("the sessions of a user", () => {
     assert.equal(await sessions().authenticateSession(other.secret, HERE), null);
   });
 
-  it("are cleared away when they are over", async () => {
+  it("are cleared away when they are over, and so are failures and addresses", async () => {
+    const signInFailures = createSignInFailureStore(db);
+    const count = { failures: 1, firstAt: clock.now(), lastAt: clock.now(), blockedUntil: null };
+    await signInFailures.change(["old"], () => new Map([["old", count]]));
+    await signInFailures.rememberAddress(ada.id, "203.0.113.7", clock.now());
     await signIn();
     await clock.advance(8 * DAY);
     const { secret } = await signIn();
-    const now = clock.now();
-    const removed = await createSessionStore(db).removeExpired(now, new Date(now.getTime() - 7 * DAY));
-    assert.equal(removed, 1);
+    const young = { ...count, lastAt: clock.now() };
+    await signInFailures.change(["young"], () => new Map([["young", young]]));
+    assert.equal(await removeOldSignIns({ ...portsNow(), signInFailures }), 2);
     await use(secret);
+    assert.ok(await signInFailures.read("young"));
+    await clock.advance(90 * DAY);
+    assert.equal(await removeOldSignIns({ ...portsNow(), signInFailures }), 3);
   });
 });
 

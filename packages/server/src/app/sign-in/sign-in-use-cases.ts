@@ -10,7 +10,7 @@ export interface Admission {
 export interface SignInUseCases {
   /**
    * Signs in with a user name and a password. `before` is the secret of the session that the browser had, which ends.
-   * `unauthenticated` for a wrong name or password, whichever it was; `forbidden` for a blocked account whose password
+   * `sign-in-refused` for a wrong name or password, whichever it was; `forbidden` for a blocked account whose password
    * was right; `too-many-sign-ins`.
    */
   signIn(

@@ -12,7 +12,7 @@ export function signInUseCases(
     async signIn(given, { from, before }) {
       const user = await checkPassword(given, from);
       if (user === null) {
-        throw new HeliostatError("unauthenticated", "The user name or the password is wrong.");
+        throw new HeliostatError("sign-in-refused", "The user name or the password is wrong.");
       }
       return await admit(ports, user, { method: "password", from, before });
     },

@@ -6,7 +6,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 /** Nobody signs in to the instance in memory: these tests come with tokens. */
 export const NO_SESSIONS: SignInUseCases & SessionUseCases & PasswordUseCases = {
   signIn: async () => {
-    throw new HeliostatError("unauthenticated", "The user name or the password is wrong.");
+    throw new HeliostatError("sign-in-refused", "The user name or the password is wrong.");
   },
   authenticateSession: async () => null,
   signOut: async () => undefined,

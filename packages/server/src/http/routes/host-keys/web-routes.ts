@@ -4,6 +4,7 @@ import { requireScope } from "../../../app/access.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { answerApiError, sendJson } from "../../api-route.ts";
 import { authenticateApi } from "../../authenticate.ts";
+import { authenticateSession } from "../../authenticate-session.ts";
 import { checkParameters } from "../../check-parameters.ts";
 import type { HttpDoor } from "../../http-door.ts";
 import { rememberUser } from "../../request-log.ts";
@@ -41,6 +42,7 @@ export async function answerHostKeys(
       headers: request.headers,
       parameters: query,
       from: whereFrom(request),
+      bySession: () => authenticateSession(door, request, reply),
     });
     rememberUser(request, principal);
     requireScope(principal, ["api"]);

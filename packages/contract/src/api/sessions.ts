@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { filledText, rowId, timestamp } from "./parameters.ts";
+
+/** What a page of ours knows of who uses it. `user` null: nobody is signed in. */
+export const currentSessionSchema = z.object({
+  user: z
+    .object({
+      id: z.int(),
+      username: z.string(),
+      name: z.string(),
+      is_admin: z.boolean(),
+      web_url: z.string(),
+    })
+    .nullable(),
+  /** To be sent as `X-CSRF-Token` with everything that changes something. */
+  csrf_token: z.string().nullable(),
+  expires_at: timestamp.nullable(),
+});
+export type CurrentSessionAnswer = z.infer<typeof currentSessionSchema>;
+
+/** One of the sessions of a user. */
+export const sessionSchema = z.object({
+  id: z.int(),
+  /** The one by which this was asked. */
+  current: z.boolean(),
+  method: z.enum(["password", "oidc"]),
+  created_at: timestamp,
+  last_seen_at: timestamp,
+  expires_at: timestamp,
+  ip_address: z.string().nullable(),
+  user_agent: z.string().nullable(),
+});
+export type SessionAnswer = z.infer<typeof sessionSchema>;
+
+export const signInParams = z.object({ username: filledText, password: filledText });
+
+export const sessionParams = z.object({ id: rowId });
+
+export const ownPasswordParams = z.object({ current_password: filledText, password: filledText });
+
+export const userPasswordParams = z.object({ id: rowId, password: filledText });

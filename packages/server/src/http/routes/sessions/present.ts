@@ -1,0 +1,31 @@
+import type { CurrentSessionAnswer, SessionAnswer } from "@heliostat/contract/api/sessions.ts";
+import type { Session } from "../../../domain/session.ts";
+import type { User } from "../../../domain/user.ts";
+import { presentUser } from "../users/present.ts";
+
+export function presentCurrentSession(
+  current: { readonly user: User; readonly session: Session } | null,
+  externalUrl: string,
+): CurrentSessionAnswer {
+  if (current === null) return { user: null, csrf_token: null, expires_at: null };
+  const { user, session } = current;
+  const { id, username, name, web_url } = presentUser(user, externalUrl);
+  return {
+    user: { id, username, name, is_admin: user.isAdmin, web_url },
+    csrf_token: session.csrfToken,
+    expires_at: session.expiresAt.toISOString(),
+  };
+}
+
+export function presentSession(session: Session, current: Session | undefined): SessionAnswer {
+  return {
+    id: session.id,
+    current: session.id === current?.id,
+    method: session.method,
+    created_at: session.createdAt.toISOString(),
+    last_seen_at: session.lastSeenAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    ip_address: session.address,
+    user_agent: session.userAgent,
+  };
+}
