@@ -21,6 +21,22 @@ export function addAdminCommands(program: Command): void {
       process.exitCode = await rotateSecrets(flags);
     });
 
+  admin
+    .command("reset-password <user>")
+    .description("give a user another password, on the machine of the server, also when nobody can sign in")
+    .option("--password-stdin", "read it from standard input; else it is asked for")
+    .addHelpText(
+      "after",
+      "\nIt works on the database itself, so that no token is needed: run it as the user that the server runs as, with the" +
+        "\nserver's variables. The server may run or not. All sessions of the user end; their access tokens stay." +
+        "\nExit codes: 0 done, 1 failed, 2 usage or a password that is too weak." +
+        "\n\nExample:\n  heliostat admin reset-password root --password-stdin < password.txt",
+    )
+    .action(async (username: string, flags: { passwordStdin?: boolean }) => {
+      const { resetPasswordOf } = await import("./reset-password.ts");
+      process.exitCode = await resetPasswordOf(username, flags);
+    });
+
   addServerCommand(
     program,
     "doctor",

@@ -27,3 +27,63 @@ export async function confirm(question: string, yes: string): Promise<boolean> {
     terminal.close();
   }
 }
+
+const ENTER = /[\r\n]/;
+const CTRL_C = "\u0003";
+const CTRL_D = "\u0004";
+const BACKSPACE = /[\b\u007f]/;
+
+/**
+ * Asks a person for a new password, twice, and shows nothing of it. `parameter-invalid` where nobody is there, when the
+ * two are not the same, and when they give up (Ctrl-C, Ctrl-D).
+ */
+export async function askNewPassword(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
+    throw new HeliostatError(
+      "parameter-invalid",
+      "Nobody is here to ask: give the password with --password-stdin < password.txt.",
+    );
+  }
+  const first = await askHidden(question);
+  if (first !== (await askHidden("The same again: "))) {
+    throw new HeliostatError("parameter-invalid", "The two are not the same. Nothing was changed.");
+  }
+  return first;
+}
+
+/** In raw mode, for then the terminal itself shows nothing. */
+async function askHidden(question: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  stdin.resume();
+  // Only now: whoever sees the question may type, and must see nothing of it.
+  stderr.write(question);
+  let typed = "";
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const done = (settle: () => void): void => {
+        stdin.off("data", onData);
+        settle();
+      };
+      const onData = (keys: string): void => {
+        for (const key of keys) {
+          if (ENTER.test(key)) {
+            done(() => resolve(typed));
+            return;
+          }
+          if (key === CTRL_C || key === CTRL_D) {
+            done(() => reject(new HeliostatError("parameter-invalid", "Given up. Nothing was changed.")));
+            return;
+          }
+          typed = BACKSPACE.test(key) ? [...typed].slice(0, -1).join("") : typed + key;
+        }
+      };
+      stdin.on("data", onData);
+    });
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write("\n");
+  }
+}

@@ -49,15 +49,7 @@ function portsNow() {
   return {
     audit: createAuditStore(db),
     clock: systemClock,
-    instance: {
-      version: "1",
-      revision: "1",
-      externalUrl: "https://git.example.com",
-      sshPort: null,
-      makeTokenSecret: () => "none",
-      random: Math.random,
-      readinessProbes: {},
-    },
+    instance: { externalUrl: "https://git.example.com" },
     log,
     mails: createMailOutbox(db, { onPut: quiet }),
     members: createMemberStore(db),

@@ -13,8 +13,8 @@ import { endSessionsOf } from "./sessions.ts";
 /** What putting another password in force needs of the world. */
 export type PasswordPorts = Pick<
   Ports,
-  "audit" | "clock" | "instance" | "log" | "mails" | "passwords" | "sessions" | "settings" | "users"
->;
+  "audit" | "clock" | "log" | "mails" | "passwords" | "sessions" | "settings" | "users"
+> & { readonly instance: Pick<Ports["instance"], "externalUrl"> };
 
 export function passwordUseCases(ports: PasswordPorts, checkPassword: CheckPassword): PasswordUseCases {
   return {

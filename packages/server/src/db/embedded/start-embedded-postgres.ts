@@ -110,6 +110,24 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
+/** What is found in a data directory: no database at all, one that does not run, or how to reach one that does. */
+export type FoundPostgres =
+  | { readonly kind: "none" | "stopped" }
+  | { readonly kind: "running"; readonly connection: EmbeddedConnection };
+
+/** For a command beside the server, which holds the lock: it starts nothing and stops nothing. */
+export async function findEmbeddedPostgres(dataDir: string): Promise<FoundPostgres> {
+  const real = await realpath(dataDir).catch(() => null);
+  if (real === null) return { kind: "none" };
+  const { cluster, socket } = placeIn(real);
+  const stats = await stat(cluster).catch(() => null);
+  if (stats === null) return { kind: "none" };
+  // Who can replace the socket's directory can play the database to us.
+  const isReachable =
+    (await findPostmaster(cluster)) !== null && (await isPrivateDirectory(socket.path, stats.uid));
+  return isReachable ? { kind: "running", connection: connectionTo(socket.path) } : { kind: "stopped" };
+}
+
 function placeIn(dataDir: string): Place {
   const cluster = join(dataDir, "postgres");
   const socket = socketDirectoryFor(dataDir);
