@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   "too-many-starts": "throttled",
   "too-many-sign-ins": "throttled",
   "csrf-refused": "denied",
+  "server-busy": "throttled",
   // words of the domain
   "oid-invalid": "invalid",
   "ref-name-invalid": "invalid",

@@ -29,6 +29,7 @@ import { changeProjectUseCases } from "./projects/change-projects.ts";
 import { projectViewUseCases } from "./projects/view-project.ts";
 import { protectedBranchUseCases } from "./protections/protected-branches.ts";
 import { protectedTagUseCases } from "./protections/protected-tags.ts";
+import { type ClientLimits, createClientQueue } from "./repositories/client-queue.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
 import { createPasswordCheck } from "./sign-in/check-password.ts";
@@ -44,7 +45,7 @@ import { triggerTokenUseCases } from "./tokens/trigger-tokens.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** All that the doors may ask for, on these ports. */
-export function createUseCases(ports: Ports): UseCases {
+export function createUseCases(ports: Ports, limits: { readonly clients: ClientLimits }): UseCases {
   const places = createOutboundPlaces(ports.clock);
   const scans = createHostKeyScans(ports, places);
   const checkPassword = createPasswordCheck(ports);
@@ -80,7 +81,7 @@ export function createUseCases(ports: Ports): UseCases {
     ...connectionTestUseCases(ports, places),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
-    ...repositoryUseCases(ports),
+    ...repositoryUseCases(ports, createClientQueue(ports.clock, limits.clients)),
     ...userKeyUseCases(ports),
     ...deployKeyUseCases(ports),
     ...sshAuthenticationUseCases(ports),
@@ -88,5 +89,6 @@ export function createUseCases(ports: Ports): UseCases {
     ...tagUseCases(ports),
     ...commitUseCases(ports),
     ...fileUseCases(ports),
+    ...repositoryUseCases(ports, createClientQueue(ports.clock, limits.clients)),
   };
 }

@@ -8,6 +8,11 @@ export interface GitExchange {
   readonly protocol: string | null;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
+  /**
+   * The same while nothing has begun yet, where that is another signal: a push that came in whole goes on without its
+   * client, but one that still waits for its turn does not.
+   */
+  readonly whileWaiting?: AbortSignal;
   /** What a push may bring; anything when left out. */
   readonly admission?: Admission;
 }

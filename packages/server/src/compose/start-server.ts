@@ -83,6 +83,9 @@ const BACKGROUND_GRACE_MS = 5_000;
 /** A mail that is being sent gets this long at shutdown. */
 const MAIL_GRACE_MS = 5_000;
 
+/** A client waits this long for its turn: less than the minute after which many a proxy gives up. */
+const CLIENT_PATIENCE_MS = 50_000;
+
 const CLEAN_EVERY_MS = 3600_000;
 
 /** Less than this, and the instance is not ready: the next fetch would only fail in the middle. */
@@ -246,7 +249,9 @@ async function start(
   stops.push(() => started.stop());
 
   const http = await createHttpServer({
-    useCases: createUseCases(ports),
+    useCases: createUseCases(ports, {
+      clients: { places: settings.gitClients, waiting: settings.gitQueue, patienceMs: CLIENT_PATIENCE_MS },
+    }),
     settings: {
       get externalUrl() {
         return externalUrl;

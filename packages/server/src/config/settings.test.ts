@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { HeliostatError } from "../domain/errors.ts";
 import { describeSettings, readSettings, type Settings, VARIABLE_NAMES } from "./settings.ts";
@@ -36,6 +37,8 @@ test("an empty environment gives the documented defaults", () => {
     smtpUrl: null,
     caFile: null,
     proxies: { http: null, https: null, all: null, exceptions: [] },
+    gitClients: 16 * availableParallelism(),
+    gitQueue: 1000,
     logLevel: "info",
     serverUrl: null,
     token: null,
@@ -55,6 +58,8 @@ test("every variable is read", () => {
     HELIOSTAT_ALLOW_LOCAL_REMOTES: "True",
     HELIOSTAT_SECRETS_FILE: "keys.json",
     HELIOSTAT_SMTP_URL: "smtps://ada:s3cret@mail.example.com:465",
+    HELIOSTAT_GIT_CLIENTS: "3",
+    HELIOSTAT_GIT_QUEUE: "0",
     HELIOSTAT_LOG_LEVEL: "DEBUG",
     HELIOSTAT_URL: "https://mirrors.example.com/",
     HELIOSTAT_TOKEN: "t0ken",
@@ -88,6 +93,8 @@ test("every variable is read", () => {
         https: "http://proxy:3128",
         all: "socks5h://proxy:1080",
       },
+      gitClients: 3,
+      gitQueue: 0,
       logLevel: "debug",
       serverUrl: "https://mirrors.example.com",
       token: "t0ken",
@@ -212,4 +219,11 @@ test("the description masks secrets, also inside URLs, and says where each value
   assert.equal(row("HELIOSTAT_SMTP_URL")?.source, "environment");
   assert.equal(row("HELIOSTAT_LOG_LEVEL")?.source, "default");
   assert.equal(row("HELIOSTAT_EXTERNAL_URL")?.value, "http://127.0.0.1:8080");
+});
+
+test("as many clients as can be, and no fewer than one", () => {
+  for (const value of ["0", "-1", "1.5", "many", "10001"]) {
+    assert.match(complaintOf({ HELIOSTAT_GIT_CLIENTS: value }), /^HELIOSTAT_GIT_CLIENTS is "/);
+  }
+  assert.equal(read({ HELIOSTAT_GIT_CLIENTS: "1" }).gitClients, 1);
 });

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { HeliostatError } from "../domain/errors.ts";
 import {
@@ -36,6 +37,9 @@ export interface Settings {
   /** Absolute. Null: the certificates of the system alone are trusted. */
   readonly caFile: string | null;
   readonly proxies: ProxySettings;
+  /** As many fetches and pushes of clients are served by git at the same time, and as many may wait besides. */
+  readonly gitClients: number;
+  readonly gitQueue: number;
   readonly logLevel: LogLevel;
   /** The server that the command line speaks to. Null: the one of this machine. */
   readonly serverUrl: string | null;
@@ -75,6 +79,10 @@ const MASK = "*****";
 const SHORTEST_PASSWORD = 8;
 const SHORTEST_TOKEN = 20;
 const PREFIX = "HELIOSTAT_";
+
+/** Most of a fetch is waiting for the client to take it, and a waiting git takes some megabytes and nothing else. */
+const CLIENTS_A_CORE = 16;
+const MOST_CLIENTS = 10_000;
 
 /** Every variable there is: what is read, documented and shown all comes from here. */
 export const VARIABLES = {
@@ -132,6 +140,15 @@ export const VARIABLES = {
     meaning:
       "File of certificates (PEM) that are trusted beside the system's when mirrors speak to remotes, and to proxies " +
       "by HTTPS.",
+  },
+  HELIOSTAT_GIT_CLIENTS: {
+    defaultText: `${CLIENTS_A_CORE} a core`,
+    meaning: "As many fetches and pushes of clients are served at the same time; the others wait their turn.",
+  },
+  HELIOSTAT_GIT_QUEUE: {
+    defaultText: "`1000`",
+    meaning:
+      "As many may wait, for 50 seconds at most. Who comes then is told to come again (503 with `Retry-After`).",
   },
   HELIOSTAT_LOG_LEVEL: {
     defaultText: "`info`",
@@ -217,6 +234,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
       all: read<string | null>("ALL_PROXY", null, parseProxy),
       exceptions: read("NO_PROXY", [], parseExceptions),
     },
+    gitClients: read("HELIOSTAT_GIT_CLIENTS", CLIENTS_A_CORE * availableParallelism(), parseCount(1)),
+    gitQueue: read("HELIOSTAT_GIT_QUEUE", 1000, parseCount(0)),
     logLevel: read("HELIOSTAT_LOG_LEVEL", "info", parseLogLevel),
     serverUrl: read("HELIOSTAT_URL", null, parseExternalUrl),
     token: read("HELIOSTAT_TOKEN", null, parseHeaderText),
@@ -245,6 +264,8 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     HELIOSTAT_SECRETS_FILE: settings.secretsFile,
     HELIOSTAT_SMTP_URL: settings.smtpUrl === null ? "none" : maskUrl(settings.smtpUrl),
     HELIOSTAT_CA_FILE: settings.caFile ?? "none",
+    HELIOSTAT_GIT_CLIENTS: String(settings.gitClients),
+    HELIOSTAT_GIT_QUEUE: String(settings.gitQueue),
     HELIOSTAT_LOG_LEVEL: settings.logLevel,
     HELIOSTAT_URL: settings.serverUrl ?? localUrlOf(settings.httpListen),
     HELIOSTAT_TOKEN: settings.token === null ? "none" : MASK,
@@ -370,6 +391,14 @@ function parseBoolean(text: string): boolean {
   if (["true", "1", "yes", "on"].includes(word)) return true;
   if (["false", "0", "no", "off"].includes(word)) return false;
   throw new Unfit(`is ${quote(text)}, neither true nor false`);
+}
+
+function parseCount(least: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= least && count <= MOST_CLIENTS) return count;
+    throw new Unfit(`is ${quote(text)}, not a whole number from ${least} to ${MOST_CLIENTS}`);
+  };
 }
 
 function parseLogLevel(text: string): LogLevel {

@@ -80,6 +80,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-starts": "unasked",
   "too-many-sign-ins": "unasked",
   "csrf-refused": "unasked",
+  "server-busy": "unasked",
   "oid-invalid": "unasked",
   "ref-name-invalid": "unasked",
   "refspec-invalid": "unasked",

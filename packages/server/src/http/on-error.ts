@@ -45,13 +45,23 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
 /** Clients repeat at once when they are not told to wait. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** Too much for this client is 429; too much for the server, whoever asks, is 503. */
+function statusOf({ code, kind }: HeliostatError): number {
+  return code === "server-busy" ? 503 : STATUS_OF_KIND[kind];
+}
+
+/** Whole seconds: one widespread client reads nothing else. */
+function retryAfter({ retryAfterSeconds }: HeliostatError): Record<string, string> {
+  return { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds ?? RETRY_AFTER_SECONDS))) };
+}
+
 /** Any thrown value as the API's answer to it. Nothing of a bug or a broken repository is shown to the client. */
 export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswer {
   if (isRequestError(error)) {
     return { status: error.statusCode, headers: closing(error.statusCode), body: { error: error.message } };
   }
   const known = asHeliostatError(error);
-  const status = STATUS_OF_KIND[known.kind];
+  const status = statusOf(known);
   switch (known.kind) {
     case "invalid":
       // GitLab's form, for these alone.
@@ -80,7 +90,7 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
     case "throttled":
     case "transient":
     case "cancelled": {
-      const headers = { "retry-after": retryAfter(known) };
+      const headers = retryAfter(known);
       // GitLab's form of its limiter.
       if (known.code === "too-many-sign-ins")
         return { status, headers, body: { message: { error: known.message } } };
@@ -108,7 +118,7 @@ export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer
     };
   }
   const known = asHeliostatError(error);
-  const status = STATUS_OF_KIND[known.kind];
+  const status = statusOf(known);
   switch (known.kind) {
     case "unauthenticated":
       return {
@@ -129,7 +139,9 @@ export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer
         text: `Internal error. The log has more under request ${requestId}.\n`,
       };
     case "throttled":
-      return { status, headers: { ...type, "retry-after": retryAfter(known) }, text: `${known.message}\n` };
+    case "transient":
+    case "cancelled":
+      return { status, headers: { ...type, ...retryAfter(known) }, text: `${known.message}\n` };
     default:
       return { status, headers: type, text: `${known.message}\n` };
   }
@@ -151,11 +163,6 @@ function invalidBody(error: HeliostatError, form: ErrorForm): object {
     return { message: { [form.urlField ?? "url"]: [reason] } };
   }
   return { message: error.message };
-}
-
-/** Whole seconds: one widespread client reads nothing else. */
-function retryAfter({ retryAfterSeconds }: HeliostatError): string {
-  return String(Math.max(1, Math.ceil(retryAfterSeconds ?? RETRY_AFTER_SECONDS)));
 }
 
 /** The rest of a body that is too long or too slow is not waited for. */

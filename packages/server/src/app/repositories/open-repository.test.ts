@@ -13,6 +13,7 @@ import { parseRemoteUrl } from "../../domain/remote-url.ts";
 import { createRepositories } from "../../git/repositories.ts";
 import { systemClock } from "../../system-clock.ts";
 import type { Ports } from "../ports.ts";
+import { createClientQueue } from "./client-queue.ts";
 import { repositoryUseCases } from "./open-repository.ts";
 
 test("of a push that a killed server had taken, either the refs read as being written or the mirror's update is asked for", async (t) => {
@@ -73,7 +74,10 @@ test("of a push that a killed server had taken, either the refs read as being wr
     },
     housekeeping: { noteWrite: () => undefined },
   };
-  const { openRepository } = repositoryUseCases(ports as Ports);
+  const { openRepository } = repositoryUseCases(
+    ports as Ports,
+    createClientQueue(systemClock, { places: 1, waiting: 0, patienceMs: 1 }),
+  );
   const repository = await openRepository(
     { kind: "user", user, memberships: [], token: null },
     "ada/p",

@@ -10,8 +10,10 @@ import { notePushWishes } from "../mirrors/request-update.ts";
 import type { Ports, PushedRef } from "../ports.ts";
 import type { OpenRepository, UseCases } from "../use-cases.ts";
 import { admissionTo } from "./admission.ts";
+import type { ClientQueue } from "./client-queue.ts";
+import { serveInTurn } from "./serve-in-turn.ts";
 
-export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository"> {
+export function repositoryUseCases(ports: Ports, clients: ClientQueue): Pick<UseCases, "openRepository"> {
   return {
     async openRepository(principal, fullPath, service) {
       const project = await ports.projects.findByFullPath(fullPath);
@@ -24,7 +26,7 @@ export function repositoryUseCases(ports: Ports): Pick<UseCases, "openRepository
         throw new HeliostatError("not-found", "The project you were looking for could not be found.");
       }
       if (service === "receive-pack") refusePush(principal, project);
-      return open(ports, principal, project, service);
+      return serveInTurn(clients, principal, open(ports, principal, project, service));
     },
   };
 }

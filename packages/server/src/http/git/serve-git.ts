@@ -99,11 +99,14 @@ async function serve(
 ): Promise<FastifyReply> {
   const isFetch = service === "upload-pack";
   const controller = new AbortController();
+  const waiting = new AbortController();
   const maxBytes = isFetch ? door.limits.fetchRequestBytes : null;
   const input = openGitRequestBody(request.raw, maxBytes, (error) => controller.abort(error));
   reply.raw.once("close", () => {
     // A push that came in whole goes on: its refs and what follows from them are to be one thing.
-    if (!reply.raw.writableFinished && (isFetch || !request.raw.complete)) controller.abort(clientGone());
+    if (reply.raw.writableFinished) return;
+    waiting.abort(clientGone());
+    if (isFetch || !request.raw.complete) controller.abort(clientGone());
   });
   let hasStarted = false;
   const contentType = `application/x-git-${service}-result`;
@@ -116,7 +119,8 @@ async function serve(
     },
   });
   try {
-    await repository.serve(input, answer, { protocol, signal: controller.signal }).catch(refuseNonsense);
+    const exchange = { protocol, signal: controller.signal, whileWaiting: waiting.signal };
+    await repository.serve(input, answer, exchange).catch(refuseNonsense);
     if (!answer.writableEnded) answer.end();
     await finished(answer);
     // git has nothing to say to the probe in front of a large push.
