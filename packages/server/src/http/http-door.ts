@@ -9,6 +9,10 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number;
   /** A git exchange in which no byte goes either way for this long is over; git itself says something every 5 s. */
   readonly gitIdleTimeoutMs: number;
+  /** How long a client of git may take for the next 64 KiB of an answer, and of what it asks to fetch. */
+  readonly gitFetchPaceMs: number;
+  /** And for those of a push: it may have to compress what it sends. */
+  readonly gitPushPaceMs: number;
   /** What a fetch may ask, decompressed: 64 MiB is over a million wanted and known commits. */
   readonly fetchRequestBytes: number;
   /** How long a closing server waits for what is under way. */
@@ -20,6 +24,8 @@ export const HTTP_LIMITS: HttpLimits = {
   apiBodyTimeoutMs: 30_000,
   headersTimeoutMs: 20_000,
   gitIdleTimeoutMs: 600_000,
+  gitFetchPaceMs: 60_000,
+  gitPushPaceMs: 300_000,
   fetchRequestBytes: 64 * 1024 * 1024,
   drainTimeoutMs: 25_000,
 };

@@ -7,6 +7,10 @@ export interface GitAnswerOptions {
   readonly prefix?: Buffer;
   /** Once aborted, nothing more goes out. */
   readonly signal: AbortSignal;
+  /** How long the client may take until there is room for more of the answer. */
+  readonly paceMs: number;
+  /** Called once, when the client takes longer; the connection is cut. */
+  readonly onSlow: () => void;
   /** Called once, when the answer starts and an error can no longer become a status. */
   readonly onStart: () => void;
 }
@@ -39,7 +43,9 @@ export function createGitAnswer(response: ServerResponse, options: GitAnswerOpti
     if (options.prefix !== undefined) response.write(options.prefix);
   };
   let resume: (() => void) | null = null;
+  let patience: NodeJS.Timeout | undefined;
   const proceed = (): void => {
+    clearTimeout(patience);
     const callback = resume;
     resume = null;
     callback?.();
@@ -58,7 +64,15 @@ export function createGitAnswer(response: ServerResponse, options: GitAnswerOpti
       }
       start();
       if (response.write(chunk)) callback();
-      else resume = callback;
+      else {
+        resume = callback;
+        // Not the socket's idle time, which starts anew with every byte: a client that takes one now and then would have
+        // git, and its place, for ever.
+        patience = setTimeout(() => {
+          options.onSlow();
+          response.destroy();
+        }, options.paceMs);
+      }
     },
   });
 }

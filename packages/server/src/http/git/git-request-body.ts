@@ -4,15 +4,19 @@ import { createGunzip } from "node:zlib";
 import { HeliostatError } from "../../domain/errors.ts";
 import { requestError } from "../request-error.ts";
 
+/** As much has to come in each stretch of time: a kilobyte a second in a minute. */
+const PACE_BYTES = 64 * 1024;
+
 /**
  * The body of a git request, decompressed, as a stream of its own: whoever destroys it does not tear down the
  * connection that the answer still needs. It fails with a request error when it is not what it says (400), of an
- * unknown encoding (415), or longer than `maxBytes` (413); with `cancelled` when the client goes away midway.
+ * unknown encoding (415), longer than `maxBytes` (413), or so slow that, while it is waited for, less than 64 KiB of it
+ * come in `paceMs` (408); with `cancelled` when the client goes away midway.
  * `onBroken` hears of these failures, and not of a consumer that destroys the stream because it has read enough.
  */
 export function openGitRequestBody(
   request: IncomingMessage,
-  maxBytes: number | null,
+  { maxBytes, paceMs }: { readonly maxBytes: number | null; readonly paceMs: number },
   onBroken: (error: Error) => void,
 ): Readable {
   const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
@@ -24,7 +28,11 @@ export function openGitRequestBody(
   const body = maxBytes === null ? new PassThrough() : createLimit(maxBytes, fail);
   // The body may fail before anybody listens; its consumer still learns of it from the destroyed stream.
   body.on("error", () => {});
+  const stopWatching = watchPace(request, body, paceMs, () =>
+    fail(requestError(408, "The request comes too slowly.")),
+  );
   body.on("close", () => {
+    stopWatching();
     // What is left of the request is read and dropped, or the client would never come to read the answer.
     request.unpipe();
     request.resume();
@@ -44,6 +52,23 @@ export function openGitRequestBody(
     fail(requestError(415, "The request body has an encoding that is not supported"));
   }
   return body;
+}
+
+/** Calls once when too little came while nothing but the client was waited for. Answers how to stop looking. */
+function watchPace(
+  request: IncomingMessage,
+  body: PassThrough | Transform,
+  paceMs: number,
+  onSlow: () => void,
+): () => void {
+  let seen = request.socket.bytesRead;
+  const timer = setInterval(() => {
+    const received = request.socket.bytesRead - seen;
+    seen += received;
+    const isOurs = request.complete || body.readableLength >= body.readableHighWaterMark;
+    if (!isOurs && received < PACE_BYTES) onSlow();
+  }, paceMs);
+  return () => clearInterval(timer);
 }
 
 function createLimit(maxBytes: number, fail: (error: Error) => void): Transform {

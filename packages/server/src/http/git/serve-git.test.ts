@@ -496,6 +496,61 @@ describe("git over HTTP", () => {
     await untilNoChildren();
   });
 
+  /** A server that waits moments for what the door waits minutes for. */
+  async function startHasty(path: string): Promise<RunningServer> {
+    const useCases = createInMemoryUseCases({
+      openRepository: async (_principal, _path, service) => openPlain(join(folder, path), service),
+    });
+    return await startServer(useCases, { limits: { gitFetchPaceMs: 300, gitPushPaceMs: 300 } });
+  }
+
+  for (const service of ["upload-pack", "receive-pack"]) {
+    test(`a client that sends what it asks ${service} by drips is cut, though something always moves`, async () => {
+      await untilNoChildren();
+      await using hasty = await startHasty("public.git");
+      const socket = connect(hasty.port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write(
+        `POST /${PUBLIC}/git-${service} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-${service}-request\r\n` +
+          "Content-Length: 65520\r\n\r\nfff0",
+      );
+      const drips = setInterval(() => socket.write("x"), 20).unref();
+      let answer = "";
+      socket.setEncoding("utf8").on("data", (chunk: string) => {
+        answer += chunk;
+      });
+      await once(socket, "close");
+      clearInterval(drips);
+      assert.match(answer, /^HTTP\/1\.1 408 .*too slowly/s);
+      await untilNoChildren();
+    });
+  }
+
+  test("a client that reads its answer by drips is cut, and git with it", async () => {
+    await untilNoChildren();
+    await using hasty = await startHasty("private.git");
+    // Far larger than all buffers on the way.
+    await commitBytes("drips", 16 * 1024 * 1024);
+    await mustGit(work, ["push", "-q", join(folder, "private.git"), "HEAD:refs/heads/drips"]);
+    const tip = (await mustGit(join(folder, "private.git"), ["rev-parse", "drips"])).trim();
+    const line = (payload: string) => (payload.length + 4).toString(16).padStart(4, "0") + payload;
+    const body = `${line(`want ${tip} side-band-64k ofs-delta\n`)}0000${line("done\n")}`;
+    const socket = connect(hasty.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(
+      `POST /${PRIVATE}/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-git-upload-pack-request\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await once(socket, "readable");
+    assert.equal(children.size, 1);
+    const drips = setInterval(() => socket.read(1), 20).unref();
+    // git may take a while until it sends so much that somebody has to wait.
+    for (let i = 0; i < 1000 && children.size > 0; i += 1) await sleep(20);
+    assert.equal(children.size, 0);
+    clearInterval(drips);
+    socket.destroy();
+  });
+
   test("an error after the first byte ends the connection, one before it is told", async () => {
     let repository: OpenRepository = openPlain("unset", "upload-pack");
     await using broken = await startServer(

@@ -71,6 +71,8 @@ async function advertise(
   const answer = createGitAnswer(reply.raw, {
     signal: controller.signal,
     contentType,
+    paceMs: door.limits.gitFetchPaceMs,
+    onSlow: () => controller.abort(clientSlow()),
     // Version 2 leaves the name of the service out; only fetches have a version 2.
     ...(service === "upload-pack" && isVersion2(protocol)
       ? {}
@@ -101,7 +103,8 @@ async function serve(
   const controller = new AbortController();
   const waiting = new AbortController();
   const maxBytes = isFetch ? door.limits.fetchRequestBytes : null;
-  const input = openGitRequestBody(request.raw, maxBytes, (error) => controller.abort(error));
+  const paceMs = isFetch ? door.limits.gitFetchPaceMs : door.limits.gitPushPaceMs;
+  const input = openGitRequestBody(request.raw, { maxBytes, paceMs }, (error) => controller.abort(error));
   reply.raw.once("close", () => {
     // A push that came in whole goes on: its refs and what follows from them are to be one thing.
     if (reply.raw.writableFinished) return;
@@ -113,6 +116,8 @@ async function serve(
   const answer = createGitAnswer(reply.raw, {
     signal: controller.signal,
     contentType,
+    paceMs: door.limits.gitFetchPaceMs,
+    onSlow: () => controller.abort(clientSlow()),
     onStart: () => {
       hasStarted = true;
       reply.hijack();
@@ -165,6 +170,10 @@ function refuseNonsense(error: unknown): never {
 
 function clientGone(): HeliostatError {
   return new HeliostatError("cancelled", "The client went away.");
+}
+
+function clientSlow(): HeliostatError {
+  return new HeliostatError("cancelled", "The client takes the answer too slowly.");
 }
 
 function dumbProtocol(): Error {
