@@ -134,7 +134,7 @@ export interface UseCases
   /** Their pull mirrors go on in the name of their projects' own identities. Resolves too when it is so already. */
   blockUser(principal: Principal, id: number): Promise<void>;
   unblockUser(principal: Principal, id: number): Promise<void>;
-  /** As `blockUser`, for good; `conflict` while there are projects in their namespace. */
+  /** As `blockUser`, for good; `conflict` while there are projects in their namespace, or they own a group alone. */
   removeUser(principal: Principal, id: number): Promise<void>;
 
   // --- namespaces ----------------------------------------------------------------------------------------------

@@ -72,6 +72,18 @@ export function createMemberStore(db: Db): MemberStore {
         .executeTakeFirst();
       return row ? { accessLevel: row.access_level, groupName: row.name } : null;
     },
+    async findGroupOwnedAlone(userId) {
+      const found = await sql<{ full_path: string }>`select namespaces.full_path
+        from members join namespaces on namespaces.id = members.namespace_id
+        where members.user_id = ${userId} and members.access_level = ${ACCESS_LEVELS.owner} and ${IS_IN_FORCE}
+          and not exists (
+            select from members as other join users on users.id = other.user_id
+            where other.namespace_id = any (namespaces.traversal_ids) and other.user_id <> ${userId}
+              and other.access_level = ${ACCESS_LEVELS.owner} and other.expires_at is null
+              and users.state = 'active' and not users.is_token_bot)
+        order by namespaces.id limit 1`.execute(db);
+      return found.rows[0]?.full_path ?? null;
+    },
     async add(source, { userId, accessLevel, expiresAt, createdBy }) {
       try {
         await db.transaction().execute(async (transaction) => {

@@ -110,7 +110,7 @@ export async function requireOwnCredential(
   if (credential === null || (await findOwn(ports, principal, credential.id))) return;
   throw new HeliostatError(
     "forbidden",
-    `This mirror uses the credential ${credential.name}. Only its owner and admins may say which host keys are right; take it away from the mirror to do so yourself.`,
+    `This mirror uses the credential ${credential.name}. Only who may use it may say which host keys are right; take it away from the mirror to do so yourself.`,
   );
 }
 

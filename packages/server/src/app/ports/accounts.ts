@@ -90,6 +90,8 @@ export interface MemberStore {
     source: MemberSource,
     userId: number,
   ): Promise<{ readonly accessLevel: number; readonly groupName: string } | null>;
+  /** A group, by its full path, that would be without an owner who can act if this user were gone; null: there is none. */
+  findGroupOwnedAlone(userId: number): Promise<string | null>;
   /** `conflict` when they are a member already. */
   add(
     source: MemberSource,

@@ -5,6 +5,7 @@ import { applicationSettingsSchema } from "@heliostat/contract/api/application-s
 import { eventSchema } from "@heliostat/contract/api/events.ts";
 import { groupSchema } from "@heliostat/contract/api/groups.ts";
 import { metadataSchema, versionSchema } from "@heliostat/contract/api/instance.ts";
+import { memberSchema } from "@heliostat/contract/api/members.ts";
 import { failingHostSchema, resumedMirrorsSchema } from "@heliostat/contract/api/mirror-hosts.ts";
 import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
 import { namespaceSchema } from "@heliostat/contract/api/namespaces.ts";
@@ -34,10 +35,10 @@ describe("resources of the API", () => {
     method: string,
     path: string,
     body?: unknown,
-    token: string = SECRETS.api,
+    token: string | null = SECRETS.api,
   ): Promise<Answer> {
     return await server.ask(method, API + path, {
-      token,
+      ...(token === null ? {} : { token }),
       ...(body === undefined
         ? {}
         : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
@@ -138,6 +139,61 @@ describe("resources of the API", () => {
     fits(groupSchema, await ask("POST", "/groups", { name: "G", path: "g", parent_id: null }), 201);
     const none = await ask("GET", "/groups/none");
     assert.deepEqual([none.status, none.json()], [404, { message: "404 Group Not Found" }]);
+  });
+
+  test("groups and members", async () => {
+    const draft = { name: "G", path: "g", visibility: "internal", description: "Ours" };
+    const group = fits(groupSchema, await ask("POST", "/groups", draft), 201);
+    assert.deepEqual([group.visibility, group.description], ["internal", "Ours"]);
+    const changed = fits(groupSchema, await ask("PUT", "/groups/5", { name: "H", visibility: "" }));
+    assert.deepEqual([changed.name, changed.visibility], ["H", "public"]);
+    for (const path of [
+      "/groups/5/subgroups",
+      "/groups/5/descendant_groups",
+      "/groups?order_by=similarity",
+    ]) {
+      fitsAll(groupSchema, await ask("GET", path, undefined, null));
+    }
+    assert.equal((await ask("DELETE", "/groups/5")).status, 202);
+    const bad = await ask("GET", "/groups?order_by=size");
+    assert.deepEqual([bad.status, bad.json()], [400, { error: "order_by does not have a valid value" }]);
+
+    for (const place of ["/projects/1", "/groups/grp%2Fsub.x"]) {
+      for (const path of ["members", "members/all", "members?user_ids=1,2"]) {
+        const [member] = fitsAll(memberSchema, await ask("GET", `${place}/${path}`, undefined, null));
+        assert.equal(member?.expires_at, "2030-01-31");
+      }
+      for (const path of ["members/2", "members/all/2"]) {
+        fits(memberSchema, await ask("GET", `${place}/${path}`, undefined, null));
+      }
+      const post = (body: object) => ask("POST", `${place}/members`, body);
+      // One client library sends numbers as texts, one always sends the day.
+      const one = fits(memberSchema, await post({ user_id: "7", access_level: "40", expires_at: null }), 201);
+      assert.deepEqual([one.access_level, one.expires_at, "email" in one], [40, null, false]);
+      fits(memberSchema, await post({ user_id: [7], access_level: 30 }), 201);
+      fits(memberSchema, await post({ username: "reader", access_level: 30, expires_at: "2031-05-06" }), 201);
+      const taken = await post({ user_id: 2, access_level: 30 });
+      assert.deepEqual([taken.status, taken.json()], [409, { message: "Member already exists" }]);
+      const many = await post({ user_id: "2,7", access_level: 30 });
+      const message = { 2: "Member already exists" };
+      assert.deepEqual([many.status, many.json()], [201, { status: "error", message }]);
+      const all = await post({ user_id: [7, 8], access_level: 30 });
+      assert.deepEqual(all.json(), { status: "success" });
+      for (const [body, error] of [
+        [{ access_level: 30 }, "user_id, username are missing, exactly one parameter must be provided"],
+        [{ user_id: 7, username: "x", access_level: 30 }, "user_id, username are mutually exclusive"],
+        [{ user_id: 7 }, "access_level is missing"],
+        [{ user_id: "seven", access_level: 30 }, "user_id is invalid"],
+        [{ user_id: 7, access_level: 30, expires_at: "soon" }, "expires_at is invalid"],
+      ] as const) {
+        const answer = await post(body);
+        assert.deepEqual([answer.status, answer.json()], [400, { error }]);
+      }
+      const put = await ask("PUT", `${place}/members/2`, { access_level: 20 });
+      assert.equal(fits(memberSchema, put).access_level, 20);
+      assert.equal((await ask("DELETE", `${place}/members/2`)).status, 204);
+      assert.equal((await ask("DELETE", `${place}/members/2`, undefined, null)).status, 401);
+    }
   });
 
   test("a project says none of an import it has not, and where it is", async () => {

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import fc from "fast-check";
+import { eyesOf, openTestStore } from "../../../../test/support/store.ts";
+import type { MemberSource, MemberStore, ProjectStore } from "../app/ports.ts";
+import { HeliostatError } from "../domain/errors.ts";
+import { ACCESS_LEVELS, accessLevel, may, mayIn, namespaceLevel } from "../domain/policy.ts";
+import type { Namespace, Project } from "../domain/project.ts";
+import type { Principal, User } from "../domain/user.ts";
+import { createMemberStore } from "./members.ts";
+import { createNamespaceStore } from "./namespaces.ts";
+import type { Db } from "./pool.ts";
+import { createProjectStore } from "./projects.ts";
+import { createUserStore } from "./users.ts";
+
+const PAGE = { page: 1, perPage: 100 };
+const LEVELS = Object.values(ACCESS_LEVELS).filter((level) => level > 0);
+
+describe("members", () => {
+  let db: Db;
+  let members: MemberStore;
+  let projects: ProjectStore;
+  let ada: User;
+  let bob: User;
+  /** `top`, `top/middle`, `top/middle/low`, and `other`; then a project in each, and one of ada's. */
+  const groups: Namespace[] = [];
+  const all: Project[] = [];
+
+  before(async () => {
+    db = await openTestStore();
+    members = createMemberStore(db);
+    projects = createProjectStore(db);
+    const users = createUserStore(db);
+    const make = (username: string) =>
+      users.create({
+        ...{ username, name: username, email: `${username}@example.com` },
+        ...{ isAdmin: false, passwordHash: null },
+      });
+    [ada, bob] = [await make("ada"), await make("bob")];
+    const namespaces = createNamespaceStore(db);
+    let parentId: number | null = null;
+    for (const [path, visibility] of [
+      ["top", "public"],
+      ["middle", "internal"],
+      ["low", "private"],
+    ] as const) {
+      const group: Namespace = await namespaces.createGroup({
+        ...{ name: path, path, parentId, visibility, description: null },
+      });
+      groups.push(group);
+      parentId = group.id;
+    }
+    groups.push(
+      await namespaces.createGroup({
+        ...{ name: "other", path: "other", parentId: null, visibility: "private", description: null },
+      }),
+    );
+    const own = await namespaces.findByFullPath("ada");
+    assert(own);
+    for (const { id: namespaceId, visibility } of [...groups, own]) {
+      all.push(
+        await projects.create({
+          ...{ namespaceId, name: "p", path: "p", description: null },
+          ...{ visibility: visibility ?? "private", creatorId: ada.id },
+        }),
+      );
+    }
+  });
+  after(() => db.destroy());
+
+  const sources = (): readonly MemberSource[] => [
+    ...groups.map((namespace) => ({ projectId: null, namespace })),
+    ...all.map(({ id, namespace }) => ({ projectId: id, namespace })),
+  ];
+
+  it("reads of SQL and of the policy say the same, whatever somebody is a member of", async () => {
+    const membership = fc.record({
+      at: fc.nat({ max: 7 }),
+      level: fc.constantFrom(...LEVELS),
+      hasExpired: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(membership, { selector: ({ at }) => at, maxLength: 4 }),
+        async (given) => {
+          await db.deleteFrom("members").execute();
+          for (const { at, level, hasExpired } of given) {
+            const source = sources()[at];
+            assert(source);
+            const expiresAt = hasExpired ? "2020-01-01" : "2999-01-01";
+            await members.add(source, { userId: bob.id, accessLevel: level, expiresAt, createdBy: ada.id });
+          }
+          const memberships = await members.membershipsOf(bob.id);
+          assert.equal(memberships.length, given.filter(({ hasExpired }) => !hasExpired).length);
+          const principal: Principal = { kind: "user", user: bob, memberships, token: null };
+
+          const namespaces = createNamespaceStore(db);
+          for (const leastLevel of [undefined, 10, 30, 50]) {
+            const least = leastLevel === undefined ? {} : { leastLevel };
+            const shown = await projects.list({ visibleTo: eyesOf(bob), ...least }, PAGE);
+            assert.deepEqual(
+              shown.items.map(({ id }) => id).sort(),
+              all
+                .filter((project) => may(principal, "read-project", project))
+                .filter((project) => accessLevel(principal, project) >= (leastLevel ?? 0))
+                .map(({ id }) => id)
+                .sort(),
+            );
+            const known = await namespaces.list({ visibleTo: eyesOf(bob), kind: "group", ...least }, PAGE);
+            assert.deepEqual(
+              known.items.map(({ id }) => id),
+              groups
+                .filter((group) => mayIn(principal, "read-namespace", group))
+                .filter((group) => namespaceLevel(principal, group) >= (leastLevel ?? 0))
+                .map(({ id }) => id),
+            );
+          }
+          // And the lists of members say it of each project.
+          for (const project of all) {
+            const source = { projectId: project.id, namespace: project.namespace };
+            const listed = await members.list(source, { withInherited: true, userIds: [bob.id] }, PAGE);
+            assert.equal(listed.items[0]?.accessLevel ?? 0, accessLevel(principal, project));
+            const people = (await members.listPeople(source, 30)).map(({ id }) => id);
+            assert.equal(people.includes(bob.id), accessLevel(principal, project) >= 30);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it("of a project in somebody's namespace count its owner, without a row", async () => {
+    await db.deleteFrom("members").execute();
+    const project = all.at(-1);
+    assert(project);
+    const source = { projectId: project.id, namespace: project.namespace };
+    for (const withInherited of [false, true]) {
+      const { items, total } = await members.list(source, { withInherited }, PAGE);
+      assert.deepEqual(
+        items.map(({ user, accessLevel: level, expiresAt }) => [user.id, level, expiresAt]),
+        [[ada.id, 50, null]],
+      );
+      assert.equal(total, 1);
+    }
+    assert.deepEqual(await members.listPeople(source, 50), [ada]);
+  });
+
+  it("are once in a group or project, and never the last owner less", async () => {
+    await db.deleteFrom("members").execute();
+    const [top, middle] = sources();
+    assert(top && middle);
+    const owner = { accessLevel: 50, expiresAt: null, createdBy: ada.id };
+    await members.add(top, { userId: ada.id, ...owner });
+    const again = members.add(top, { userId: ada.id, ...owner });
+    await assert.rejects(again, (error) => error instanceof HeliostatError && error.code === "conflict");
+    await members.add(middle, { userId: bob.id, ...owner });
+    assert.deepEqual(await members.findInherited(middle, ada.id), { accessLevel: 50, groupName: "top" });
+    assert.equal(await members.findInherited(top, ada.id), null);
+    // Above a group there is an owner: the one below may go. Not the one above.
+    assert.equal(await members.findGroupOwnedAlone(bob.id), null);
+    assert.equal(await members.findGroupOwnedAlone(ada.id), "top");
+    await members.change(middle, bob.id, { accessLevel: 10 });
+    const isRefused = (error: unknown) => error instanceof HeliostatError && error.code === "forbidden";
+    await assert.rejects(members.change(top, ada.id, { accessLevel: 40 }), isRefused);
+    await assert.rejects(
+      members.change(top, ada.id, { accessLevel: 50, expiresAt: "2999-01-01" }),
+      isRefused,
+    );
+    await assert.rejects(members.remove(top, ada.id, { alsoBelow: true }), isRefused);
+    assert.equal((await members.list(top, { withInherited: false }, PAGE)).items[0]?.accessLevel, 50);
+    const nobody = (error: unknown) => error instanceof HeliostatError && error.code === "not-found";
+    await assert.rejects(members.remove(top, bob.id, { alsoBelow: true }), nobody);
+    await assert.rejects(members.change(top, bob.id, { accessLevel: 20 }), nobody);
+
+    await members.add(top, { userId: bob.id, ...owner });
+    const both = await Promise.allSettled([
+      members.change(top, ada.id, { accessLevel: 30 }),
+      members.remove(top, bob.id, { alsoBelow: false }),
+    ]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  });
+});
