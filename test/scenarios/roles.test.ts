@@ -354,6 +354,25 @@ test("a project moves only where its owner may bring projects", async () => {
   await boss.api.delete(`/projects/${id}`);
 });
 
+test("a group and a project side by side have no path in common", async () => {
+  const taken = { path: ["has already been taken"] };
+  const both = { ...taken, name: taken.path };
+  const group = { name: "Widget", path: "Widget", parent_id: tools };
+  assert.deepEqual(said(await boss.api.call("POST", "/groups", group)), [400, { message: taken }]);
+  const beside = idOf(await boss.api.post("/groups", { ...group, path: "beside" }));
+  const renamed = await boss.api.call("PUT", `/groups/${beside}`, { path: "widget" });
+  assert.deepEqual(said(renamed), [400, { message: taken }]);
+  const draft = { name: "beside", namespace_id: tools };
+  assert.deepEqual(said(await boss.api.call("POST", "/projects", draft)), [400, { message: both }]);
+  const { id } = await boss.api.createProject("beside");
+  const moved = await boss.api.call("PUT", `/projects/${id}/transfer`, { namespace: tools });
+  assert.deepEqual(said(moved), [400, { message: both }]);
+  const other = await boss.api.call("PUT", `/projects/${widget}`, { path: "beside" });
+  assert.deepEqual(said(other), [400, { message: both }]);
+  await boss.api.delete(`/projects/${id}`);
+  await boss.api.delete(`/groups/${beside}`);
+});
+
 test("nothing is more visible than the group that it is in", async () => {
   const shown = async (answer: Promise<Answer>) => said(await answer);
   const message = (text: string) => [400, { message: { visibility_level: [text] } }];

@@ -31,11 +31,12 @@ export function createNamespaceStore(db: Db): NamespaceStore {
     async createGroup(group) {
       return await refuseTakenPath(() =>
         db.transaction().execute(async (transaction) => {
-          if (group.parentId !== null) await lockTree(transaction, group.parentId, "rely");
+          if (group.parentId !== null) await lockTree(transaction, group.parentId, "change");
           const parent = group.parentId === null ? null : await selectById(transaction, group.parentId);
           if (parent === undefined || parent?.kind === "user")
             throw invalidField("parent_id", "is not a group");
           refuseVisibility(complaintAbove(group.visibility, parent?.visibility ?? null, "group"));
+          await refusePathOfProject(transaction, group.parentId, group.path);
           const row = await insertNamespace(
             transaction,
             {
@@ -73,6 +74,7 @@ export function createNamespaceStore(db: Db): NamespaceStore {
             await refuseMisfit(transaction, before, visibility);
           }
           if (path !== undefined && path !== before.path) {
+            await refusePathOfProject(transaction, before.parent_id, path);
             const parent = before.full_path.slice(0, before.full_path.length - before.path.length);
             // In one statement, itself and all below it, so that no reader finds a part of them.
             await transaction
@@ -151,6 +153,18 @@ export function createNamespaceStore(db: Db): NamespaceStore {
       return { items: rows.map(toNamespace), total };
     },
   };
+}
+
+/** A URL leads to one thing: a project and a group side by side have no path in common. */
+async function refusePathOfProject(transaction: Db, parentId: number | null, path: string): Promise<void> {
+  if (parentId === null) return;
+  const project = await transaction
+    .selectFrom("projects")
+    .select("id")
+    .where("namespace_id", "=", parentId)
+    .where((where) => where(where.fn("lower", ["path"]), "=", path.toLowerCase()))
+    .executeTakeFirst();
+  if (project) throw invalidField("path", "has already been taken");
 }
 
 async function selectById(db: Db, id: number): Promise<Selectable<Database["namespaces"]> | undefined> {

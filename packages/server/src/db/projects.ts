@@ -19,7 +19,7 @@ export function createProjectStore(db: Db): ProjectStore {
     async create(project) {
       const id = await refuseTakenPath(() =>
         db.transaction().execute(async (transaction) => {
-          await refuseTooVisible(transaction, project.namespaceId, project.visibility);
+          await refuseMisfit(transaction, project.namespaceId, project);
           const row = await transaction
             .insertInto("projects")
             .values({
@@ -56,12 +56,12 @@ export function createProjectStore(db: Db): ProjectStore {
       return row ? await find(db, row.id) : null;
     },
     async update(id, changes) {
-      const { visibility } = changes;
+      const { visibility, path } = changes;
       await refuseTakenPath(() =>
         db.transaction().execute(async (transaction) => {
-          if (visibility !== undefined) {
-            const { namespace } = await findExisting(transaction, id);
-            await refuseTooVisible(transaction, namespace.id, visibility);
+          if (visibility !== undefined || path !== undefined) {
+            const { namespaceId } = await lockProject(transaction, id);
+            await refuseMisfit(transaction, namespaceId, { visibility, path });
           }
           await transaction
             .updateTable("projects")
@@ -87,8 +87,8 @@ export function createProjectStore(db: Db): ProjectStore {
     async transfer(id, namespaceId) {
       await refuseTakenPath(() =>
         db.transaction().execute(async (transaction) => {
-          await lockTree(transaction, namespaceId, "rely");
-          const { visibility } = await findExisting(transaction, id);
+          const { visibility, path } = await lockProject(transaction, id);
+          await refuseMisfit(transaction, namespaceId, { path });
           const group = await visibilityOf(transaction, namespaceId);
           await transaction
             .updateTable("projects")
@@ -212,10 +212,42 @@ export function createProjectStore(db: Db): ProjectStore {
   };
 }
 
-/** Nobody changes the visibility of its group until the transaction ends. */
-async function refuseTooVisible(transaction: Db, namespaceId: number, wanted: Visibility): Promise<void> {
+/** Nobody else changes or moves it until the transaction ends. Always before the tree of groups, so that none waits for ever. */
+async function lockProject(
+  transaction: Db,
+  id: number,
+): Promise<{ namespaceId: number; path: string; visibility: Visibility }> {
+  const row = await transaction
+    .selectFrom("projects")
+    .select(["namespace_id", "path", "visibility"])
+    .where("id", "=", id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (!row) throw removed();
+  return { namespaceId: row.namespace_id, path: row.path, visibility: row.visibility };
+}
+
+/**
+ * `model-invalid` for a project that would be more visible than its group, or have the path of a group beside it: a URL
+ * leads to one thing. Nothing of this changes until the transaction ends.
+ */
+async function refuseMisfit(
+  transaction: Db,
+  namespaceId: number,
+  { visibility, path }: { readonly visibility?: Visibility | undefined; readonly path?: string | undefined },
+): Promise<void> {
   await lockTree(transaction, namespaceId, "rely");
-  refuseVisibility(complaintAbove(wanted, await visibilityOf(transaction, namespaceId), "project"));
+  if (visibility !== undefined) {
+    refuseVisibility(complaintAbove(visibility, await visibilityOf(transaction, namespaceId), "project"));
+  }
+  if (path === undefined) return;
+  const group = await transaction
+    .selectFrom("namespaces")
+    .select("id")
+    .where("parent_id", "=", namespaceId)
+    .where((where) => where(where.fn("lower", ["path"]), "=", path.toLowerCase()))
+    .executeTakeFirst();
+  if (group) throw pathTaken();
 }
 
 async function visibilityOf(db: Db, namespaceId: number): Promise<Visibility | null> {
@@ -232,10 +264,18 @@ async function refuseTakenPath<T>(write: () => Promise<T>): Promise<T> {
     return await write();
   } catch (error) {
     if (brokenUniqueness(error) !== "projects_path") throw error;
-    throw new HeliostatError("model-invalid", "path has already been taken", {
-      fields: { name: ["has already been taken"], path: ["has already been taken"] },
-    });
+    throw pathTaken();
   }
+}
+
+function pathTaken(): HeliostatError {
+  return new HeliostatError("model-invalid", "path has already been taken", {
+    fields: { name: ["has already been taken"], path: ["has already been taken"] },
+  });
+}
+
+function removed(): HeliostatError {
+  return new HeliostatError("not-found", "The project was removed.");
 }
 
 async function find(db: Db, id: number): Promise<Project | null> {
@@ -245,7 +285,7 @@ async function find(db: Db, id: number): Promise<Project | null> {
 
 async function findExisting(db: Db, id: number): Promise<Project> {
   const project = await find(db, id);
-  if (!project) throw new HeliostatError("not-found", "The project was removed.");
+  if (!project) throw removed();
   return project;
 }
 

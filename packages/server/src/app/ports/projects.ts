@@ -15,8 +15,6 @@ export interface NewProject {
   readonly creatorId: number;
 }
 
-export const PROJECT_ORDERS = ["id", "name", "path", "created_at", "updated_at", "last_activity_at"] as const;
-
 export interface StoredProjectFilter {
   readonly search?: string;
   /** Null: anonymous; an admin sees all. */
@@ -31,7 +29,10 @@ export interface StoredProjectFilter {
   readonly idAfter?: number;
   readonly idBefore?: number;
   /** The newest first unless told. */
-  readonly order?: { readonly by: (typeof PROJECT_ORDERS)[number]; readonly descending: boolean };
+  readonly order?: {
+    readonly by: "id" | "name" | "path" | "created_at" | "updated_at" | "last_activity_at";
+    readonly descending: boolean;
+  };
 }
 
 export interface ProjectStore {
