@@ -290,7 +290,7 @@ describe("a mirror user who is gone", () => {
     ]);
     assert.deepEqual(said(await root.call("POST", `/users/${owner.id}/block`)), [201, true]);
     assert.deepEqual(said(await root.call("POST", `/users/${owner.id}/block`)), [201, true]);
-    assert.equal((await owner.api.call("GET", mirrored.path)).status, 403);
+    assert.equal((await owner.api.call("GET", mirrored.path)).status, 401);
     await makeCommit(upstream.path);
     const bot = `project_${mirrored.id}_bot`;
     const update = await root.update(mirrored.id, "pull");

@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   unauthenticated: "unauthenticated",
   "token-invalid": "unauthenticated",
   "sign-in-refused": "unauthenticated",
+  "account-blocked": "unauthenticated",
   "insufficient-scope": "denied",
   forbidden: "denied",
   "not-found": "not-found",

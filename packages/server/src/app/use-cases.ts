@@ -74,8 +74,8 @@ export interface UseCases
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**
-   * The owner of this secret; null when it is unknown. `token-invalid` when it is revoked or has expired, `forbidden` for
-   * a blocked account. `rotates`: it is to be rotated; where that was done before, somebody has a copy, and all that came
+   * The owner of this secret; null when it is unknown. `token-invalid` when it is revoked or has expired,
+   * `account-blocked` when its user is blocked. `rotates`: it is to be rotated; where that was done before, somebody has a copy, and all that came
    * of it is revoked.
    */
   authenticateToken(
@@ -85,7 +85,7 @@ export interface UseCases
   ): Promise<SignedIn | null>;
   /**
    * Git's Basic credentials: a token in either half, or user name and account password. Null when none of it fits;
-   * `token-invalid` and `forbidden` as above.
+   * `token-invalid` and `account-blocked` as above.
    */
   authenticateGit(
     given: { readonly username: string; readonly password: string },

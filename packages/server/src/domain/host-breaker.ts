@@ -81,6 +81,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-sign-ins": "unasked",
   "csrf-refused": "unasked",
   "server-busy": "unasked",
+  "account-blocked": "unasked",
   "oid-invalid": "unasked",
   "ref-name-invalid": "unasked",
   "refspec-invalid": "unasked",

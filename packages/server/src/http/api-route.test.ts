@@ -303,8 +303,8 @@ describe("who is let in", () => {
     assert.deepEqual(mirrors.json(), { message: "401 Unauthorized" });
     for (const path of ["/user", `/projects/${id}/remote_mirrors`]) {
       const blocked = await server.ask("GET", API + path, { token: SECRETS.blocked });
-      assert.equal(blocked.status, 403, path);
-      assert.deepEqual(blocked.json(), { message: "403 Forbidden - Your account has been blocked." });
+      assert.equal(blocked.status, 401, path);
+      assert.deepEqual(blocked.json(), { message: "401 Unauthorized - Your account has been blocked." });
     }
   });
 

@@ -71,7 +71,9 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       return { status, headers: {}, body: invalidBody(known, form) };
     case "unauthenticated":
       if (known.code === "sign-in-refused") return plain(status, known.message);
-      return known.code === "token-invalid" ? invalidToken(status) : plain(status, "401 Unauthorized");
+      if (known.code === "token-invalid") return invalidToken(status);
+      if (known.code === "account-blocked") return plain(status, `401 Unauthorized - ${known.message}`);
+      return plain(status, "401 Unauthorized");
     case "denied":
       if (known.code === "insufficient-scope") return insufficientScope(status, known);
       if (known.code === "mirror-on-pause" || known.code === "csrf-refused")
@@ -125,7 +127,10 @@ export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer
         status,
         // git asks for a user name and a password only after this very challenge.
         headers: { ...type, "www-authenticate": 'Basic realm="Heliostat", charset="UTF-8"' },
-        text: "Access denied. Sign in with your user name and a password, or with an access token as password.\n",
+        text:
+          known.code === "account-blocked"
+            ? `Access denied. ${known.message}\n`
+            : "Access denied. Sign in with your user name and a password, or with an access token as password.\n",
       };
     case "not-found":
       return { status, headers: type, text: `${known.message}\n` };

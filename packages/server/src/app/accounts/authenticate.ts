@@ -27,7 +27,7 @@ export function authenticationUseCases(
       if (rotates && found.token.revoked) await revokeFamily(found.token);
       throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
     }
-    refuseBlocked(found.user);
+    refuseBlocked(found.user, "account-blocked");
     await ports.tokens.touch(found.token, now);
     return { kind: "user", token: found.token, ...(await asMember(ports, found.user)), from };
   }
@@ -66,7 +66,7 @@ export function authenticationUseCases(
       if (username === "" || password === "") return null;
       const user = await checkPassword({ username, password }, from);
       if (user === null) return null;
-      refuseBlocked(user);
+      refuseBlocked(user, "account-blocked");
       return { kind: "user", token: null, ...(await asMember(ports, user)), from };
     },
   };
@@ -77,7 +77,7 @@ export async function asMember({ members }: Pick<Ports, "members">, user: User):
   return { user, memberships: await members.membershipsOf(user.id) };
 }
 
-/** `forbidden` for a blocked user, whatever they ask for. */
-export function refuseBlocked(user: User): void {
-  if (user.state === "blocked") throw new HeliostatError("forbidden", "Your account has been blocked.");
+/** `forbidden`, or what is said of credentials that came with a request, for a blocked user, whatever they ask for. */
+export function refuseBlocked(user: User, code: "forbidden" | "account-blocked" = "forbidden"): void {
+  if (user.state === "blocked") throw new HeliostatError(code, "Your account has been blocked.");
 }

@@ -262,7 +262,7 @@ describe("git over HTTP", () => {
     const blocked = await server.ask("GET", info(PUBLIC), { headers: { "private-token": SECRETS.blocked } });
     assert.deepEqual(
       [blocked.status, blocked.text],
-      [403, "Access denied - Your account has been blocked.\n"],
+      [401, "Access denied. Your account has been blocked.\n"],
     );
     for (const path of [`/${PUBLIC}/info/refs`, `/${PUBLIC}.git/HEAD`, `/${PUBLIC}.git/objects/info/packs`]) {
       const dumb = await server.ask("GET", path);

@@ -323,7 +323,8 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
       return { ...principal, user };
     },
     authenticateToken: async (secret) => {
-      if (secret === SECRETS.blocked) throw new HeliostatError("forbidden", "Your account has been blocked.");
+      if (secret === SECRETS.blocked)
+        throw new HeliostatError("account-blocked", "Your account has been blocked.");
       return tokens.get(secret) ?? null;
     },
     authenticateGit: async ({ username, password }) => tokens.get(password) ?? tokens.get(username) ?? null,
