@@ -435,6 +435,42 @@ test("a rotation keeps the bot; a revocation takes away what it was", async () =
   assert(!(await states("active")).includes(third.id));
 });
 
+test("a maintainer neither makes nor renews a project token that is more than they are", async () => {
+  const maintainer = await makeUser("maintainer");
+  await owner.api.post(`${mine}/members`, { user_id: maintainer.id, access_level: 40 });
+  const path = `${mine}/access_tokens`;
+  const tooHigh = {
+    message:
+      "400 Bad request - Access level of the token can't be greater the access level of the user who created the token",
+  };
+  const draft = { name: "x", scopes: ["api"] };
+  const made = await maintainer.api.call("POST", path, { ...draft, access_level: 50 });
+  assert.deepEqual([made.status, made.body], [400, tooHigh]);
+  const ofOwner = await makeProjectToken({ scopes: ["api"], access_level: 50 });
+  const renewed = await maintainer.api.call("POST", `${path}/${ofOwner.id}/rotate`);
+  assert.deepEqual([renewed.status, renewed.body], [400, tooHigh]);
+  assert.equal((await root.as(ofOwner.token).call("GET", mine)).status, 200, "it was not touched");
+  const own = createdResourceTokenSchema.parse(await maintainer.api.post(path, draft));
+  assert.equal(own.access_level, 40);
+  assert.equal((await maintainer.api.call("POST", `${path}/${own.id}/rotate`)).status, 200);
+
+  const developer = await makeUser("developer");
+  await owner.api.post(`${mine}/members`, { user_id: developer.id, access_level: 30 });
+  assert.equal((await developer.api.call("GET", path)).status, 403);
+  assert.equal((await developer.api.call("POST", path, { ...draft, access_level: 10 })).status, 403);
+});
+
+test("a bot is made a member of nothing else", async () => {
+  const made = await makeProjectToken({ scopes: ["api"] });
+  const second = projectPath("owner/second");
+  const answer = await owner.api.call("POST", `${second}/members`, {
+    user_id: made.user_id,
+    access_level: 30,
+  });
+  assert.equal(answer.status, 400, JSON.stringify(answer.body));
+  assert.equal((await root.as(made.token).call("GET", second)).status, 404);
+});
+
 test("a token that only reads neither lists nor renews project tokens", async () => {
   const api = await makeProjectToken({ scopes: ["api"], access_level: 40 });
   const readers = root.as((await makeOwnToken(["read_api"])).token);
