@@ -9,6 +9,7 @@ import {
 } from "@heliostat/contract/api/access-tokens.ts";
 import { type Api, createApi, idOf, projectPath } from "../support/api.ts";
 import { git, makeCommit, makeRepository, makeTempDir } from "../support/repositories.ts";
+import { runHeliostat } from "../support/run-heliostat.ts";
 import { startServer } from "../support/server.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { refsAt, withCredentials } from "../support/working-copy.ts";
@@ -210,6 +211,31 @@ test("who rotates a token a second time has a copy: all that came of it is revok
   assert.equal(again.status, 401);
   assert.equal((await root.as(third.token).call("GET", "/user")).status, 401);
   assert.equal((await other.api.call("GET", "/user")).status, 200, "other tokens of the user stay");
+  const told = await root.get(`/audit_events?entity_type=User&entity_id=${other.id}&per_page=100`);
+  const names = Array.isArray(told) ? told.map(({ event_name }) => event_name) : [];
+  assert.deepEqual(names.slice(0, 4), [
+    "token-family-revoked",
+    "token-rotated",
+    "token-rotated",
+    "token-created",
+  ]);
+  for (const { token } of [first, second, third]) assert(!JSON.stringify(told).includes(token));
+});
+
+test("the command line makes a token for somebody, and prints its secret and nothing else", async () => {
+  const env = { HELIOSTAT_URL: server.url, HELIOSTAT_TOKEN: server.token };
+  const args = ["admin", "create-token", "--user", "other", "--scopes", "read_api,read_repository"];
+  const run = await runHeliostat([...args, "--name", "by hand", "--expires-at", IN_A_MONTH], env);
+  assert.deepEqual([run.exitCode, run.stderr], [0, ""]);
+  assert.match(run.stdout, /^hlpat-[\w-]+\n$/);
+  const self = accessTokenSchema.parse(await root.as(run.stdout.trim()).get("/personal_access_tokens/self"));
+  assert.deepEqual(
+    [self.user_id, self.name, self.scopes, self.expires_at],
+    [other.id, "by hand", ["read_api", "read_repository"], IN_A_MONTH],
+  );
+  const nobody = await runHeliostat(["admin", "create-token", "--user", "no-one", "--scopes", "api"], env);
+  assert.equal(nobody.exitCode, 1);
+  assert.match(nobody.stderr, /There is no user no-one/);
 });
 
 test("drafts that make no sense are refused in GitLab's words", async () => {

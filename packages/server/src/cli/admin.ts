@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { CreateTokenFlags } from "./create-token.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
 import { addServerCommand, SERVER_HELP } from "./server-command.ts";
 
@@ -35,6 +36,20 @@ export function addAdminCommands(program: Command): void {
     .action(async (username: string, flags: { passwordStdin?: boolean }) => {
       const { resetPasswordOf } = await import("./reset-password.ts");
       process.exitCode = await resetPasswordOf(username, flags);
+    });
+
+  addServerCommand(admin, "create-token", "make a personal access token, and print its secret")
+    .requiredOption("--user <name>", "whose it is to be")
+    .requiredOption("--scopes <list>", "what it may be used for, with commas: api,read_repository")
+    .option("--name <name>", "what it is called in lists", "by heliostat admin create-token")
+    .option("--expires-at <day>", "the first day without it: 2030-01-31; never, unless told")
+    .addHelpText(
+      "after",
+      "\nNothing else is printed on standard output. It may do no more than the token that is used to make it.",
+    )
+    .action(async (flags: CreateTokenFlags) => {
+      const { createToken } = await import("./create-token.ts");
+      process.exitCode = await createToken(flags);
     });
 
   addServerCommand(

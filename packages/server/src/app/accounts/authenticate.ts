@@ -3,6 +3,7 @@ import { tokenState } from "../../domain/token-state.ts";
 import type { AccessToken, Member, Origin, User } from "../../domain/user.ts";
 import { requireScope } from "../access.ts";
 import type { Ports } from "../ports.ts";
+import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "../sign-in/check-password.ts";
 import { countUnknownToken } from "../sign-in/throttle.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
@@ -11,7 +12,7 @@ import { digestToken } from "./token-digest.ts";
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
 export function authenticationUseCases(
-  ports: Pick<Ports, "clock" | "log" | "members" | "signInFailures" | "tokens" | "users">,
+  ports: Pick<Ports, "audit" | "clock" | "log" | "members" | "signInFailures" | "tokens" | "users">,
   checkPassword: CheckPassword,
 ): AuthenticationUseCases {
   async function authenticateToken(
@@ -24,7 +25,7 @@ export function authenticationUseCases(
     const found = await ports.tokens.findByDigest(digestToken(secret));
     if (!found) return null;
     if (tokenState(found.token, now) !== "active") {
-      if (rotates && found.token.revoked) await revokeFamily(found.token);
+      if (rotates && found.token.revoked) await revokeFamily(found, from);
       throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
     }
     refuseBlocked(found.user, "account-blocked");
@@ -33,14 +34,23 @@ export function authenticationUseCases(
   }
 
   /** Whoever rotates a token that was rotated before has a copy of it, or somebody else has one of its successor. */
-  async function revokeFamily({ id, name }: AccessToken): Promise<void> {
+  async function revokeFamily(
+    { token, user }: { readonly token: AccessToken; readonly user: User },
+    from: Origin,
+  ): Promise<void> {
+    const { id, name } = token;
     const revoked = await ports.tokens.revokeFamily(id);
-    if (revoked > 0) {
-      ports.log.warn(
-        { tokenId: id, name, revoked },
-        "a token was rotated twice: its successors were revoked",
-      );
-    }
+    if (revoked === 0) return;
+    ports.log.warn({ tokenId: id, name }, "a token was rotated twice: its successor was revoked");
+    await recordAudit(
+      ports,
+      { kind: "anonymous", from },
+      {
+        action: "token-family-revoked",
+        entity: { type: "User", id: user.id, path: user.username },
+        target: { type: "AccessToken", id, details: name },
+      },
+    );
   }
 
   return {
