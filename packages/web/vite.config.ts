@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-/** Two pages: the start page, and the mirrors that need somebody. */
+/** The start page, the mirrors that need somebody, and where people sign in. */
 export default defineConfig({
-  build: { rolldownOptions: { input: ["index.html", "mirrors.html"] } },
+  build: { rolldownOptions: { input: ["index.html", "mirrors.html", "sign-in.html"] } },
 });
