@@ -81,6 +81,7 @@ async function typeInto(selector: string, text: string): Promise<void> {
 }
 
 async function signIn(token: string): Promise<void> {
+  await page.until(`!document.querySelector("#sign-in").hidden`);
   await typeInto("#token", token);
   await page.run(`document.querySelector("#token").focus()`);
   await page.press("Enter");

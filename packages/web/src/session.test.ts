@@ -8,7 +8,10 @@ const after = (wanted: string) => returnPath(`?${new URLSearchParams({ return_to
 describe("after signing in", () => {
   it("one is back where one came from", () => {
     for (const path of ["/-/mirrors", "/ada/p?ref=main&x=%2F#top", "/a//b"]) assert.equal(after(path), path);
-    assert.equal(returnPath(signInAddress("/-/mirrors").slice("/users/sign_in".length), ORIGIN), "/-/mirrors");
+    assert.equal(
+      returnPath(signInAddress("/-/mirrors").slice("/users/sign_in".length), ORIGIN),
+      "/-/mirrors",
+    );
   });
 
   it("one is at the start page when nothing is said, and never at the sign-in page again", () => {

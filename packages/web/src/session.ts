@@ -14,7 +14,8 @@ const SILENT = "The server does not answer. Is it still running?";
 /** The session of this browser; null when nobody is signed in. Rejects with a sentence when the server does not answer. */
 export async function readSession(): Promise<Session | null> {
   const response = await ask("/-/session", { method: "GET" });
-  if (!response.ok) throw new Error(`The server answered ${response.status}, and says no more. Its log does.`);
+  if (!response.ok)
+    throw new Error(`The server answered ${response.status}, and says no more. Its log does.`);
   return sessionOf((await response.json()) as CurrentSessionAnswer);
 }
 

@@ -2,6 +2,7 @@ import { errorText } from "@heliostat/contract/api/error-text.ts";
 import type { HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
 import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-attention.ts";
 import type { MirrorAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type { Session } from "../session.ts";
 
 /** What of a mirror its endpoints are found by. */
 type MirrorRef = Pick<MirrorOfAnyProjectAnswer, "id" | "project_id">;
@@ -25,22 +26,30 @@ export interface MirrorApi {
 
 const PER_PAGE = 100;
 
-/** Speaks to the server that the page is from. The token is kept here, in memory, and nowhere else. */
-export function createMirrorApi(token: string): MirrorApi {
+/** By which right the page asks: an access token, or the session of this browser. */
+export type MirrorAccess = { readonly token: string } | Pick<Session, "csrfToken">;
+
+/** Speaks to the server that the page is from. A token is kept here, in memory, and nowhere else. */
+export function createMirrorApi(access: MirrorAccess): MirrorApi {
+  const isSession = "csrfToken" in access;
+  const right: Readonly<Record<string, string>> = isSession
+    ? { "x-csrf-token": access.csrfToken }
+    : { "private-token": access.token };
+
   async function request(method: string, path: string, parameters?: object): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`/api/v4${path}`, {
         method,
         cache: "no-store",
-        credentials: "omit",
-        headers: { "private-token": token, "content-type": "application/json" },
+        credentials: isSession ? "same-origin" : "omit",
+        headers: { ...right, "content-type": "application/json" },
         ...(parameters === undefined ? {} : { body: JSON.stringify(parameters) }),
       });
     } catch {
       throw new Error("The server does not answer. Is it still running?");
     }
-    if (!response.ok) throw new Error(await refusalOf(response));
+    if (!response.ok) throw new Error(await refusalOf(response, isSession));
     return response;
   }
 
@@ -91,10 +100,11 @@ export function createMirrorApi(token: string): MirrorApi {
   };
 }
 
-async function refusalOf(response: Response): Promise<string> {
+async function refusalOf(response: Response, isSession: boolean): Promise<string> {
   const said = errorText(await response.json().catch(() => null));
   switch (response.status) {
     case 401:
+      if (isSession) return "You are no longer signed in. Reload this page, and sign in again.";
       return "The server does not accept this token. It may have expired, or been withdrawn.";
     case 403:
       return /insufficient_scope/.test(said)

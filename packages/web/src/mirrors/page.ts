@@ -1,4 +1,5 @@
 import { byId, make } from "../element.ts";
+import { readSession, type Session, signInAddress, signOut } from "../session.ts";
 import { createMirrorApi, type MirrorApi } from "./api.ts";
 import { drawCard, drawRow } from "./mirror-card.ts";
 import { say } from "./review-dialog.ts";
@@ -11,6 +12,7 @@ const lists = byId("lists", HTMLElement);
 const listsStatus = byId("lists-status", HTMLElement);
 const reload = byId("reload", HTMLButtonElement);
 const forget = byId("forget", HTMLButtonElement);
+const who = byId("who", HTMLElement);
 
 // Without the script the form would be sent, and the token with it.
 show.disabled = false;
@@ -19,7 +21,8 @@ signIn.addEventListener("submit", (event) => {
   void enter();
 });
 reload.addEventListener("click", () => void reloadAgain());
-forget.addEventListener("click", () => location.reload());
+forget.addEventListener("click", () => void leave());
+byId("sign-in-link", HTMLAnchorElement).href = signInAddress(location.pathname);
 
 /**
  * The token is in memory only, in this object: a reload forgets it, and neither another page of this origin nor
@@ -27,19 +30,49 @@ forget.addEventListener("click", () => location.reload());
  */
 let api: MirrorApi | null = null;
 
+/** Null: by a token, or not yet at all. */
+let session: Session | null = null;
+
+void enterBySession();
+
+/** Who is signed in need not give a token. */
+async function enterBySession(): Promise<void> {
+  try {
+    session = await readSession();
+    if (session !== null) await open(createMirrorApi(session));
+  } catch (error) {
+    say(signInStatus, sentenceOf(error), "bad");
+  }
+  signIn.hidden = api !== null;
+}
+
+async function open(given: MirrorApi): Promise<void> {
+  await fill(given);
+  api = given;
+  token.value = "";
+  signIn.hidden = true;
+  lists.hidden = false;
+  forget.textContent = session === null ? "Forget token" : "Sign out";
+  forget.hidden = false;
+  who.textContent = session?.username ?? "";
+  reload.focus({ preventScroll: true });
+  say(signInStatus, "");
+}
+
+async function leave(): Promise<void> {
+  try {
+    if (session !== null) await signOut(session);
+    location.reload();
+  } catch (error) {
+    say(listsStatus, sentenceOf(error), "bad");
+  }
+}
+
 async function enter(): Promise<void> {
   show.disabled = true;
   say(signInStatus, "Asking the server …");
-  const given = createMirrorApi(token.value.trim());
   try {
-    await fill(given);
-    api = given;
-    token.value = "";
-    signIn.hidden = true;
-    lists.hidden = false;
-    forget.hidden = false;
-    reload.focus();
-    say(signInStatus, "");
+    await open(createMirrorApi({ token: token.value.trim() }));
   } catch (error) {
     say(signInStatus, sentenceOf(error), "bad");
     token.focus();
@@ -70,8 +103,7 @@ async function fill(from: MirrorApi): Promise<void> {
   );
   byId("all", HTMLElement).replaceChildren(...all.map(drawRow));
   if (all.length === 0) {
-    const hint =
-      "There is no mirror yet that this token may see. The start page shows how to make the first one.";
+    const hint = "There is no mirror yet that you may see. The start page shows how to make the first one.";
     byId("all", HTMLElement).append(make("li", { class: "empty" }, hint));
   }
   say(listsStatus, describeCount(waiting.length));

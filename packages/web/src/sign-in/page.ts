@@ -13,6 +13,7 @@ const signOutButton = byId("sign-out", HTMLButtonElement);
 
 const next = returnPath(location.search, location.origin);
 
+username.focus();
 // Without the script the form would be sent, and a page of JSON shown.
 submit.disabled = false;
 form.addEventListener("submit", (event) => {
