@@ -7,6 +7,7 @@ import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { type Api, createApi } from "../support/api.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORD = "vq7-hwxz of ada";
@@ -36,13 +37,22 @@ async function signIn(username: string, password: string): Promise<void> {
   await page.press("Enter");
 }
 
+/** As `until`, on the way to another page: what is asked of the one that goes fails. */
+async function arrive(expression: string): Promise<void> {
+  await waitFor(() => page.run(expression).catch(() => false), {
+    timeoutMs: 30_000,
+    message: async () =>
+      `${expression}; the page is ${String(await page.run("location.href").catch(String))}`,
+  });
+}
+
 const path = () => page.run("location.pathname + location.search");
 
 test("a person signs in by keyboard, is back where they came from, and signs out", async () => {
   await page.goTo(`${server.url}/-/mirrors`);
   await page.until(`!document.querySelector("#sign-in").hidden`);
   await page.run(`document.querySelector("#sign-in-link").click()`);
-  await page.until(`document.querySelector("#submit")?.disabled === false`);
+  await arrive(`document.querySelector("#submit")?.disabled === false`);
   assert.equal(await path(), "/users/sign_in?return_to=%2F-%2Fmirrors");
   assert.equal(await page.run("document.activeElement.id"), "username");
 
@@ -57,20 +67,20 @@ test("a person signs in by keyboard, is back where they came from, and signs out
   assert.equal(await page.run(`document.querySelector("#password").getAttribute("aria-invalid")`), "true");
 
   await signIn("ada", PASSWORD);
-  await page.until(`location.pathname === "/-/mirrors" && !document.querySelector("#lists")?.hidden`);
+  await arrive(`location.pathname === "/-/mirrors" && document.querySelector("#lists")?.hidden === false`);
   assert.equal(await page.run(`document.querySelector("#who").textContent`), "ada");
   assert.equal(await page.run("document.cookie"), "", "no script reads the session");
   assert.equal(await page.run(`document.querySelector("#sign-in").hidden`), true);
 
   await page.run(`document.querySelector("#forget").click()`);
-  await page.until(`document.querySelector("#sign-in")?.hidden === false`);
+  await arrive(`document.querySelector("#sign-in")?.hidden === false`);
   assert.equal(await page.run(`fetch("/api/v4/user").then((answer) => answer.status)`), 401);
 });
 
 test("who is signed in already is told so", async () => {
   await page.goTo(`${server.url}/users/sign_in`);
   await signIn("ada", PASSWORD);
-  await page.until(`location.pathname === "/"`);
+  await arrive(`location.pathname === "/"`);
   await page.goTo(`${server.url}/users/sign_in?return_to=//evil.example/`);
   await page.until(`!document.querySelector("#signed-in").hidden`);
   assert.match(String(await page.run("document.body.innerText")), /You are signed in\s+As ada\./);
@@ -112,7 +122,7 @@ test("a page of another site makes a signed-in browser change nothing, and read 
         document.body.append(form);
         form.submit();
       }`);
-      await page.until(`location.href.startsWith(${target})`);
+      await arrive(`location.href.startsWith(${target}) && document.readyState === "complete"`);
       const shown = String(await page.run("document.body.innerText"));
       assert.match(shown, host === "localhost" ? /401/ : /did not come from a page of this server/);
     }
