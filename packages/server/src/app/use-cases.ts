@@ -369,6 +369,8 @@ export interface ProjectView {
   readonly roles: Roles;
   /** Its pull mirror, one that is off or an import that ran once too; null when there never was one. */
   readonly pullMirror: Mirror | null;
+  /** Path of the file that introduces it, on its default branch; null: there is none, or nobody has looked. */
+  readonly readme: string | null;
 }
 
 export interface ProjectDraft {

@@ -1,18 +1,19 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { isEffectivelyEnabled } from "../../domain/mirroring-switches.ts";
-import { ACCESS_LEVELS, accessLevel, rolesIn } from "../../domain/policy.ts";
+import { ACCESS_LEVELS, accessLevel, may, rolesIn } from "../../domain/policy.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
 import { sshCloneUrl } from "../../domain/ssh-clone-url.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findVisibleProject, viewerOf } from "../access.ts";
+import { findReadme } from "../browsing/find-readme.ts";
 import { findGroup } from "../groups/manage-groups.ts";
 import type { Ports } from "../ports.ts";
 import type { ProjectFilter, ProjectView, UseCases } from "../use-cases.ts";
 
 type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
 type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings" | "instance">;
-type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users">;
+type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users" | "browsing">;
 
 export function projectViewUseCases(ports: ListPorts): ViewUseCases {
   return {
@@ -36,7 +37,10 @@ export function projectViewUseCases(ports: ListPorts): ViewUseCases {
       return { items: await viewProjects(ports, principal, found.items), total: found.total };
     },
     async findProject(principal, which) {
-      return await viewProject(ports, principal, await findVisibleProject(ports, principal, which));
+      const project = await findVisibleProject(ports, principal, which);
+      const view = await viewProject(ports, principal, project);
+      if (view.defaultBranch === null || !may(principal, "read-code", project)) return view;
+      return { ...view, readme: await findReadme(ports, project) };
     },
   };
 }
@@ -91,6 +95,8 @@ async function viewProjects(
         accessLevel: accessLevel(principal, project),
         sshUrl: sshCloneUrl(ports.instance, fullPathOf(project)),
         roles: rolesIn(principal, project),
+        // A list of projects would open each repository.
+        readme: null,
         pullMirror: mirror ? { ...mirror, enabled: isEffectivelyEnabled(mirror, project, switches) } : null,
       };
     }),

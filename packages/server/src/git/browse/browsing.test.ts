@@ -80,7 +80,14 @@ for (const format of ["sha1", "sha256"] as const) {
         assert.deepEqual(part.oids, expected.slice(3, 5));
         assert.equal(part.hasMore, expected.length > 5);
       }
-      for (const file of ["d0/f0", "d1/f3", "d2", "d2/f1"]) {
+      const merged = await browsing.findMerged(path, [...refs.values()], tip);
+      const listed = (await git(path, ["branch", "--merged", tip, "--format=%(objectname)"])).split("\n");
+      assert.deepEqual([...merged].toSorted(), [...new Set(listed)].toSorted());
+      for (const file of ["d0/f0", "d1/f3", "d2", "d2/f1", "none"]) {
+        const query = { tips: [tip], without: [], path: file, firstParent: false, order: "default" } as const;
+        const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 });
+        const list = await git(path, ["rev-list", tip, "--", file]);
+        assert.deepEqual(oids, list.split("\n").filter(Boolean), file);
         const expected = await git(path, ["rev-list", "-1", tip, "--", file]);
         if (expected === "") continue;
         assert.equal(await browsing.findLastChange(path, tip, file), expected, `${tip} ${file}`);

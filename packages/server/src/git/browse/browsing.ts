@@ -49,9 +49,9 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
   const refs = createRefReader(git);
   const objects = createObjectStore(git, pool);
   const graphs = createGraphFiles();
+  const ancestry = createAncestry(git, quick, graphs);
   const history = createHistory(git, quick, graphs, objects);
   const lastChange = createLastChange(graphs, objects);
-  const ancestry = createAncestry(git, quick);
   const fileLists = createLru<string>(FILE_LISTS_BYTES);
   const diffs = createLru<Awaited<ReturnType<Browsing["diff"]>>>(DIFFS_BYTES);
   const sortings = createLru<readonly RefName[]>(LISTS_BYTES);

@@ -13,6 +13,7 @@ import { murmur3 } from "./murmur3.ts";
 
 /** The commits of a graph go by numbers. */
 export interface GraphFile {
+  readonly count: number;
   /** -1: the commit is not in the graph. */
   find(oid: Oid): number;
   oidAt(position: number): Oid;
@@ -167,6 +168,7 @@ function joinLayers(layers: readonly Layer[]): GraphFile {
     layer.commits + (position - layer.base) * (layer.oidBytes + 16);
 
   return {
+    count: layers.reduce((sum, { count }) => sum + count, 0),
     hasPaths: layers.every(({ filters }) => filters !== null),
     find(oid) {
       const bytes = Buffer.from(oid, "hex");

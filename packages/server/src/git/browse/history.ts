@@ -68,9 +68,9 @@ export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, object
   /** In this process where the graph has all that is asked for. */
   async function walkOrRun(path: string, query: HistoryQuery, count: number): Promise<Beginning> {
     const { tips, without, path: file, since, until, author, order, firstParent } = query;
-    const isPlain = !since && !until && !author && file === "" && without.length === 0;
+    const isPlain = !since && !until && !author && without.length === 0;
     const graph = isPlain && order === "default" ? await graphs.read(path) : null;
-    const walked = graph && (await walkCommits(path, graph, objects, { tips, firstParent, count }));
+    const walked = graph && (await walkCommits(path, graph, objects, { tips, file, firstParent, count }));
     return walked ?? (await run(path, query, 0, count));
   }
 

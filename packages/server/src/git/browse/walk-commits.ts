@@ -1,12 +1,14 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import type { Oid } from "../../domain/oid.ts";
-import type { GraphFile } from "./commit-graph-file.ts";
+import { type GraphFile, hashPath } from "./commit-graph-file.ts";
 import type { ObjectStore } from "./object-store.ts";
 
+/** Commits that filters do not rule out; very many are so where filters are still to be made. */
+const MAX_LOOKED = 3_000;
 /** How many commits that are in no graph are looked at one by one; more are git's to walk. */
 const MAX_OUTSIDE = 2_000;
 /** Between two looks whether others have something to do. */
-const STEPS = 20_000;
+const STEPS = 5_000;
 
 interface Node {
   readonly position: number;
@@ -19,19 +21,52 @@ interface Node {
 
 /**
  * The first `count` commits of a history and whether more follow, the newest first, as `git rev-list` lists them: by the
- * graph where it has them. Null where git had better walk: too much is outside of it.
+ * graph where it has them. Of a path only what changed it: where a commit has it as one of its parents has it, that parent
+ * alone is followed, as git does. Null where git had better walk: too much is outside of the graph.
  */
 export async function walkCommits(
   path: string,
   graph: GraphFile,
   objects: ObjectStore,
-  what: { readonly tips: readonly Oid[]; readonly firstParent: boolean; readonly count: number },
+  what: {
+    readonly tips: readonly Oid[];
+    /** Empty: all that there is. */
+    readonly file: string;
+    readonly firstParent: boolean;
+    readonly count: number;
+  },
 ): Promise<{ readonly oids: readonly Oid[]; readonly isWhole: boolean } | null> {
   const queue: Node[] = [];
   const seen = new Set<number | Oid>();
   const oids: Oid[] = [];
+  const hashes = what.file === "" ? null : hashPath(what.file);
+  if (what.file !== "" && (hashes === null || !graph.hasPaths)) return null;
   let outside = 0;
+  let looked = 0;
   let turn = 0;
+  let steps = 0;
+
+  async function entryIn(tree: Oid): Promise<string> {
+    const entry = await objects.entryAt(path, tree, what.file);
+    return entry === null ? "" : `${entry.mode} ${entry.oid}`;
+  }
+
+  async function treeOf(oid: Oid): Promise<Oid | null> {
+    const position = graph.find(oid);
+    return position === -1 ? ((await objects.commit(path, oid))?.tree ?? null) : graph.treeAt(position);
+  }
+
+  /** The parent that has the path as the commit has it; `none`; `missing`: one of them is. */
+  async function findSame(tree: Oid, parents: readonly Oid[]): Promise<Oid | "none" | "missing"> {
+    const own = await entryIn(tree);
+    for (const parent of parents) {
+      const other = await treeOf(parent);
+      if (other === null) return "missing";
+      if ((await entryIn(other)) === own) return parent;
+    }
+    // A first commit without the path has not changed it.
+    return parents.length === 0 && own === "" ? "missing" : "none";
+  }
 
   /** False: there is too much outside, or something is missing. */
   async function add(oid: Oid): Promise<boolean> {
@@ -58,22 +93,41 @@ export async function walkCommits(
   for (const tip of what.tips) if (!(await add(tip))) return null;
   for (let node = pop(queue); node !== undefined; node = pop(queue)) {
     if (oids.length === what.count) return { oids, isWhole: false };
+    steps += 1;
+    if (steps % STEPS === 0) await yieldToOthers();
     if (node.oid === null) {
-      oids.push(graph.oidAt(node.position));
-      if (what.firstParent) {
-        const parent = graph.firstParentAt(node.position);
-        if (parent !== -1) addPosition(parent);
-      } else {
-        for (const parent of graph.parentsAt(node.position)) addPosition(parent);
+      const { position } = node;
+      const first = graph.firstParentAt(position);
+      if (hashes !== null && first !== -1 && !graph.mayHaveChanged(position, hashes)) {
+        addPosition(first);
+        continue;
       }
-    } else {
-      oids.push(node.oid);
-      const parents = (await objects.commit(path, node.oid))?.parents ?? [];
-      for (const parent of what.firstParent ? parents.slice(0, 1) : parents) {
-        if (!(await add(parent))) return null;
+      if (hashes === null) {
+        oids.push(graph.oidAt(position));
+        if (!what.firstParent) for (const parent of graph.parentsAt(position)) addPosition(parent);
+        else if (first !== -1) addPosition(first);
+        continue;
       }
     }
-    if (oids.length % STEPS === 0) await yieldToOthers();
+    const oid = node.oid ?? graph.oidAt(node.position);
+    const commit = node.oid === null ? null : await objects.commit(path, oid);
+    const all = commit?.parents ?? graph.parentsAt(node.position).map((parent) => graph.oidAt(parent));
+    const parents = what.firstParent ? all.slice(0, 1) : all;
+    if (hashes !== null) {
+      looked += 1;
+      if (looked > MAX_LOOKED) return null;
+      const same = await findSame(commit?.tree ?? graph.treeAt(node.position), parents);
+      if (same === "missing") {
+        if (parents.length > 0) return null;
+        continue;
+      }
+      if (same !== "none") {
+        if (!(await add(same))) return null;
+        continue;
+      }
+    }
+    oids.push(oid);
+    for (const parent of parents) if (!(await add(parent))) return null;
   }
   return { oids, isWhole: true };
 }

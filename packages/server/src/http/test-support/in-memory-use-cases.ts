@@ -467,6 +467,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
         sshUrl: null,
         roles: { project: null, group: 50 },
         pullMirror: null,
+        readme: null,
       };
       projects.push(view);
       if (draft.pullMirror !== undefined) configurePull(view.project.id, draft.pullMirror);

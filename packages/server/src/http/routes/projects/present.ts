@@ -71,6 +71,12 @@ export function presentListedProject(
   return simple ? Object.fromEntries(SIMPLE_KEYS.map((key) => [key, whole[key]])) : whole;
 }
 
+function readmeUrlOf({ project, defaultBranch, readme }: ProjectView, externalUrl: string): string | null {
+  if (readme === null || defaultBranch === null) return null;
+  const branch = defaultBranch.split("/").map(encodeURIComponent).join("/");
+  return `${externalUrl}/${fullPathOf(project)}/-/blob/${branch}/${encodeURIComponent(readme)}`;
+}
+
 export function presentProject(view: ProjectView, externalUrl: string): ProjectAnswer {
   const { project, pullMirror } = view;
   const fullPath = fullPathOf(project);
@@ -91,7 +97,7 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     http_url_to_repo: `${externalUrl}/${fullPath}.git`,
     ssh_url_to_repo: view.sshUrl,
     web_url: `${externalUrl}/${fullPath}`,
-    readme_url: null,
+    readme_url: readmeUrlOf(view, externalUrl),
     avatar_url: null,
     forks_count: 0,
     star_count: 0,
