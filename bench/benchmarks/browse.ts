@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import type { Api } from "../../test/support/api.ts";
@@ -82,6 +83,7 @@ export const browse: Benchmark = {
       const rows: Row[] = [];
       for (const kind of KINDS) {
         const asked = server.output().length;
+        const cpuBefore = await cpuMs(server.pid());
         await readAll(api, server.token, id, kind);
         let inServer: readonly number[] = [];
         // The log comes through a pipe, after the answers.
@@ -93,6 +95,7 @@ export const browse: Benchmark = {
           // A line of what was asked before may come late.
           { message: () => `of ${REQUESTS} requests ${inServer.length} were logged` },
         );
+        const cpu = ((await cpuMs(server.pid())) - cpuBefore) / REQUESTS;
         const line = (name: string, figure: number, budget: number | null): Row => ({
           what: `${kind.what}, ${READERS} readers, ${name}`,
           unit: "ms",
@@ -104,6 +107,7 @@ export const browse: Benchmark = {
         rows.push(
           line("p50", quantile(inServer.slice(-REQUESTS), 0.5), null),
           line("p95", quantile(inServer.slice(-REQUESTS), 0.95), kind.hasBudget ? BUDGET_MS : null),
+          line("CPU of the server's process for each", cpu, null),
           line("max", Math.max(...inServer.slice(-REQUESTS)), null),
         );
       }
@@ -164,6 +168,13 @@ function get(agent: Agent, token: string, url: string): Promise<void> {
     });
     asked.once("error", reject).end();
   });
+}
+
+/** User and system time of a process itself so far; NaN where the system does not tell. In ticks of 10 ms. */
+async function cpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** What the lines of the log say of requests for what is in a repository. */
