@@ -3,6 +3,9 @@ import type { Admission } from "./ports/transfers.ts";
 /** The two services of Git's transfer protocol: what a fetch and what a push talks to. */
 export type GitService = "upload-pack" | "receive-pack";
 
+/** What speaks with a client over a connection of its own, in as many turns as it likes: a fetch, `git archive --remote`. */
+export type ConversationProgram = "upload-pack" | "upload-archive";
+
 export interface GitExchange {
   /** Value for `GIT_PROTOCOL`, already checked to be short and harmless; null: version 0. */
   readonly protocol: string | null;

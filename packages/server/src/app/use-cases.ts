@@ -17,7 +17,7 @@ import type { UserChanges, UserQuery } from "./accounts/user-changes.ts";
 import type { AuditUseCases } from "./audit/audit-use-cases.ts";
 import type { BrowsingUseCases } from "./browsing/browsing-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
-import type { GitExchange, GitService } from "./git-exchange.ts";
+import type { ConversationProgram, GitExchange, GitService } from "./git-exchange.ts";
 import type { GroupUseCases } from "./groups/group-use-cases.ts";
 import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
@@ -522,4 +522,14 @@ export interface OpenRepository {
    * started, fails or is aborted; a push whose refs were refused is no failure, git says so in its answer.
    */
   serve(input: Readable, output: Writable, exchange: GitExchange): Promise<void>;
+  /**
+   * Where the client has a connection of its own, what reads is one conversation: the same streams, in as many turns as
+   * it takes. For a repository that was opened to be read (`upload-pack`).
+   */
+  converse(
+    program: ConversationProgram,
+    input: Readable,
+    output: Writable,
+    exchange: GitExchange,
+  ): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { access, writeFile } from "node:fs/promises";
-import { startServer } from "../compose/start-server.ts";
+import { type RunningServer, startServer } from "../compose/start-server.ts";
 import { readCaFile } from "../config/read-ca-file.ts";
 import { readProcessSecrets } from "../config/secrets-in-environment.ts";
 import { readProcessSettings } from "../config/settings.ts";
@@ -31,7 +31,7 @@ export async function serve(options: { check: boolean }): Promise<number> {
     () => true,
     () => false,
   );
-  console.log(welcome(server.url, hasSecretsFile ? secretsPath : null));
+  console.log(welcome(server, hasSecretsFile ? secretsPath : null));
 
   const reason = await Promise.race([signal, server.broken]);
   if (reason instanceof Error) log.error({ err: reason }, "the server cannot go on");
@@ -52,7 +52,7 @@ function nextSignal(): Promise<NodeJS.Signals> {
   return promise;
 }
 
-function welcome(url: string, secretsPath: string | null): string {
+function welcome({ url, ssh }: Pick<RunningServer, "url" | "ssh">, secretsPath: string | null): string {
   const lines = [
     `Heliostat is ready: ${url}`,
     secretsPath === null
@@ -60,6 +60,8 @@ function welcome(url: string, secretsPath: string | null): string {
       : `  User      root; password and API token are in ${secretsPath}`,
     '  Mirror    curl -H "PRIVATE-TOKEN: <token>" --data-urlencode import_url=https://example.com/repo.git \\',
     `              -d name=repo -d mirror=true ${url}/api/v4/projects`,
+    ...(ssh === null ? [] : [`  SSH       git@${ssh.host}`]),
+    ...(ssh?.keys ?? []).map((key) => `            ${key.fingerprintSha256} (${key.algorithm})`),
   ];
   return `\n${lines.join("\n")}\n`;
 }

@@ -5,9 +5,10 @@ import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-roo
 import { createUseCases } from "../app/create-use-cases.ts";
 import type { Clock, Log, Ports } from "../app/ports.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
+import type { SshKeyUseCases } from "../app/ssh-keys/ssh-key-use-cases.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createBackground } from "../background.ts";
-import { formatListenAddress, localUrlOf } from "../config/listen-address.ts";
+import { formatListenAddress, type ListenAddress, localUrlOf } from "../config/listen-address.ts";
 import { chooseProxy } from "../config/proxies.ts";
 import { readCaFile } from "../config/read-ca-file.ts";
 import type { Settings } from "../config/settings.ts";
@@ -55,6 +56,8 @@ import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
+import { createSshServer, type SshServer } from "../ssh/create-ssh-server.ts";
+import { openHostKeys } from "../ssh/host-keys.ts";
 import { systemClock } from "../system-clock.ts";
 import { GITLAB_VERSION, USER_AGENT, VERSION } from "../version.ts";
 
@@ -68,6 +71,8 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Base URL by which people reach it. */
   readonly url: string;
+  /** How it is known by SSH; null: SSH is off. */
+  readonly ssh: ReturnType<SshKeyUseCases["readSshDoor"]>;
   /** Settles when the server can no longer work, with the reason. */
   readonly broken: Promise<Error>;
   /** Drains: no new work, 30 s for what runs, then the rest is left to the next start. */
@@ -167,6 +172,9 @@ async function start(
 
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
+  let sshPort = settings.sshListen?.port ?? null;
+  const hostKeys = settings.sshListen === null ? [] : await openHostKeys(join(settings.dataDir, "ssh"));
+  const door: { ssh: SshServer | null } = { ssh: null };
   const ports: Ports = {
     instance: {
       version: GITLAB_VERSION,
@@ -174,7 +182,9 @@ async function start(
       get externalUrl() {
         return externalUrl;
       },
-      sshPort: settings.sshListen?.port ?? null,
+      get sshPort() {
+        return sshPort;
+      },
       makeTokenSecret: (kind = "personal") =>
         `${TOKEN_PREFIXES[kind]}${randomBytes(20).toString("base64url")}`,
       random: Math.random,
@@ -184,6 +194,7 @@ async function start(
         },
         queue: () => queue.probe(),
         repositories: () => probeRepositories(repositoriesRoot),
+        ...(settings.sshListen === null ? {} : { ssh: async () => requireListening(door.ssh) }),
       },
     },
     clock: systemClock,
@@ -194,7 +205,7 @@ async function start(
     tokens: createTokenStore(db),
     sessions: createSessionStore(db),
     sshKeys: createSshKeyStore(db),
-    ownHostKeys: { list: () => [] },
+    ownHostKeys: { list: () => hostKeys },
     triggerTokens: createTriggerTokenStore(db),
     signInFailures: createSignInFailureStore(db),
     namespaces: createNamespaceStore(db),
@@ -248,10 +259,19 @@ async function start(
   dispatcher.wakeAt = (at) => started.wakeAt(at);
   stops.push(() => started.stop());
 
+  const useCases = createUseCases(ports, {
+    clients: { places: settings.gitClients, waiting: settings.gitQueue, patienceMs: CLIENT_PATIENCE_MS },
+  });
+  if (settings.sshListen !== null) {
+    const ssh = createSshServer({ useCases, log, hostKeys });
+    door.ssh = ssh;
+    stops.push(() => ssh.close());
+    sshPort = await ssh
+      .listen(settings.sshListen)
+      .catch(refuseListen(settings.sshListen, "HELIOSTAT_SSH_LISTEN"));
+  }
   const http = await createHttpServer({
-    useCases: createUseCases(ports, {
-      clients: { places: settings.gitClients, waiting: settings.gitQueue, patienceMs: CLIENT_PATIENCE_MS },
-    }),
+    useCases,
     settings: {
       get externalUrl() {
         return externalUrl;
@@ -261,18 +281,29 @@ async function start(
     log,
   });
   stops.push(() => http.close());
-  await http.listen({ ...settings.httpListen }).catch((error: NodeJS.ErrnoException) => {
-    const address = formatListenAddress(settings.httpListen);
-    const why = error.code === "EADDRINUSE" ? "it is in use by another program" : error.message;
-    const text = `Cannot listen on ${address}: ${why}. Set HELIOSTAT_HTTP_LISTEN to another address.`;
-    throw new HeliostatError("listen-failed", text, { cause: error });
-  });
+  await http
+    .listen({ ...settings.httpListen })
+    .catch(refuseListen(settings.httpListen, "HELIOSTAT_HTTP_LISTEN"));
   const [bound] = http.addresses();
   if (typeof bound === "object" && settings.externalUrl === null) {
     externalUrl = localUrlOf({ host: settings.httpListen.host, port: bound.port });
   }
   started.wakeAt(new Date());
-  return { url: externalUrl, broken: broken.promise, stop: stopAll };
+  const ssh = useCases.readSshDoor();
+  return { url: externalUrl, ssh, broken: broken.promise, stop: stopAll };
+}
+
+/** For an address that cannot be had: what is wrong with it, and which variable says another. */
+function refuseListen(address: ListenAddress, variable: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    const why = error.code === "EADDRINUSE" ? "it is in use by another program" : error.message;
+    const text = `Cannot listen on ${formatListenAddress(address)}: ${why}. Set ${variable} to another address.`;
+    throw new HeliostatError("listen-failed", text, { cause: error });
+  };
+}
+
+function requireListening(ssh: SshServer | null): void {
+  if (!ssh?.isListening()) throw new HeliostatError("listen-failed", "Git over SSH is not served yet.");
 }
 
 /**

@@ -22,6 +22,7 @@ import { removeRepository } from "./remove-repository.ts";
 import { removeAllStaleFiles } from "./remove-stale-files.ts";
 import { replaceRepository, restoreReplaced } from "./replace-repository.ts";
 import { createGit } from "./run-git.ts";
+import { serveConversation } from "./serve-conversation.ts";
 import { advertise, servePack } from "./serve-pack.ts";
 import { setHead } from "./set-head.ts";
 import { createStaging, type Staging } from "./staging.ts";
@@ -115,6 +116,8 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       await removeRemains(path, { isAlone, log, signal });
     },
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
+    converse: (path, program, exchange, input, output) =>
+      serveConversation(git, path, program, exchange, input, output),
     servePack: (path, service, exchange, input, output) =>
       servePack({ git, bounds }, path, service, exchange, input, output),
     packObjects: (path, request, options) => packObjects(git, path, request, options, patience),

@@ -31,7 +31,8 @@ const CUT_GRACE_MS = 10_000;
  */
 const SPOKEN_BYTES = 64 * 1024 * 1024;
 
-const UPLOAD_CONFIG: readonly ConfigLine[] = [
+/** How fetches are served, by whichever door. */
+export const UPLOAD_CONFIG: readonly ConfigLine[] = [
   ["uploadpack.allowFilter", "true"],
   // What version 2 of the protocol allows in any case; build servers ask for a commit that was a tip a moment ago.
   ["uploadpack.allowReachableSHA1InWant", "true"],

@@ -4,7 +4,7 @@ import type { PushVerdict } from "../../domain/push-verdict.ts";
 import type { RefName } from "../../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../../domain/ref-plan/ancestry.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefMove, RefResult } from "../../domain/refs.ts";
-import type { GitExchange, GitService } from "../git-exchange.ts";
+import type { ConversationProgram, GitExchange, GitService } from "../git-exchange.ts";
 import type {
   FetchOptions,
   Pack,
@@ -114,6 +114,17 @@ export interface Repositories {
     input: Readable,
     output: Writable,
   ): Promise<readonly PushedRef[]>;
+  /**
+   * A whole conversation with a client, for a connection of its own: reads `input`, writes `output` and ends it. Rejects
+   * when git cannot be started, fails or is aborted.
+   */
+  converse(
+    path: string,
+    program: ConversationProgram,
+    exchange: GitExchange,
+    input: Readable,
+    output: Writable,
+  ): Promise<void>;
   /** Makes a pack to be pushed. Nothing comes of the stream before all of what goes in is known. */
   packObjects(path: string, request: PackRequest, options: TransferOptions): Promise<Pack>;
   /**

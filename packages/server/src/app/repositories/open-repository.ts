@@ -46,6 +46,8 @@ function open(ports: Ports, principal: Principal, project: Project, service: Git
   const path = ports.repositories.pathOf(project.id);
   return {
     advertise: (exchange) => ports.repositories.advertise(path, service, exchange),
+    converse: (program, input, output, exchange) =>
+      ports.repositories.converse(path, program, exchange, input, output),
     async serve(input, output, exchange) {
       if (service === "upload-pack") {
         await ports.repositories.servePack(path, service, exchange, input, output);

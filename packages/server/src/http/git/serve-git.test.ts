@@ -92,6 +92,7 @@ describe("git over HTTP", () => {
       return child;
     };
     return {
+      converse: async () => {},
       advertise: async (exchange) => {
         const { stdout } = start(exchange, "--http-backend-info-refs");
         assert.ok(stdout);
@@ -446,6 +447,7 @@ describe("git over HTTP", () => {
 
   test("git that ends before it has read everything is no error, and the connection lives on", async () => {
     const repository: OpenRepository = {
+      converse: async () => {},
       advertise: async () => Buffer.from("0000"),
       serve: async (input, output) => {
         await once(input, "readable");
@@ -562,6 +564,7 @@ describe("git over HTTP", () => {
       throw new Error("disk on fire");
     };
     repository = {
+      converse: async () => {},
       advertise: async () => {
         throw new HeliostatError("repository-corrupt", "object 1234 is broken");
       },

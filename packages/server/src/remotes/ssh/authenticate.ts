@@ -1,7 +1,7 @@
 import type { AuthHandlerMiddleware, ParsedKey, Prompt } from "ssh2";
 import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import { loadSsh2 } from "./load-ssh2.ts";
+import { loadSsh2 } from "../../load-ssh2.ts";
 
 /** How we sign in to a server; made for one connection. */
 export interface Authentication {

@@ -5,11 +5,11 @@ import type { RemoteCredential } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { SshPublicKey } from "../../domain/ssh-public-key.ts";
 import { readStrings } from "../../domain/ssh-wire.ts";
+import { loadSsh2 } from "../../load-ssh2.ts";
 import { closedError, networkError, quoteText, sshSecretsOf } from "../remote-errors.ts";
 import { stoppedBy } from "../stopped-by.ts";
 import { describeMismatch, offeredAlgorithms } from "./algorithms.ts";
 import { createAuthentication } from "./authenticate.ts";
-import { loadSsh2 } from "./load-ssh2.ts";
 import { createServerHello, type HandshakeLists } from "./server-hello.ts";
 
 /** What a handshake asks for and whom it believes. */
