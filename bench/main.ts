@@ -7,6 +7,7 @@ import { largePush } from "./benchmarks/large-push.ts";
 import { manyRefs } from "./benchmarks/many-refs.ts";
 import { poisonedRef } from "./benchmarks/poisoned-ref.ts";
 import { pushLatency } from "./benchmarks/push-latency.ts";
+import { sshClone } from "./benchmarks/ssh-clone.ts";
 import { sshFetch } from "./benchmarks/ssh-fetch.ts";
 import { sshList } from "./benchmarks/ssh-list.ts";
 import { syncUnchanged } from "./benchmarks/sync-unchanged.ts";
@@ -17,7 +18,7 @@ import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
   ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
-  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, browse],
+  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, browse],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];
