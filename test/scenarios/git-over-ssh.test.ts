@@ -7,9 +7,10 @@ import test, { after, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
 import { type Api, createApi, idOf } from "../support/api.ts";
+import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { makeNoise } from "../support/incompressible.ts";
 import { readMemory } from "../support/memory.ts";
-import { endGroup, git, makeCommits, makeRepository } from "../support/repositories.ts";
+import { endGroup, findRef, git, makeCommits, makeRepository } from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type SshClient, sshClient } from "../support/ssh-client.ts";
 import { type MadeKey, makeKey, sshKeygen } from "../support/ssh-keygen.ts";
@@ -347,5 +348,54 @@ describe("Git over SSH", () => {
     // Killed in the middle, they leave no git behind.
     for (const child of asking) endGroup(child);
     await server.assertNoGitLeft();
+  });
+
+  test("a push wakes push mirrors, and a Heliostat mirrors a Heliostat over SSH, in and out", async () => {
+    const other = await startServer({ env: { HELIOSTAT_SSH_LISTEN: "off" } });
+    try {
+      const far = createApi(other);
+      for (const name of ["in", "out", "back"]) await ada.createProject(name);
+      const known = (await readFile(knownHosts, "utf8")).trim();
+      const addMirror = async (project: string, direction: "pull" | "push", target: string) => {
+        const body = Object(
+          await far.post(`/projects/${encodeURIComponent(project)}/mirrors`, {
+            ...{ direction, url: urlOf(target), auth_method: "ssh_public_key", ssh_known_hosts: known },
+            enabled: false,
+          }),
+        );
+        const { public_key: line } = Object(
+          await far.get(`/projects/${encodeURIComponent(project)}/mirrors/${idOf(body)}/public_key`),
+        );
+        await ada.post(`/projects/${encodeURIComponent(target)}/deploy_keys`, {
+          ...{ title: direction, key: String(line), can_push: direction === "push" },
+        });
+        await far.put(`/projects/${encodeURIComponent(project)}/mirrors/${idOf(body)}`, { enabled: true });
+        const { status, error } = await far.update(project, direction === "pull" ? "pull" : idOf(body));
+        assert.equal(status, "finished", error ?? "");
+      };
+      await client.git(join(dir, "source.git"), ["push", "-q", urlOf("ada/in.git"), "main"]);
+      const tip = await git(join(dir, "source.git"), ["rev-parse", "main"]);
+      const { id: here } = await far.createProject("here");
+      await addMirror("root/here", "pull", "ada/in");
+      assert.equal(await git(other.repositoryOf(here), ["rev-parse", "main"]), tip);
+      await addMirror("root/here", "push", "ada/out");
+      assert.match(await client.git(dir, ["ls-remote", urlOf("ada/out.git"), "main"]), new RegExp(`^${tip}`));
+    } finally {
+      await other.stop();
+    }
+
+    const target = await makeRepository(join(dir, "target.git"));
+    const peer = await startGitHttpPeer({ root: dir });
+    try {
+      await ada.createPushMirror("ada/back", peer.urlOf("target.git"));
+      await client.git(join(dir, "source.git"), ["push", "-q", urlOf("ada/back.git"), "main"]);
+      const pushed = await git(join(dir, "source.git"), ["rev-parse", "main"]);
+      await waitFor(async () => (await findRef(target, "refs/heads/main")) === pushed, {
+        timeoutMs: 30_000,
+        message: "the push mirror has carried the push on",
+      });
+    } finally {
+      await peer.close();
+    }
   });
 });
