@@ -35,7 +35,7 @@ export const sshClone: Benchmark = {
             converse: (program, input, output, exchange) =>
               repositories.converse(path, program, exchange, input, output),
             serve: async (input, output, exchange) => {
-              await repositories.servePack(path, service, exchange, input, output);
+              await repositories.servePack(path, exchange, input, output);
             },
           };
         },

@@ -84,6 +84,7 @@ export const ERROR_CODES = {
   // limits of this instance or project
   "repository-too-large": "remote",
   "too-many-refs": "remote",
+  "push-malformed": "invalid",
   "remote-lacks-object": "transient",
   // objects that the check of incoming ones refuses
   "fsck-refused": "corrupt",

@@ -27,6 +27,9 @@ export const applicationSettingsSchema = z.object({
   max_refs: z.int(),
   fsck_severity: z.enum(FSCK_SEVERITIES),
   session_expire_delay: z.int(),
+  default_branch_protection: z.int(),
+  max_file_size: z.int(),
+  max_push_size: z.int(),
 });
 export type ApplicationSettingsAnswer = z.infer<typeof applicationSettingsSchema>;
 
@@ -54,4 +57,7 @@ export const applicationSettingsParams = z.object({
   max_refs: optionalInteger,
   fsck_severity: optionalWord(FSCK_SEVERITIES),
   session_expire_delay: optionalInteger,
+  default_branch_protection: optionalInteger,
+  max_file_size: optionalInteger,
+  max_push_size: optionalInteger,
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FSCK_SEVERITIES, MIRROR_DELETIONS, VISIBILITIES } from "../words.ts";
+import { FSCK_SEVERITIES, MIRROR_DELETIONS, PUSHES_TO_MIRRORED_BRANCHES, VISIBILITIES } from "../words.ts";
 import { namespaceSchema } from "./namespaces.ts";
 import {
   nullableFlag,
@@ -59,6 +59,9 @@ export const projectSchema = z.object({
   repository_size_limit: z.int().nullable().optional(),
   max_refs: z.int().nullable().optional(),
   fsck_severity: z.enum(FSCK_SEVERITIES).nullable().optional(),
+  max_file_size: z.int().nullable().optional(),
+  max_push_size: z.int().nullable().optional(),
+  pushes_to_mirrored_branches: z.enum(PUSHES_TO_MIRRORED_BRANCHES).optional(),
   /** From here on: while it is a mirror. */
   mirror_user_id: z.int().nullable().optional(),
   mirror_trigger_builds: z.boolean().optional(),
@@ -102,6 +105,8 @@ const limitAttributes = {
   repository_size_limit: nullableInteger,
   max_refs: nullableInteger,
   fsck_severity: nullableWord(FSCK_SEVERITIES),
+  max_file_size: nullableInteger,
+  max_push_size: nullableInteger,
 } as const;
 
 /** GitLab's; by what we do not count, such as stars, the order is that of the ids. */
@@ -155,6 +160,7 @@ export const projectChangeParams = z.object({
   visibility: optionalWord(VISIBILITIES),
   archived: optionalFlag,
   mirror_user_id: optionalRowId,
+  pushes_to_mirrored_branches: optionalWord(PUSHES_TO_MIRRORED_BRANCHES),
   ...limitAttributes,
   ...pullMirrorAttributes,
 });

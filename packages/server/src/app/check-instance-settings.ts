@@ -28,6 +28,9 @@ const BOUNDS: Readonly<Record<NumberSetting, readonly [name: string, least: numb
   mirrorStallTimeoutSeconds: ["mirror_stall_timeout_seconds", 1, A_DAY],
   repositorySizeLimit: ["repository_size_limit", 0, Number.MAX_SAFE_INTEGER],
   maxRefs: ["max_refs", 1, MOST_REFS],
+  defaultBranchProtection: ["default_branch_protection", 0, 4],
+  maxFileSize: ["max_file_size", 0, Number.MAX_SAFE_INTEGER],
+  maxPushSize: ["max_push_size", 0, Number.MAX_SAFE_INTEGER],
   mirrorUpdateRetentionDays: ["mirror_update_retention_days", 1, 36_500],
   sessionExpireDelay: ["session_expire_delay", 1, 60 * 24 * 365],
 };

@@ -1,5 +1,3 @@
-import type { Admission } from "./ports/transfers.ts";
-
 /** The two services of Git's transfer protocol: what a fetch and what a push talks to. */
 export type GitService = "upload-pack" | "receive-pack";
 
@@ -16,6 +14,4 @@ export interface GitExchange {
    * client, but one that still waits for its turn does not.
    */
   readonly whileWaiting?: AbortSignal;
-  /** What a push may bring; anything when left out. */
-  readonly admission?: Admission;
 }

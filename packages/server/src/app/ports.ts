@@ -27,6 +27,7 @@ export type * from "./ports/mail.ts";
 export type * from "./ports/mirror-attention.ts";
 export type * from "./ports/mirrors.ts";
 export type * from "./ports/projects.ts";
+export type * from "./ports/pushes.ts";
 export type * from "./ports/remotes.ts";
 export type * from "./ports/repositories.ts";
 export type * from "./ports/secrets.ts";

@@ -3,6 +3,7 @@ import type {
   AttentionReason,
   AuthMethod,
   MirrorDirection,
+  PushesToMirroredBranches,
   SecretKind,
   SshKeyType,
   Visibility,
@@ -395,6 +396,7 @@ export interface ProjectChanges {
   /** For admins only: others are refused. */
   readonly limits?: Partial<ProjectLimits>;
   readonly archived?: boolean;
+  readonly pushesToMirroredBranches?: PushesToMirroredBranches;
   /** Dropped without a word for those who may change the project but not mirror it, as GitLab does. */
   readonly pullMirror?: MirrorSettings;
 }

@@ -35,6 +35,9 @@ export function createInstanceSettingsStore(db: Db): InstanceSettingsStore {
         deny_all_requests_except_allowed: changes.denyAllRequestsExceptAllowed,
         dns_rebinding_protection_enabled: changes.dnsRebindingProtectionEnabled,
         session_expire_delay: changes.sessionExpireDelay,
+        default_branch_protection: changes.defaultBranchProtection,
+        max_file_size: changes.maxFileSize,
+        max_push_size: changes.maxPushSize,
       };
       // `only_row` makes an empty change a valid statement too.
       const row = await refuseCrossedThreshold(() =>
@@ -99,5 +102,8 @@ function toSettings(row: Selectable<Database["instance_settings"]>): InstanceSet
     denyAllRequestsExceptAllowed: row.deny_all_requests_except_allowed,
     dnsRebindingProtectionEnabled: row.dns_rebinding_protection_enabled,
     sessionExpireDelay: row.session_expire_delay,
+    defaultBranchProtection: row.default_branch_protection,
+    maxFileSize: row.max_file_size,
+    maxPushSize: row.max_push_size,
   };
 }

@@ -76,6 +76,9 @@ export function createProjectStore(db: Db): ProjectStore {
               repository_size_limit: changes.limits?.repositorySizeLimit,
               max_refs: changes.limits?.maxRefs,
               fsck_severity: changes.limits?.fsckSeverity,
+              max_file_size: changes.limits?.maxFileSize,
+              max_push_size: changes.limits?.maxPushSize,
+              pushes_to_mirrored_branches: changes.pushesToMirroredBranches,
               updated_at: sql`now()`,
             })
             .where("id", "=", id)
@@ -332,8 +335,11 @@ function toProject(
       repositorySizeLimit: row.repository_size_limit,
       maxRefs: row.max_refs,
       fsckSeverity: row.fsck_severity,
+      maxFileSize: row.max_file_size,
+      maxPushSize: row.max_push_size,
     },
     pushesToMirroredBranches: row.pushes_to_mirrored_branches,
+    defaultBranchWasProtected: row.default_branch_was_protected,
     refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -66,6 +66,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "parameter-invalid": "unasked",
   "model-invalid": "unasked",
   "protection-invalid": "unasked",
+  "push-malformed": "unasked",
   unauthenticated: "unasked",
   "token-invalid": "unasked",
   "sign-in-refused": "unasked",

@@ -2,17 +2,31 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { incomingLimits, refuseTooManyRefs, repositoryTooLarge, roomFor } from "./incoming-limits.ts";
 
-const INSTANCE = { repositorySizeLimit: 0, maxRefs: 10, fsckSeverity: "off" } as const;
-const NONE = { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null } as const;
+const INSTANCE = {
+  repositorySizeLimit: 0,
+  maxRefs: 10,
+  fsckSeverity: "off",
+  maxFileSize: 0,
+  maxPushSize: 0,
+} as const;
+const NONE = {
+  repositorySizeLimit: null,
+  maxRefs: null,
+  fsckSeverity: null,
+  maxFileSize: null,
+  maxPushSize: null,
+} as const;
 
 test("a project's limit goes before the instance's, and 0 bytes are no limit", () => {
-  assert.deepEqual(incomingLimits(NONE, INSTANCE), { repositoryBytes: null, refs: 10, fsck: "off" });
+  assert.deepEqual(incomingLimits(NONE, INSTANCE), {
+    ...{ repositoryBytes: null, refs: 10, fsck: "off", fileBytes: null, pushBytes: null },
+  });
   assert.deepEqual(
     incomingLimits(
-      { repositorySizeLimit: 5, maxRefs: 3, fsckSeverity: "off" },
-      { repositorySizeLimit: 7, maxRefs: 10, fsckSeverity: "warn" },
+      { repositorySizeLimit: 5, maxRefs: 3, fsckSeverity: "off", maxFileSize: 0, maxPushSize: 8 },
+      { repositorySizeLimit: 7, maxRefs: 10, fsckSeverity: "warn", maxFileSize: 9, maxPushSize: 9 },
     ),
-    { repositoryBytes: 5, refs: 3, fsck: "off" },
+    { repositoryBytes: 5, refs: 3, fsck: "off", fileBytes: null, pushBytes: 8 },
   );
   const unlimited = incomingLimits(
     { ...NONE, repositorySizeLimit: 0 },

@@ -8,6 +8,9 @@ export interface ProjectLimits {
   readonly repositorySizeLimit: number | null;
   readonly maxRefs: number | null;
   readonly fsckSeverity: FsckSeverity | null;
+  /** Bytes, of what clients push; 0: no limit. */
+  readonly maxFileSize: number | null;
+  readonly maxPushSize: number | null;
 }
 
 /** What holds for one project, by mirror and by push. */
@@ -16,27 +19,40 @@ export interface IncomingLimits {
   readonly repositoryBytes: number | null;
   readonly refs: number;
   readonly fsck: FsckSeverity;
+  /** Bytes of one file, and of one push, of a client; null: any number. */
+  readonly fileBytes: number | null;
+  readonly pushBytes: number | null;
 }
 
 /** As many as the longest list of refs that is read from a remote can hold. */
 export const MOST_REFS = 4_000_000;
 
 /** For what belongs to no project. */
-export const NO_LIMITS: IncomingLimits = { repositoryBytes: null, refs: MOST_REFS, fsck: "off" };
+export const NO_LIMITS: IncomingLimits = {
+  repositoryBytes: null,
+  refs: MOST_REFS,
+  fsck: "off",
+  fileBytes: null,
+  pushBytes: null,
+};
 
 interface InstanceLimits {
   readonly repositorySizeLimit: number;
   readonly maxRefs: number;
   readonly fsckSeverity: FsckSeverity;
+  readonly maxFileSize: number;
+  readonly maxPushSize: number;
 }
 
 /** The limits of a project: its own, and where it has none those of the instance. */
 export function incomingLimits(project: ProjectLimits, instance: InstanceLimits): IncomingLimits {
-  const bytes = project.repositorySizeLimit ?? instance.repositorySizeLimit;
+  const orAny = (bytes: number): number | null => (bytes === 0 ? null : bytes);
   return {
-    repositoryBytes: bytes === 0 ? null : bytes,
+    repositoryBytes: orAny(project.repositorySizeLimit ?? instance.repositorySizeLimit),
     refs: project.maxRefs ?? instance.maxRefs,
     fsck: project.fsckSeverity ?? instance.fsckSeverity,
+    fileBytes: orAny(project.maxFileSize ?? instance.maxFileSize),
+    pushBytes: orAny(project.maxPushSize ?? instance.maxPushSize),
   };
 }
 
@@ -75,10 +91,17 @@ export function moreRefsThan({ refs }: Pick<IncomingLimits, "refs">): HeliostatE
 }
 
 /** `model-invalid` for numbers that are no limits. */
-export function refuseBadLimits({ repositorySizeLimit, maxRefs }: Partial<ProjectLimits>): void {
+export function refuseBadLimits(limits: Partial<ProjectLimits>): void {
+  const { repositorySizeLimit, maxFileSize, maxPushSize, maxRefs } = limits;
   const fields: Record<string, readonly string[]> = {};
-  if ((repositorySizeLimit ?? 0) < 0)
-    fields["repository_size_limit"] = ["must be greater than or equal to 0"];
+  const bytes = {
+    repository_size_limit: repositorySizeLimit,
+    max_file_size: maxFileSize,
+    max_push_size: maxPushSize,
+  };
+  for (const [name, value] of Object.entries(bytes)) {
+    if ((value ?? 0) < 0) fields[name] = ["must be greater than or equal to 0"];
+  }
   if ((maxRefs ?? 1) < 1) fields["max_refs"] = ["must be greater than 0"];
   else if ((maxRefs ?? 1) > MOST_REFS) fields["max_refs"] = [`must be less than or equal to ${MOST_REFS}`];
   if (Object.keys(fields).length > 0) {

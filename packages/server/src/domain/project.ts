@@ -34,6 +34,8 @@ export interface Project {
   readonly limits: ProjectLimits;
   /** Of a client, to a branch that the pull mirror writes. */
   readonly pushesToMirroredBranches: PushesToMirroredBranches;
+  /** Whether its default branch has come, and was protected then as the instance said. */
+  readonly defaultBranchWasProtected: boolean;
   /**
    * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
    * nobody can say that they have seen the last state, and a mirror looks again.

@@ -16,6 +16,7 @@ import { packObjects } from "./pack-objects.ts";
 import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
 import { type ReceiveBounds, usualBounds } from "./receive-bounds.ts";
+import { receivePack } from "./receive-pack.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
 import { removeRemains } from "./remove-remains.ts";
 import { removeRepository } from "./remove-repository.ts";
@@ -118,8 +119,9 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     advertise: (path, service, exchange) => advertise(git, path, service, exchange),
     converse: (path, program, exchange, input, output) =>
       serveConversation(git, path, program, exchange, input, output),
-    servePack: (path, service, exchange, input, output) =>
-      servePack({ git, bounds }, path, service, exchange, input, output),
+    servePack: (path, exchange, input, output) => servePack(git, path, exchange, input, output),
+    receivePack: (path, exchange, input, output) =>
+      receivePack({ git, bounds }, path, exchange, input, output),
     packObjects: (path, request, options) => packObjects(git, path, request, options, patience),
     push: (path, remote, changes, transfer) =>
       tellFullDisk(push(git, staging, path, remote, changes, transfer, patience)),

@@ -22,7 +22,7 @@ import {
   refsOf,
   setRef,
 } from "../../../../test/support/repositories.ts";
-import type { PushedRef } from "../app/ports.ts";
+import type { PushedRef, PushPlan } from "../app/ports.ts";
 import { branchRef } from "../domain/ref-name.ts";
 import { createRepositories } from "./repositories.ts";
 
@@ -31,8 +31,13 @@ interface Exchange {
   readonly updates: Promise<readonly PushedRef[]>;
 }
 
+/** Everything may come, and nothing is said of it. */
+const ANY_PUSH: PushPlan = {
+  ...{ refusals: [], fastForwardOnly: [], notes: [], maxFileBytes: null, maxPushBytes: null },
+};
+
 /** The thinnest smart HTTP door there can be around one repository. */
-async function setUp(t: Parameters<typeof makeTempDir>[0]) {
+async function setUp(t: Parameters<typeof makeTempDir>[0], plan: () => PushPlan = () => ANY_PUSH) {
   const dir = await makeTempDir(t);
   const log = makeMemoryLog();
   const repositories = createRepositories({ root: join(dir, "data"), log });
@@ -56,7 +61,12 @@ async function setUp(t: Parameters<typeof makeTempDir>[0]) {
     response.setHeader("Content-Type", `application/x-git-${service}-result`);
     const isPacked = request.headers["content-encoding"] === "gzip";
     const input = isPacked ? request.pipe(createGunzip()) : request;
-    const updates = repositories.servePack(path, service, exchange, input, response);
+    const updates =
+      service === "receive-pack"
+        ? repositories
+            .receivePack(path, { ...exchange, decide: async () => plan() }, input, response)
+            .then(({ pushed }) => pushed)
+        : repositories.servePack(path, exchange, input, response).then(() => []);
     exchanges.push({ service, updates });
     await updates.catch(() => {});
   };
@@ -162,16 +172,13 @@ test("the probe of four bytes that clients send first is answered", async (t) =>
   const { path, repositories } = await setUp(t);
   const output = new PassThrough();
   output.resume();
-  const exchange = { protocol: null, signal: new AbortController().signal };
+  const exchange = {
+    ...{ protocol: null, signal: new AbortController().signal },
+    decide: () => assert.fail("there is nothing to decide"),
+  };
   assert.deepEqual(
-    await repositories.servePack(
-      path,
-      "receive-pack",
-      exchange,
-      Readable.from([Buffer.from("0000")]),
-      output,
-    ),
-    [],
+    await repositories.receivePack(path, exchange, Readable.from([Buffer.from("0000")]), output),
+    { pushed: [], refusals: [] },
   );
 });
 
@@ -215,13 +222,7 @@ test("a client that reads slowly holds git back, not its answer in memory", asyn
   const output = new PassThrough();
   const before = process.memoryUsage().arrayBuffers;
   const exchange = { protocol: null, signal: stop.signal };
-  const served = repositories.servePack(
-    path,
-    "upload-pack",
-    exchange,
-    Readable.from([Buffer.from(body)]),
-    output,
-  );
+  const served = repositories.servePack(path, exchange, Readable.from([Buffer.from(body)]), output);
   const ended = assert.rejects(served, { code: "cancelled" });
   await once(output, "readable");
   await sleep(500);
@@ -264,14 +265,13 @@ test("a client that does not wait for the answer to its push has pushed all the 
     gone.abort();
     output.destroy();
   });
-  const updates = await repositories.servePack(
+  const { pushed } = await repositories.receivePack(
     path,
-    "receive-pack",
-    { protocol: null, signal: gone.signal },
+    { protocol: null, signal: gone.signal, decide: async () => ANY_PUSH },
     input,
     output,
   );
-  assert.deepEqual(updates, [{ ref: "refs/heads/main", old: null, new: a }]);
+  assert.deepEqual(pushed, [{ ref: "refs/heads/main", old: null, new: a }]);
   assert.equal((await refsOf(path))["refs/heads/main"], a);
 });
 
@@ -298,13 +298,16 @@ test("a client that is gone ends its fetch", async (t) => {
 
 test("the rest of a request that git does not care to read is read all the same", async (t) => {
   const { path, repositories } = await setUp(t);
-  const exchange = { protocol: null, signal: new AbortController().signal };
+  const exchange = {
+    ...{ protocol: null, signal: new AbortController().signal },
+    decide: () => assert.fail("there is nothing to decide"),
+  };
   const chunks = Array.from({ length: 200 }, () => Buffer.alloc(64 * 1024, "x"));
   const input = Readable.from([Buffer.from("nonsense"), ...chunks]);
   const isRead = once(input, "end");
   const sink = new PassThrough();
   sink.resume();
-  await assert.rejects(repositories.servePack(path, "receive-pack", exchange, input, sink));
+  await assert.rejects(repositories.receivePack(path, exchange, input, sink), { code: "push-malformed" });
   await isRead;
 });
 
@@ -314,7 +317,7 @@ test("a request that is none, and a repository that is none, are errors", async 
   const sink = new PassThrough();
   sink.resume();
   await assert.rejects(
-    repositories.servePack(path, "upload-pack", exchange, Readable.from([Buffer.from("nonsense")]), sink),
+    repositories.servePack(path, exchange, Readable.from([Buffer.from("nonsense")]), sink),
   );
   await assert.rejects(repositories.advertise(`${path}-missing`, "upload-pack", exchange));
 });

@@ -9,7 +9,7 @@ import { requestUpdate } from "./request-update.ts";
 export async function lookAgain(
   ports: Pick<Ports, "clock" | "mirrors" | "queue">,
   mirrors: readonly Mirror[],
-  userId: number,
+  userId: number | null,
 ): Promise<void> {
   for (const mirror of mirrors) {
     // None of its options, so that one that somebody sets meanwhile stays set.

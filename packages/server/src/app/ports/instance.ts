@@ -74,6 +74,11 @@ export interface InstanceSettings {
   readonly dnsRebindingProtectionEnabled: boolean;
   /** Minutes that a session may go unused before it ends. */
   readonly sessionExpireDelay: number;
+  /** What becomes of the default branch of a new project, by GitLab's number: 0 to 4. */
+  readonly defaultBranchProtection: number;
+  /** Bytes that a file, and a push, of a client may have; 0: no limit. */
+  readonly maxFileSize: number;
+  readonly maxPushSize: number;
 }
 
 export interface InstanceSettingsStore {

@@ -57,6 +57,7 @@ export interface ProjectStore {
         | "archived"
         | "pullMirrorAvailable"
         | "pushMirrorsAvailable"
+        | "pushesToMirroredBranches"
       >
     > & { readonly limits?: Partial<ProjectLimits> },
   ): Promise<Project>;

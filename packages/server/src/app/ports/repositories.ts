@@ -5,6 +5,7 @@ import type { RefName } from "../../domain/ref-name.ts";
 import type { AncestryAnswers, AncestryQuestion } from "../../domain/ref-plan/ancestry.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefMove, RefResult } from "../../domain/refs.ts";
 import type { ConversationProgram, GitExchange, GitService } from "../git-exchange.ts";
+import type { PushExchange, ReceivedPush } from "./pushes.ts";
 import type {
   FetchOptions,
   Pack,
@@ -13,13 +14,6 @@ import type {
   RemoteAccess,
   TransferOptions,
 } from "./transfers.ts";
-
-/** One ref that a client's push changed, by the old and new value that git's hook reported. */
-export interface PushedRef {
-  readonly ref: RefName;
-  readonly old: Oid | null;
-  readonly new: Oid | null;
-}
 
 /** The commits that a move brought to its ref. */
 export interface MoveFacts {
@@ -103,17 +97,16 @@ export interface Repositories {
   /** What `git <service> --http-backend-info-refs` says: refs and capabilities as pkt-lines. */
   advertise(path: string, service: GitService, exchange: GitExchange): Promise<Readable | Buffer>;
   /**
-   * One stateless exchange with a client; streams both ways. Answers the refs that a push really changed. Rejects
-   * when git cannot be started, fails or is aborted. What the exchange's admission does not let in is told to the client, and
-   * no ref changes.
+   * One stateless exchange with a client that fetches; streams both ways. Rejects when git cannot be started, fails or is
+   * aborted.
    */
-  servePack(
-    path: string,
-    service: GitService,
-    exchange: GitExchange,
-    input: Readable,
-    output: Writable,
-  ): Promise<readonly PushedRef[]>;
+  servePack(path: string, exchange: GitExchange, input: Readable, output: Writable): Promise<void>;
+  /**
+   * The same with one that pushes. The commands are read and decided about before git is started; a push is refused as a
+   * whole when a rule refuses any of its refs, and the client is told which. `push-malformed` for what git does not send.
+   * A push that arrived in full is carried out though the client goes away.
+   */
+  receivePack(path: string, exchange: PushExchange, input: Readable, output: Writable): Promise<ReceivedPush>;
   /**
    * A whole conversation with a client, for a connection of its own: reads `input`, writes `output` and ends it. Rejects
    * when git cannot be started, fails or is aborted.

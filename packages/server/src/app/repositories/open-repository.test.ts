@@ -5,8 +5,11 @@ import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
 import { createTestSealer } from "../../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../../test/support/store.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
+import { createMemberStore } from "../../db/members.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import { createProjectStore } from "../../db/projects.ts";
+import { createProtectedBranchStore } from "../../db/protected-branches.ts";
+import { createProtectedTagStore } from "../../db/protected-tags.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
@@ -46,7 +49,18 @@ test("of a push that a killed server had taken, either the refs read as being wr
   const log = makeMemoryLog();
   const ports: Pick<
     Ports,
-    "clock" | "log" | "projects" | "mirrors" | "settings" | "queue" | "repositories" | "housekeeping"
+    | "clock"
+    | "housekeeping"
+    | "log"
+    | "members"
+    | "mirrors"
+    | "projects"
+    | "protectedBranches"
+    | "protectedTags"
+    | "queue"
+    | "repositories"
+    | "settings"
+    | "users"
   > = {
     clock: systemClock,
     log,
@@ -62,9 +76,10 @@ test("of a push that a killed server had taken, either the refs read as being wr
     },
     repositories: {
       ...createRepositories({ root: "/nonexistent", log, isAlone: true }),
-      async servePack() {
+      async receivePack(_path, { decide }) {
+        await decide({ commands: [], options: [] });
         await look("git has ended");
-        return [];
+        return { pushed: [], refusals: [] };
       },
     },
     queue: {
@@ -73,6 +88,10 @@ test("of a push that a killed server had taken, either the refs read as being wr
       cancel: async () => assert.fail(),
     },
     housekeeping: { noteWrite: () => undefined },
+    users: createUserStore(db),
+    members: createMemberStore(db),
+    protectedBranches: createProtectedBranchStore(db),
+    protectedTags: createProtectedTagStore(db),
   };
   const { openRepository } = repositoryUseCases(
     ports as Ports,

@@ -20,6 +20,8 @@ export function serveInTurn(
   }
   return {
     advertise: (exchange) => within("refs", exchange, () => repository.advertise(exchange)),
+    converse: (program, input, output, exchange) =>
+      within("packs", exchange, () => repository.converse(program, input, output, exchange)),
     serve: (input, output, exchange) =>
       within("packs", exchange, () => repository.serve(input, output, exchange)),
   };

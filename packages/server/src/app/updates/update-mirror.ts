@@ -10,6 +10,7 @@ import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
 import { actorOfMember } from "../protections/actor.ts";
+import { protectDefaultBranch } from "../protections/protect-default-branch.ts";
 import {
   type EndOfRun,
   type RecordedRun,
@@ -100,6 +101,7 @@ async function runLeased(
   // Downstream first: should we die in between, the recovery asks. It finds nothing to change any more, so it asks
   // in any case.
   if (changedProject || (mirror.direction === "pull" && trigger === "recovery")) {
+    await protectPulledBranch(ports, mirror);
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
   const finished = await makeRecord(ports, recorded, { ended, log, bytes: observed.bytes() });
@@ -149,6 +151,16 @@ async function run(
   } catch (error) {
     await answers.end(asHeliostatError(error));
     throw hideInError(asHeliostatError(error), hideSecrets);
+  }
+}
+
+/** Not worth a failed update: the next one that changes something, or a push, sees to it. */
+async function protectPulledBranch(ports: Ports, { id: mirrorId, projectId }: Mirror): Promise<void> {
+  try {
+    const project = await ports.projects.find(projectId);
+    if (project) await protectDefaultBranch(ports, project);
+  } catch (error) {
+    ports.log.error({ mirrorId, projectId, err: error }, "the default branch could not be protected");
   }
 }
 

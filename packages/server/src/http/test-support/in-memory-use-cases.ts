@@ -74,6 +74,9 @@ const SETTINGS: InstanceSettings = {
   denyAllRequestsExceptAllowed: false,
   dnsRebindingProtectionEnabled: true,
   sessionExpireDelay: 10_080,
+  defaultBranchProtection: 2,
+  maxFileSize: 0,
+  maxPushSize: 0,
 };
 
 const READER: User = {
@@ -455,8 +458,15 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
           creatorId: ROOT.id,
           pullMirrorAvailable: null,
           pushMirrorsAvailable: null,
-          limits: { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null },
+          limits: {
+            repositorySizeLimit: null,
+            maxRefs: null,
+            fsckSeverity: null,
+            maxFileSize: null,
+            maxPushSize: null,
+          },
           pushesToMirroredBranches: "warn",
+          defaultBranchWasProtected: false,
           refsGeneration: 0,
           createdAt: EPOCH,
           updatedAt: EPOCH,

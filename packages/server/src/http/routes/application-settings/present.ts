@@ -26,5 +26,8 @@ export function presentSettings(settings: InstanceSettings): ApplicationSettings
     max_refs: settings.maxRefs,
     fsck_severity: settings.fsckSeverity,
     session_expire_delay: settings.sessionExpireDelay,
+    default_branch_protection: settings.defaultBranchProtection,
+    max_file_size: settings.maxFileSize,
+    max_push_size: settings.maxPushSize,
   };
 }

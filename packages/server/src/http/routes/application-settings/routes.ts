@@ -42,6 +42,9 @@ export const applicationSettingsRoutes = [
         maxRefs: params.max_refs,
         fsckSeverity: params.fsck_severity,
         sessionExpireDelay: params.session_expire_delay,
+        defaultBranchProtection: params.default_branch_protection,
+        maxFileSize: params.max_file_size,
+        maxPushSize: params.max_push_size,
       });
       return ok(presentSettings(await useCases.writeSettings(principal, changes)));
     },

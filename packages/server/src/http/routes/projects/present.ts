@@ -119,6 +119,9 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
           repository_size_limit: project.limits.repositorySizeLimit,
           max_refs: project.limits.maxRefs,
           fsck_severity: project.limits.fsckSeverity,
+          max_file_size: project.limits.maxFileSize,
+          max_push_size: project.limits.maxPushSize,
+          pushes_to_mirrored_branches: project.pushesToMirroredBranches,
         }
       : {}),
     ...(pullMirror?.enabled === true

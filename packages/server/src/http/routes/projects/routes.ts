@@ -33,12 +33,17 @@ type MirrorAttributes = Pick<
 
 /** The limits that the attributes of a project set; undefined when none of them is given. */
 function readLimits(
-  params: Pick<z.output<typeof newProjectParams>, "repository_size_limit" | "max_refs" | "fsck_severity">,
+  params: Pick<
+    z.output<typeof newProjectParams>,
+    "repository_size_limit" | "max_refs" | "fsck_severity" | "max_file_size" | "max_push_size"
+  >,
 ): Partial<ProjectLimits> | undefined {
   const limits: Partial<ProjectLimits> = given({
     repositorySizeLimit: params.repository_size_limit,
     maxRefs: params.max_refs,
     fsckSeverity: params.fsck_severity,
+    maxFileSize: params.max_file_size,
+    maxPushSize: params.max_push_size,
   });
   return Object.keys(limits).length === 0 ? undefined : limits;
 }
@@ -137,6 +142,7 @@ export const projectRoutes = [
         description: params.description,
         visibility: params.visibility,
         archived: params.archived,
+        pushesToMirroredBranches: params.pushes_to_mirrored_branches,
         limits: readLimits(params),
         pullMirror: readPullMirror(params),
       });
