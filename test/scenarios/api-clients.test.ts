@@ -101,6 +101,8 @@ try:
 except gitlab.GitlabGetError as error:
     assert error.response_code == 404 and error.error_message == "404 Project Not Found", error
 
+# As Terraform does it: what the first pull protected goes, and comes again as it is wanted.
+project.protectedbranches.get("main").delete()
 protected = project.protectedbranches.create({"name": "main"})
 assert [each.name for each in project.protectedbranches.list()] == ["main"]
 protected.delete()

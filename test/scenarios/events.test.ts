@@ -103,6 +103,7 @@ test("a client's pushes, from the first one to the removal of the branch", async
   await git(work.path, ["reset", "-q", "--hard", first]);
   const other = await work.commit("main", "another second");
   await git(work.path, ["tag", "v1"]);
+  await ada.call("PATCH", `/projects/${id}/protected_branches/main`, { allow_force_push: true });
   await work.push("--force", "main", "main:topic", "v1");
   const three = await nextEvents("ada/pushed", 5, 3);
   assert.deepEqual(three.map(summaryOf).toSorted(), [

@@ -73,6 +73,8 @@ export async function openStage(scope: { after(clean: () => Promise<void>): void
   await api.put("/application/settings", {
     pull_mirror_min_interval_seconds: 0,
     push_mirror_min_interval_seconds: 0,
+    // Nor a branch that becomes protected by coming.
+    default_branch_protection: 0,
   });
   let count = 0;
 

@@ -209,7 +209,7 @@ describe("planPull on protected branches", () => {
       "The mirror user is not allowed to push to protected branches: 'rel/1', 'rel/3'. Let somebody who may save the mirror, or change the rule.",
     ]);
     assert.deepEqual(plan.notes, [
-      "Refs that are gone upstream but kept here, because they are protected: 'rel/4'.",
+      "Branches that are gone upstream but kept here, because they are protected: 'rel/4'.",
     ]);
   });
 });
@@ -256,7 +256,7 @@ describe("planPull on protected tags", () => {
     });
     assert.deepEqual(changesOf(plan), ["delete refs/tags/w"]);
     assert.deepEqual(plan.notes, [
-      "Refs that are gone upstream but kept here, because they are protected: 'v1'.",
+      "Tags that are gone upstream but kept here, because they are protected: 'v1'.",
     ]);
     assert.deepEqual(plan.failures, []);
   });

@@ -171,8 +171,14 @@ function planDeletions(input: ComparedSides, defaultBranch: RefName | null): Pla
     } else if (!(isTag(ref) ? input.mayChangeTag(ref) : input.mayChangeBranch(ref))) kept.push(ref);
     else deletions.push({ ref, action: "delete", old: target, new: null });
   }
-  if (kept.length > 0) {
-    notes.push(`Refs that are gone upstream but kept here, because they are protected: ${nameSome(kept)}.`);
+  for (const [what, some] of [
+    ["Tags", kept.filter(isTag)],
+    ["Branches", kept.filter((ref) => !isTag(ref))],
+  ] as const) {
+    if (some.length === 0) continue;
+    notes.push(
+      `${what} that are gone upstream but kept here, because they are protected: ${nameSome(some)}.`,
+    );
   }
   return { deletions, notes };
 }
