@@ -1,3 +1,4 @@
+import { changedValues } from "../../domain/changed-values.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { passwordComplaints } from "../../domain/password-rules.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
@@ -120,12 +121,8 @@ export function userUseCases(ports: UserPorts): UserUseCases {
       await watchMirrorsOf(ports, before, async () => {
         after = await ports.users.update(id, changes);
       });
-      const details = Object.fromEntries(
-        (["username", "name", "email", "isAdmin"] as const)
-          .filter((key) => before[key] !== after[key])
-          .map((key) => [key, { from: before[key], to: after[key] }]),
-      );
-      if (Object.keys(details).length > 0) await note(principal, "user-changed", after, details);
+      const changed = changedValues(factsOf(before), factsOf(after));
+      if (Object.keys(changed).length > 0) await note(principal, "user-changed", after, { changes: changed });
       return after;
     },
     async blockUser(principal, id) {
@@ -159,4 +156,8 @@ export function userUseCases(ports: UserPorts): UserUseCases {
       await note(principal, "user-removed", user);
     },
   };
+}
+
+function factsOf({ username, name, email, isAdmin }: User) {
+  return { username, name, email, isAdmin };
 }

@@ -1,8 +1,10 @@
+import { changedValues } from "../../domain/changed-values.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { mayIn, type NamespaceAction } from "../../domain/policy.ts";
 import type { Namespace } from "../../domain/project.ts";
 import { isBot, type Principal } from "../../domain/user.ts";
 import { requireScope, requireSignedIn, viewerOf } from "../access.ts";
+import { auditedNamespace } from "../audit/entities.ts";
 import type { PathOrId } from "../path-or-id.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
@@ -45,7 +47,7 @@ export function groupUseCases(ports: GroupPorts): GroupUseCases {
       });
       await recordAudit(ports, principal, {
         action: "group-created",
-        entity: entityOf(group),
+        entity: auditedNamespace(group),
         details: { visibility: group.visibility },
       });
       return group;
@@ -54,20 +56,21 @@ export function groupUseCases(ports: GroupPorts): GroupUseCases {
       const before = await findGroupFor(ports, principal, which, "admin-namespace");
       refuseBadNames({ ...before, ...changes }, before.parentId === null);
       const after = await ports.namespaces.updateGroup(before.id, changes);
-      const details = Object.fromEntries(
-        (["name", "fullPath", "visibility", "description"] as const)
-          .filter((key) => before[key] !== after[key])
-          .map((key) => [key, { from: before[key], to: after[key] }]),
-      );
-      if (Object.keys(details).length > 0) {
-        await recordAudit(ports, principal, { action: "group-changed", entity: entityOf(after), details });
+      const changed = changedValues(factsOf(before), factsOf(after));
+      if (Object.keys(changed).length > 0) {
+        const news = {
+          action: "group-changed",
+          entity: auditedNamespace(after),
+          details: { changes: changed },
+        };
+        await recordAudit(ports, principal, news);
       }
       return after;
     },
     async removeGroup(principal, which) {
       const group = await findGroupFor(ports, principal, which, "admin-namespace");
       await ports.namespaces.removeGroup(group.id);
-      await recordAudit(ports, principal, { action: "group-removed", entity: entityOf(group) });
+      await recordAudit(ports, principal, { action: "group-removed", entity: auditedNamespace(group) });
     },
   };
 }
@@ -101,9 +104,8 @@ export async function findGroupFor(
   return group;
 }
 
-/** What an event in the audit log about this group is filed under. */
-export function entityOf({ id, fullPath }: Namespace): { type: "Group"; id: number; path: string } {
-  return { type: "Group", id, path: fullPath };
+function factsOf({ name, fullPath, visibility, description }: Namespace) {
+  return { name, fullPath, visibility, description };
 }
 
 /** What nobody is in stands at the top: there a bot would be the owner, and its token the only key. */

@@ -1,9 +1,10 @@
 import { asHeliostatError, HeliostatError, invalidField } from "../../domain/errors.ts";
 import { ACCESS_LEVELS, mayGiveRole, mayIn } from "../../domain/policy.ts";
-import { fullPathOf, type Namespace, type Project } from "../../domain/project.ts";
+import type { Namespace, Project } from "../../domain/project.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
 import { findVisibleProject, requireScope, requireSignedIn } from "../access.ts";
-import { entityOf, findGroup } from "../groups/manage-groups.ts";
+import { auditedNamespace, auditedProject } from "../audit/entities.ts";
+import { findGroup } from "../groups/manage-groups.ts";
 import { type MirrorUserPorts, watchMirrorsOf } from "../mirrors/mirror-user-gone.ts";
 import type { MemberOfSource, MemberSource, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -88,10 +89,7 @@ export function memberUseCases(ports: MemberPorts): MemberUseCases {
   ): Promise<void> {
     await recordAudit(ports, principal, {
       action,
-      entity:
-        place.kind === "group"
-          ? entityOf(place.group)
-          : { type: "Project", id: place.project.id, path: fullPathOf(place.project) },
+      entity: place.kind === "group" ? auditedNamespace(place.group) : auditedProject(place.project),
       target: { type: "User", id: user.id, details: user.username },
       details,
     });
