@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
+import { sql } from "kysely";
 import { eyesOf, openTestStore } from "../../../../test/support/store.ts";
+import { waitFor } from "../../../../test/support/wait-for.ts";
 import type { MemberSource, MemberStore, ProjectStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS, accessLevel, may, mayIn, namespaceLevel } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Principal, User } from "../domain/user.ts";
+import { lockTree } from "./lock-tree.ts";
 import { createMemberStore } from "./members.ts";
 import { createNamespaceStore } from "./namespaces.ts";
 import type { Db } from "./pool.ts";
@@ -173,10 +176,30 @@ describe("members", () => {
     await assert.rejects(members.change(top, bob.id, { accessLevel: 20 }), nobody);
 
     await members.add(top, { userId: bob.id, ...owner });
-    const both = await Promise.allSettled([
-      members.change(top, ada.id, { accessLevel: 30 }),
-      members.remove(top, bob.id, { alsoBelow: false }),
-    ]);
-    assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    // At the same moment somebody takes the role from ada, and is not done yet: bob's leaving waits for that, and is refused.
+    let leaving: Promise<unknown> = Promise.resolve();
+    await db.transaction().execute(async (transaction) => {
+      await lockTree(transaction, top.namespace.id, "change");
+      await transaction
+        .updateTable("members")
+        .set({ access_level: 40 })
+        .where("user_id", "=", ada.id)
+        .execute();
+      let hasEnded = false;
+      leaving = members.remove(top, bob.id, { alsoBelow: false }).then(
+        () => assert.fail("the last owner has left"),
+        (error: unknown) => assert(isRefused(error), String(error)),
+      );
+      void leaving
+        .catch(() => undefined)
+        .finally(() => {
+          hasEnded = true;
+        });
+      const waits = sql<{ count: number }>`select count(*) as count from pg_locks where not granted`;
+      await waitFor(async () => hasEnded || (await waits.execute(db)).rows[0]?.count !== 0, {
+        message: "it waits for the lock",
+      });
+    });
+    await leaving;
   });
 });
