@@ -162,3 +162,68 @@ test("python-gitlab makes a project, pulls it in, pushes it out, and takes the m
   assert.equal(Object(await api.get("/projects/root%2Fby-python")).visibility, "internal");
   assert(!server.output().includes("s3cret"), "no secret is logged");
 });
+
+const TOKENS = `
+import datetime, sys, gitlab
+
+url, token = sys.argv[1:]
+gl = gitlab.Gitlab(url, private_token=token)
+gl.auth()
+expires_at = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
+
+def assert_works(secret, project):
+    bot = gitlab.Gitlab(url, private_token=secret)
+    bot.auth()
+    assert bot.projects.get(project.id).id == project.id
+    return bot
+
+def assert_dead(secret):
+    try:
+        gitlab.Gitlab(url, private_token=secret).auth()
+        raise SystemExit("no error")
+    except gitlab.GitlabAuthenticationError as error:
+        assert error.response_code == 401, error
+
+group = gl.groups.create({"name": "Pythons", "path": "pythons"})
+project = gl.projects.create({"name": "tokens", "namespace_id": group.id})
+for resource in (project, group):
+    made = resource.access_tokens.create({"name": "bot", "scopes": ["api"], "access_level": 30, "expires_at": expires_at})
+    assert (made.name, made.scopes, made.access_level, made.active, made.revoked) == ("bot", ["api"], 30, True, False), made
+    assert made.expires_at == expires_at
+    bot = assert_works(made.token, project)
+    assert bot.user.id == made.user_id and bot.user.bot
+    assert [each.id for each in resource.access_tokens.list()] == [made.id]
+    assert not hasattr(resource.access_tokens.list()[0], "token")
+    # Later versions have methods for these.
+    one = f"{resource.manager.path}/{resource.id}/access_tokens/{made.id}"
+    assert gl.http_get(one)["scopes"] == ["api"]
+    renewed = gl.http_post(f"{one}/rotate")
+    assert_dead(made.token)
+    assert_works(renewed["token"], project)
+    resource.access_tokens.delete(renewed["id"])
+    assert_dead(renewed["token"])
+    try:
+        resource.access_tokens.create({"name": "bot", "scopes": []})
+        raise SystemExit("no error")
+    except gitlab.GitlabCreateError as error:
+        assert error.response_code == 400, error
+
+user = gl.users.get(gl.user.id)
+made = user.personal_access_tokens.create({"name": "mine", "scopes": ["read_api"], "expires_at": expires_at})
+assert_works(made.token, project)
+assert [each.name for each in gl.personal_access_tokens.list(user_id=user.id, search="mine")] == ["mine"]
+assert gitlab.Gitlab(url, private_token=made.token).http_get("/personal_access_tokens/self")["id"] == made.id
+gl.personal_access_tokens.delete(made.id)
+assert_dead(made.token)
+assert gl.personal_access_tokens.list(user_id=user.id, search="mine", state="active") == []
+print("done")
+`;
+
+test("python-gitlab makes tokens of a project, of a group and of a person, and takes them away", async () => {
+  const { stdout } = await promisify(execFile)(
+    PYTHON,
+    ["-W", "error", "-c", TOKENS, server.url, server.token],
+    { env: { PATH: process.env["PATH"], HOME: directory, PYTHONDONTWRITEBYTECODE: "1" }, timeout: 120_000 },
+  );
+  assert.equal(stdout, "done\n");
+});
