@@ -37,6 +37,7 @@ const ACTIONS = {
   "read the user": { answer: 200, method: "GET", path: "/user" },
   "read the project": { answer: 200, method: "GET", path: ":project" },
   "read its mirrors": { answer: 200, method: "GET", path: ":project/mirrors" },
+  "read its branches": { answer: 200, method: "GET", path: ":project/repository/branches" },
   "list projects": { answer: 200, method: "GET", path: "/projects" },
   "change the project": { answer: 200, method: "PUT", path: ":project", body: { description: "changed" } },
   // It has none: whoever may start one hears of that.
@@ -52,6 +53,7 @@ const READS: readonly Action[] = [
   "read the user",
   "read the project",
   "read its mirrors",
+  "read its branches",
   "list projects",
 ];
 
@@ -59,11 +61,11 @@ const READS: readonly Action[] = [
 const MAY: Readonly<Record<string, readonly Action[]>> = {
   api: EVERYTHING,
   read_api: READS,
-  read_repository: ["read the token", "fetch"],
+  read_repository: ["read the token", "read its branches", "fetch"],
   write_repository: ["read the token", "fetch", "push"],
   "read_api read_repository": [...READS, "fetch"],
   "read_api write_repository": [...READS, "fetch", "push"],
-  "read_repository write_repository": ["read the token", "fetch", "push"],
+  "read_repository write_repository": ["read the token", "read its branches", "fetch", "push"],
 };
 
 /** Nothing by themselves: they say what another scope may be used for. */
@@ -71,7 +73,7 @@ const MAY_OF_ADMINS: Readonly<Record<string, readonly Action[]>> = {
   ...MAY,
   admin_mode: ["read the token"],
   sudo: ["read the token"],
-  "read_repository admin_mode": ["read the token", "fetch"],
+  "read_repository admin_mode": ["read the token", "read its branches", "fetch"],
   "api admin_mode sudo": EVERYTHING,
 };
 
@@ -201,7 +203,7 @@ test("real git fetches and pushes as far as the scopes go", async () => {
   await push(writes, "main");
   assert.equal((await refsAt(url(reads)))["refs/heads/main"], tip);
   await assert.rejects(push(reads, "more"), /403|not allowed/);
-  await assert.rejects(refsAt(url(api)), /not found|not be found/);
+  await assert.rejects(refsAt(url(api)), /403|not allowed to download/);
   assert.deepEqual(await refsAt(url(writes)), { "refs/heads/main": tip });
 });
 
@@ -210,8 +212,9 @@ async function assertMay(token: string, project: string, may: readonly Action[])
   const expected = EVERYTHING.map((name) => {
     const { answer } = ACTIONS[name];
     if (may.includes(name)) return [name, answer];
-    // Whoever may fetch hears that they may not push; to all others it looks as if nothing were there.
-    return [name, "git" in ACTIONS[name] && !may.includes("fetch") ? 404 : 403];
+    // Whoever knows of the project hears that they may not; to all others it looks as if nothing were there.
+    const knowsOfIt = may.includes("read the project") || may.includes("fetch");
+    return [name, "git" in ACTIONS[name] && !knowsOfIt ? 404 : 403];
   });
   assert.deepEqual(await answersTo(token, project, EVERYTHING), Object.fromEntries(expected));
 }
