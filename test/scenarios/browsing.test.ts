@@ -13,7 +13,8 @@ import {
 import { blobSchema, fileSchema, treeEntrySchema } from "@heliostat/contract/api/repository-files.ts";
 import { branchSchema, tagSchema } from "@heliostat/contract/api/repository-refs.ts";
 import { createApi } from "../support/api.ts";
-import { git, makeTempDir } from "../support/repositories.ts";
+import { startGitHttpPeer } from "../support/git-http-peer.ts";
+import { git, makeCommit, makeRepository, makeTempDir, setRef } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";
 
 /* What is in a repository, through the API, on a whole server. */
@@ -384,4 +385,141 @@ test("branches and tags are made and deleted", async () => {
   await api.post(`${AT}/tags`, { tag_name: "made", ref: "main" });
   assert.equal(await oidOf("refs/tags/made"), merge);
   await api.delete(`${AT}/tags/made`);
+});
+
+test("a branch says how far it is from its upstream", async () => {
+  const upstream = await makeRepository(join(directory, "upstream.git"));
+  const root = await makeCommit(upstream);
+  for (const name of ["equal", "parted"]) await setRef(upstream, `refs/heads/${name}`, root);
+  const peer = await startGitHttpPeer({ root: directory });
+  try {
+    const url = `${peer.url}/upstream.git`;
+    const { id } = await api.createProject("mirrored", { mirror: true, import_url: url });
+    await api.waitForMirror(id, "pull", "finished");
+    const ours = server.repositoryOf(id);
+    const made = await makeCommit(ours, { ref: "refs/heads/made-here", parents: [root] });
+    await api.post(`/projects/${id}/repository/branches`, { branch: "own", ref: made });
+    await git(ours, ["update-ref", "refs/heads/parted", made]);
+    for (let i = 0; i < 2; i += 1) await makeCommit(upstream, { ref: "refs/heads/parted" });
+    await api.update(id, "pull");
+    const branches = branchSchema.array().parse(await api.get(`/projects/${id}/repository/branches`));
+    const parted = branches.find(({ name }) => name === "parted")?.upstream;
+    const tip = await git(upstream, ["rev-parse", "parted"]);
+    assert.deepEqual(
+      { ...parted, seen_at: "" },
+      { id: tip, ahead: 1, behind: 2, diverged: true, seen_at: "" },
+    );
+    assert.equal(branches.find(({ name }) => name === "equal")?.upstream?.diverged, false);
+    assert.equal(branches.find(({ name }) => name === "own")?.upstream, null);
+  } finally {
+    await peer.close();
+  }
+});
+
+test("a large file comes as it is, and not as JSON", async () => {
+  const { id } = await api.createProject("large", { visibility: "public" });
+  const content = Buffer.alloc(11 * 1024 * 1024, "0123456789abcdef\n");
+  const path = server.repositoryOf(id);
+  const blob = await git(path, ["hash-object", "-w", "--stdin"], { input: content });
+  const tree = await git(path, ["mktree"], { input: `100644 blob ${blob}\tlarge.bin\n` });
+  await setRef(path, "refs/heads/main", await git(path, ["commit-tree", "-m", "large", tree]));
+  const at = `/projects/${id}/repository`;
+  assert.equal((await api.call("GET", `${at}/files/large.bin?ref=main`)).status, 413);
+  assert.equal((await api.call("GET", `${at}/blobs/${blob}`)).status, 413);
+  const raw = await fetch(`${server.url}/api/v4${at}/files/large.bin/raw?ref=main`);
+  assert.equal(raw.headers.get("content-length"), String(content.length));
+  assert.ok(Buffer.from(await raw.arrayBuffer()).equals(content));
+  const head = await fetch(`${server.url}/api/v4${at}/files/large.bin?ref=main`, { method: "HEAD" });
+  assert.equal(head.headers.get("x-gitlab-size"), String(content.length));
+  const [diff] = fileDiffSchema.array().parse(await api.get(`${at}/commits/main/diff`));
+  assert.deepEqual([diff?.too_large, diff?.diff], [true, ""]);
+});
+
+test("a tree that would be unpacked elsewhere is put into no archive", async () => {
+  const { id } = await api.createProject("hostile", { visibility: "public" });
+  const path = server.repositoryOf(id);
+  const blob = await git(path, ["hash-object", "-w", "--stdin"], { input: "x" });
+  const inner = await git(path, ["mktree"], { input: `100644 blob ${blob}\tevil\n` });
+  const entry = (mode: string, name: string, oid: string) =>
+    Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(oid, "hex")]);
+  const trees = {
+    above: entry("40000", "..", inner),
+    link: Buffer.concat([entry("120000", "a", blob), entry("40000", "a", inner)]),
+    git: entry("40000", ".GIT", inner),
+  };
+  for (const [name, content] of Object.entries(trees)) {
+    const tree = await git(path, ["hash-object", "-t", "tree", "-w", "--literally", "--stdin"], {
+      input: content,
+    });
+    await setRef(path, `refs/heads/${name}`, await git(path, ["commit-tree", "-m", name, tree]));
+    const answer = await api.call("GET", `/projects/${id}/repository/archive.tar.gz?sha=${name}`);
+    assert.equal(answer.status, 422, name);
+    assert.match(JSON.stringify(answer.body), /Clone it instead/);
+  }
+});
+
+test("text of other encodings, and names that are not UTF-8, are still JSON", async () => {
+  const { id } = await api.createProject("encodings", { visibility: "public" });
+  const path = server.repositoryOf(id);
+  const blob = await git(path, ["hash-object", "-w", "--stdin"], { input: "x" });
+  const tree = await git(path, ["mktree", "-z"], {
+    input: Buffer.concat([Buffer.from(`100644 blob ${blob}\tna`), Buffer.from([0xff, 0]), Buffer.from("")]),
+  });
+  const commit = (header: string, message: Buffer) =>
+    git(path, ["hash-object", "-t", "commit", "-w", "--stdin"], {
+      input: Buffer.concat([
+        Buffer.from(
+          `tree ${tree}\nauthor A <a@b> 1700000000 +0000\ncommitter A <a@b> 1700000000 +0000\n${header}\n`,
+        ),
+        message,
+      ]),
+    });
+  await setRef(
+    path,
+    "refs/heads/latin",
+    await commit("encoding ISO-8859-1\n", Buffer.from("gr\xfc\xdfe\n", "latin1")),
+  );
+  await setRef(path, "refs/heads/none", await commit("", Buffer.from("gr\xfc\xdfe\n", "latin1")));
+  await setRef(path, "refs/heads/utf8", await commit("", Buffer.from("grüße\n")));
+  for (const name of ["latin", "none", "utf8"]) {
+    const { title } = singleCommitSchema.parse(await api.get(`/projects/${id}/repository/commits/${name}`));
+    assert.equal(title, "grüße", name);
+  }
+  const [odd] = treeEntrySchema.array().parse(await api.get(`/projects/${id}/repository/tree?ref=utf8`));
+  assert.equal(odd?.name, "na\ufffd");
+  assert.equal((await api.call("GET", `/projects/${id}/repository/blobs/${odd?.id}`)).status, 200);
+});
+
+test("python-gitlab reads a repository", async () => {
+  const program = `
+import sys, gitlab
+url, token, project = sys.argv[1:]
+p = gitlab.Gitlab(url, private_token=token).projects.get(int(project))
+assert [b.name for b in p.branches.list()] == ["main", "topic/x"]
+assert p.branches.get("topic/x").commit["title"] == "topic"
+assert p.tags.get("v1.0").message == "release"
+assert len(p.commits.list(get_all=True, per_page=2)) == 4
+commit = p.commits.get("main")
+assert commit.stats["total"] == 1 and len(commit.diff()) == 1
+assert {r["name"] for r in commit.refs("branch")} == {"main"}
+assert any(e["type"] == "commit" for e in p.repository_tree(get_all=True, per_page=2))
+keyset = list(p.repository_tree(recursive=True, pagination="keyset", per_page=2, iterator=True))
+assert [e["path"] for e in keyset] == [e["path"] for e in p.repository_tree(recursive=True, get_all=True)]
+f = p.files.get("bin/run.sh", ref="main")
+assert f.decode() == b"#!/bin/sh\\n"
+assert p.files.raw("bin/run.sh", ref="main") == b"#!/bin/sh\\n"
+assert p.repository_raw_blob(f.blob_id) == b"#!/bin/sh\\n"
+assert p.repository_compare("light", "topic/x")["commits"][0]["title"] == "topic"
+assert p.repository_merge_base(["light", "topic/x"])["title"] == "first"
+assert p.repository_archive(format="zip")[:2] == b"PK"
+b = p.branches.create({"branch": "python", "ref": "main"})
+b.delete()
+`;
+  await promisify(execFile)("/usr/bin/python3", [
+    "-c",
+    program,
+    server.url,
+    server.token,
+    String(project.id),
+  ]);
 });
