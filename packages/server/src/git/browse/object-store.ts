@@ -90,8 +90,12 @@ export function createObjectStore(git: Git, pool: ReaderPool): ObjectStore {
     if (known !== undefined) return known;
     const object = await read(path, oid, "commit", MESSAGE_BYTES);
     const parsed = object === null ? null : parseCommit(oid, object.content);
-    if (object !== null && parsed !== null) commitsOf.set(key, parsed, object.content.length * 2 + 600);
+    if (object !== null && parsed !== null) remember(path, parsed, object.content);
     return parsed;
+  }
+
+  function remember(path: string, parsed: Commit, { length }: Buffer): void {
+    commitsOf.set(`${path} ${parsed.oid}`, parsed, length * 2 + 600);
   }
 
   async function tag(path: string, oid: Oid): Promise<(TagObject & { readonly object: Oid }) | null> {
@@ -126,8 +130,29 @@ export function createObjectStore(git: Git, pool: ReaderPool): ObjectStore {
     tag,
     tree,
     async commits(path, oids) {
-      const found = await Promise.all(oids.map((oid) => commit(path, oid)));
-      return new Map(found.flatMap((each) => (each === null ? [] : [[each.oid, each]])));
+      const found = new Map<Oid, Commit>();
+      const unknown: Oid[] = [];
+      for (const oid of oids) {
+        const known = commitsOf.get(`${path} ${oid}`);
+        if (known === undefined) unknown.push(oid);
+        else found.set(oid, known);
+      }
+      if (unknown.length === 0) return found;
+      // All questions at once: one by one they would cost a page of commits most of its time.
+      const read = await use(path, async (reader) => {
+        const infos = await Promise.all(unknown.map((oid) => reader.info(oid)));
+        const small = infos.filter((info) => info?.type === "commit" && info.size <= MESSAGE_BYTES);
+        return await Promise.all(small.map((info) => (info === null ? null : reader.content(info.oid))));
+      });
+      for (const object of read ?? []) {
+        const parsed = object === null ? null : parseCommit(object.oid, object.content);
+        if (object !== null && parsed !== null) remember(path, parsed, object.content);
+      }
+      for (const oid of unknown) {
+        const known = commitsOf.get(`${path} ${oid}`) ?? (await commit(path, oid));
+        if (known !== null) found.set(oid, known);
+      }
+      return found;
     },
     async peel(path, oid) {
       let at: Oid = oid;

@@ -122,6 +122,8 @@ function titleOf(message: string): string {
 
 /** `Key: value` lines of the last paragraph, which is not the first; none where any other line is among them. */
 function readTrailers(message: string): [string, string[]][] {
+  // Most messages have none: a look at the whole of each would cost as much as all the rest of the answer.
+  if (!message.includes("\n\n") && !/\n[ \t]+\n/.test(message)) return [];
   const paragraphs = message.trimEnd().split(/\n[ \t]*\n/);
   const last = paragraphs.length < 2 ? undefined : paragraphs.at(-1);
   const trailers = new Map<string, string[]>();
