@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { browse } from "./benchmarks/browse.ts";
 import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
+import { httpClone } from "./benchmarks/http-clone.ts";
 import { idleMemory } from "./benchmarks/idle-memory.ts";
 import { largePush } from "./benchmarks/large-push.ts";
 import { manyRefs } from "./benchmarks/many-refs.ts";
@@ -18,7 +19,7 @@ import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
   ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
-  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, browse],
+  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, httpClone, browse],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];

@@ -23,6 +23,9 @@ export const DEBIAN_PACKAGES = [
   { package: "openssh-server", file: "/usr/sbin/sshd" },
   { package: "microsocks", command: "microsocks" },
   { package: "tinyproxy", command: "tinyproxy" },
+  // What clones over HTTP are measured against.
+  { package: "nginx-light", file: "/usr/sbin/nginx" },
+  { package: "fcgiwrap", command: "fcgiwrap" },
   // The tests of pages drive it through its DevTools protocol.
   { package: "chromium", file: "/usr/bin/chromium" },
   // The API client that is the pickiest about answers.
