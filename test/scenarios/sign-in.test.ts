@@ -33,7 +33,7 @@ describe("signing in", () => {
   test("gives a cookie that no script reads, and lets the browser use the API until it signs out", async () => {
     const browser = openBrowserSession(server.url);
     assert.deepEqual((await browser.ask("GET", "/-/session")).body, {
-      ...{ user: null, csrf_token: null, expires_at: null },
+      ...{ user: null, csrf_token: null, expires_at: null, must_set_up_two_factor: false },
     });
     assert.equal((await browser.ask("GET", "/api/v4/user")).status, 401);
 

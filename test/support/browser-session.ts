@@ -20,7 +20,8 @@ export interface BrowserSession {
   readonly csrfToken: () => string | null;
   /** Answers whatever comes; a new secret is kept. */
   ask(method: string, path: string, parameters?: unknown, headers?: PageHeaders): Promise<PageAnswer>;
-  signIn(username: string, password: string, headers?: PageHeaders): Promise<PageAnswer>;
+  /** `code`: of the second factor. */
+  signIn(username: string, password: string, headers?: PageHeaders, code?: string): Promise<PageAnswer>;
   signOut(): Promise<PageAnswer>;
 }
 
@@ -65,8 +66,8 @@ export function openBrowserSession(url: string): BrowserSession {
       secret = other;
     },
     csrfToken: () => csrfToken,
-    async signIn(username, password, headers = {}) {
-      const answer = await ask("POST", "/users/sign_in", { username, password }, headers);
+    async signIn(username, password, headers = {}, code) {
+      const answer = await ask("POST", "/users/sign_in", { username, password, code }, headers);
       if (answer.status === 200) csrfToken = currentSessionSchema.parse(answer.body).csrf_token;
       return answer;
     },

@@ -20,6 +20,9 @@ export interface ViewOptions {
 /** One page of a real browser. Scripts are expressions, run in the page as a person's doing; they may be promises. */
 export interface BrowserPage {
   goTo(url: string): Promise<void>;
+  /** The same to an address that leads elsewhere; does not wait for where it ends. */
+  leaveFor(url: string): Promise<void>;
+  clearCookies(): Promise<void>;
   run(expression: string): Promise<unknown>;
   /** Runs it again and again until it is truthy, and answers that. */
   until(expression: string): Promise<unknown>;
@@ -143,6 +146,12 @@ async function openPage(socket: WebSocket, end: () => Promise<void>): Promise<Br
     async goTo(url) {
       await tell("Page.navigate", { url });
       await until(`location.href === ${JSON.stringify(url)} && document.readyState === "complete"`);
+    },
+    async leaveFor(url) {
+      await tell("Page.navigate", { url });
+    },
+    async clearCookies() {
+      await tell("Network.clearBrowserCookies");
     },
     async press(key) {
       const text = key === "Enter" ? { text: "\r" } : {};

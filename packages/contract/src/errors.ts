@@ -41,6 +41,15 @@ export const ERROR_CODES = {
   "token-invalid": "unauthenticated",
   "sign-in-refused": "unauthenticated",
   "account-blocked": "unauthenticated",
+  /** The password is right, and the account wants a code beside it; or a token in its place, where no code can be given. */
+  "second-factor-needed": "unauthenticated",
+  "password-not-enough": "unauthenticated",
+  // OpenID Connect
+  "provider-unreachable": "transient",
+  "provider-misconfigured": "remote",
+  "provider-refused": "denied",
+  "sign-in-expired": "invalid",
+  "sign-in-untrusted": "denied",
   "insufficient-scope": "denied",
   forbidden: "denied",
   "not-found": "not-found",

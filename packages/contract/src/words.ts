@@ -30,6 +30,10 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export const SECRET_KINDS = [...CREDENTIAL_KINDS, "client_key"] as const;
 export type SecretKind = (typeof SECRET_KINDS)[number];
 
+/** What is kept sealed at all: the secrets of mirrors, and of people the second factor. */
+export const SEALED_KINDS = [...SECRET_KINDS, "second_factor"] as const;
+export type SealedKind = (typeof SEALED_KINDS)[number];
+
 /** Key pairs that are made here. */
 export const SSH_KEY_TYPES = ["ed25519", "rsa"] as const;
 export type SshKeyType = (typeof SSH_KEY_TYPES)[number];

@@ -30,6 +30,7 @@ export const applicationSettingsSchema = z.object({
   default_branch_protection: z.int(),
   max_file_size: z.int(),
   max_push_size: z.int(),
+  require_two_factor_authentication: z.boolean(),
 });
 export type ApplicationSettingsAnswer = z.infer<typeof applicationSettingsSchema>;
 
@@ -60,4 +61,5 @@ export const applicationSettingsParams = z.object({
   default_branch_protection: optionalInteger,
   max_file_size: optionalInteger,
   max_push_size: optionalInteger,
+  require_two_factor_authentication: optionalFlag,
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MIRROR_DIRECTIONS, SECRET_KINDS } from "../words.ts";
+import { MIRROR_DIRECTIONS, SEALED_KINDS, SECRET_KINDS } from "../words.ts";
 import { optionalFlag, pageParams } from "./parameters.ts";
 
 /** The keys of the secrets file, by their ids; never the keys. */
@@ -16,6 +16,8 @@ export const secretsStateSchema = z.object({
     }),
   ),
   mirrors_needing_secret: z.int(),
+  /** Those whose second factor cannot be checked: they sign in with a recovery code, or have it reset by an admin. */
+  users_without_second_factor: z.array(z.string()),
 });
 export type SecretsStateAnswer = z.infer<typeof secretsStateSchema>;
 
@@ -27,13 +29,15 @@ export const secretsRotateParams = z.object({
 export const secretsRotatedSchema = secretsStateSchema.extend({
   key: z.string(),
   sealed: z.int(),
-  /** Damaged: the key is there, and they do not open. They were left as they are; one of the ids is null. */
+  /** Damaged: the key is there, and they do not open. They were left as they are; of the owners two are null. */
   unreadable: z.array(
     z.object({
-      kind: z.enum(SECRET_KINDS),
+      kind: z.enum(SEALED_KINDS),
       mirror_id: z.int().nullable(),
       /** Of a named credential. */
       credential_id: z.int().nullable(),
+      /** Of a second factor. */
+      username: z.string().nullable(),
     }),
   ),
   removed: z.array(z.string()),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { filledText, rowId, timestamp } from "./parameters.ts";
+import { filledText, optionalText, rowId, timestamp } from "./parameters.ts";
 
 /** What a page of ours knows of who uses it. `user` null: nobody is signed in. */
 export const currentSessionSchema = z.object({
@@ -15,6 +15,8 @@ export const currentSessionSchema = z.object({
   /** To be sent as `X-CSRF-Token` with everything that changes something. */
   csrf_token: z.string().nullable(),
   expires_at: timestamp.nullable(),
+  /** Everybody must have a second factor here, and this one may do nothing before it is set up. */
+  must_set_up_two_factor: z.boolean(),
 });
 export type CurrentSessionAnswer = z.infer<typeof currentSessionSchema>;
 
@@ -32,7 +34,8 @@ export const sessionSchema = z.object({
 });
 export type SessionAnswer = z.infer<typeof sessionSchema>;
 
-export const signInParams = z.object({ username: filledText, password: filledText });
+/** `code`: of the second factor, asked for by an answer with `error_code` `second-factor-needed`. */
+export const signInParams = z.object({ username: filledText, password: filledText, code: optionalText });
 
 export const sessionParams = z.object({ id: rowId });
 

@@ -24,6 +24,7 @@ import { hostKeyReviewUseCases } from "./mirrors/review-host-keys.ts";
 import { connectionTestUseCases } from "./mirrors/test-connections.ts";
 import { updateUseCases } from "./mirrors/update-history.ts";
 import { namespaceUseCases } from "./namespaces.ts";
+import { openIdConnectUseCases } from "./openid-connect/openid-connect.ts";
 import type { Ports } from "./ports.ts";
 import { changeProjectUseCases } from "./projects/change-projects.ts";
 import { projectViewUseCases } from "./projects/view-project.ts";
@@ -31,6 +32,7 @@ import { protectedBranchUseCases } from "./protections/protected-branches.ts";
 import { protectedTagUseCases } from "./protections/protected-tags.ts";
 import { type ClientLimits, createClientQueue } from "./repositories/client-queue.ts";
 import { repositoryUseCases } from "./repositories/open-repository.ts";
+import { secondFactorUseCases } from "./second-factor/manage-second-factor.ts";
 import { secretUseCases } from "./secrets/secret-keys.ts";
 import { createPasswordCheck } from "./sign-in/check-password.ts";
 import { passwordUseCases } from "./sign-in/passwords.ts";
@@ -62,6 +64,8 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...personalTokenUseCases(ports),
     ...resourceTokenUseCases(ports),
     ...triggerTokenUseCases(ports),
+    ...secondFactorUseCases(ports, checkPassword),
+    ...openIdConnectUseCases(ports),
     ...namespaceUseCases(ports),
     ...groupUseCases(ports),
     ...memberUseCases(ports),

@@ -2,6 +2,7 @@ import type { MemberStore, NamespaceStore, PasswordHasher, TokenStore, UserStore
 import type { AuditStore } from "./ports/audit.ts";
 import type { Browsing } from "./ports/browsing.ts";
 import type { CredentialStore } from "./ports/credentials.ts";
+import type { IdentityProvider, IdentityStore, Seals } from "./ports/identities.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";
@@ -10,6 +11,7 @@ import type { HostStore, MirrorStore } from "./ports/mirrors.ts";
 import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore } from "./ports/projects.ts";
 import type { Remotes } from "./ports/remotes.ts";
 import type { Repositories } from "./ports/repositories.ts";
+import type { SecondFactorStore } from "./ports/second-factors.ts";
 import type { SealedSecretStore, SecretKeys } from "./ports/secrets.ts";
 import type { SessionStore } from "./ports/sessions.ts";
 import type { SignInFailureStore } from "./ports/sign-in-failures.ts";
@@ -21,6 +23,7 @@ export type * from "./ports/accounts.ts";
 export type * from "./ports/audit.ts";
 export type * from "./ports/browsing.ts";
 export type * from "./ports/credentials.ts";
+export type * from "./ports/identities.ts";
 export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
 export type * from "./ports/mail.ts";
@@ -30,6 +33,7 @@ export type * from "./ports/projects.ts";
 export type * from "./ports/pushes.ts";
 export type * from "./ports/remotes.ts";
 export type * from "./ports/repositories.ts";
+export type * from "./ports/second-factors.ts";
 export type * from "./ports/secrets.ts";
 export type * from "./ports/sessions.ts";
 export type * from "./ports/sign-in-failures.ts";
@@ -52,6 +56,11 @@ export interface Ports {
   readonly ownHostKeys: OwnHostKeys;
   readonly triggerTokens: TriggerTokenStore;
   readonly signInFailures: SignInFailureStore;
+  readonly secondFactors: SecondFactorStore;
+  readonly identities: IdentityStore;
+  /** Null: people sign in by password only. */
+  readonly identityProvider: IdentityProvider | null;
+  readonly seals: Seals;
   readonly namespaces: NamespaceStore;
   readonly projects: ProjectStore;
   readonly protectedBranches: ProtectedBranchStore;
@@ -75,4 +84,6 @@ export interface Ports {
   readonly background: Background;
   readonly progress: ProgressBoard;
   readonly passwords: PasswordHasher;
+  /** So many random bytes, of which nobody can guess any. */
+  readonly randomBytes: (size: number) => Buffer;
 }

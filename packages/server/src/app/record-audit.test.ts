@@ -8,7 +8,13 @@ import { recordAudit } from "./record-audit.ts";
 const NOW = new Date("2026-01-01T00:00:00Z");
 
 function userOf(id: number, username: string): User {
-  const rest = { botOfProjectId: null, isTokenBot: false, createdAt: NOW, state: "active" } as const;
+  const rest = {
+    botOfProjectId: null,
+    isTokenBot: false,
+    hasSecondFactor: false,
+    createdAt: NOW,
+    state: "active",
+  } as const;
   return { id, username, name: username, email: `${username}@example.com`, isAdmin: id === 1, ...rest };
 }
 

@@ -24,6 +24,7 @@ import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
 import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
 import type { MirrorStart } from "./mirrors/mirror-start.ts";
+import type { OpenIdConnectUseCases } from "./openid-connect/openid-connect-use-cases.ts";
 import type { PathOrId } from "./path-or-id.ts";
 import type {
   AuthoredEvent,
@@ -37,6 +38,7 @@ import type {
   UnreadableSecret,
 } from "./ports.ts";
 import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
+import type { SecondFactorUseCases } from "./second-factor/second-factor-use-cases.ts";
 import type { PasswordUseCases } from "./sign-in/password-use-cases.ts";
 import type { SessionUseCases } from "./sign-in/session-use-cases.ts";
 import type { SignInUseCases } from "./sign-in/sign-in-use-cases.ts";
@@ -71,7 +73,9 @@ export interface UseCases
     ProtectionUseCases,
     GroupUseCases,
     MemberUseCases,
-    BrowsingUseCases {
+    BrowsingUseCases,
+    SecondFactorUseCases,
+    OpenIdConnectUseCases {
   // --- who asks ------------------------------------------------------------------------------------------------
 
   /**
@@ -327,6 +331,8 @@ export interface SecretsState {
     readonly secrets: number;
   }[];
   readonly mirrorsNeedingSecret: number;
+  /** Names of those whose second factor cannot be checked. */
+  readonly usersWithoutSecondFactor: readonly string[];
 }
 
 /** A mirror that lacks secrets, and which. */

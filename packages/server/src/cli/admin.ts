@@ -52,6 +52,20 @@ export function addAdminCommands(program: Command): void {
       process.exitCode = await createToken(flags);
     });
 
+  admin
+    .command("disable-two-factor <user>")
+    .description("take somebody's second factor away, on the machine of the server, when it is lost")
+    .addHelpText(
+      "after",
+      "\nIt works on the database itself, so that no token is needed: run it as the user that the server runs as, with the" +
+        "\nserver's variables. The server may run or not." +
+        "\nExit codes: 0 done, 1 failed or there was none, 2 usage.",
+    )
+    .action(async (username: string) => {
+      const { disableTwoFactorOf } = await import("./disable-two-factor.ts");
+      process.exitCode = await disableTwoFactorOf(username);
+    });
+
   addServerCommand(
     program,
     "doctor",

@@ -60,6 +60,7 @@ async function collect(flags: CommonFlags): Promise<readonly Finding[]> {
   const asked = await Promise.all([
     attempt("secrets", () => examineSecrets(api)),
     attempt("mirrors", () => examineMirrors(api)),
+    attempt("second factors", () => examineSecondFactors(api)),
     attempt("attention", () => examineAttention(api)),
     attempt("hosts", () => examineHosts(api)),
   ]);
@@ -121,6 +122,22 @@ async function examineSecrets(api: ApiClient): Promise<Finding> {
       ({ id, secrets }) => `${secrets} sealed with the key ${id}, which is not in the secrets file`,
     ),
     fix: "Put the file with these keys back: no restart is needed for what runs next.",
+  };
+}
+
+async function examineSecondFactors(api: ApiClient): Promise<Finding> {
+  const what = "second factors";
+  const state = secretsStateSchema.parse(await api.call("GET", "/application/secrets"));
+  const names = state.users_without_second_factor;
+  if (names.length === 0) return { what, isWell: true, message: "all can be checked" };
+  return {
+    what,
+    isWell: false,
+    message: `${names.length} cannot be checked: codes of their apps are refused`,
+    details: names.map(plain),
+    fix:
+      "Put the secrets file back. Until then these people sign in with a recovery code; for those who have none, " +
+      '"heliostat admin disable-two-factor USER".',
   };
 }
 

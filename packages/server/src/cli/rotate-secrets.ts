@@ -31,7 +31,13 @@ export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boole
       `Left as they are: ${secrets} ${plural(secrets)} sealed with the lost key ${id}. "heliostat doctor" lists whose.`,
     );
   }
-  for (const { kind, mirror_id, credential_id } of answer.unreadable) {
+  for (const { kind, mirror_id, credential_id, username } of answer.unreadable) {
+    if (username !== null) {
+      console.log(
+        `Left as it is: the ${SECRET_NAMES[kind]} of ${username} is damaged. Take it away with "heliostat admin disable-two-factor ${username}".`,
+      );
+      continue;
+    }
     const whose = mirror_id === null ? `credential ${credential_id}` : `mirror ${mirror_id}`;
     console.log(`Left as it is: the ${SECRET_NAMES[kind]} of ${whose} is damaged. Give it again.`);
   }

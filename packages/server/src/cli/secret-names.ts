@@ -1,8 +1,9 @@
-import type { SecretKind } from "@heliostat/contract";
+import type { SealedKind } from "@heliostat/contract";
 
-/** What people call the secrets of mirrors. */
-export const SECRET_NAMES: Readonly<Record<SecretKind, string>> = {
+/** What people call the secrets that are kept sealed. */
+export const SECRET_NAMES: Readonly<Record<SealedKind, string>> = {
   password: "password",
   ssh_key: "SSH key",
   client_key: "key of the client certificate",
+  second_factor: "second factor",
 };

@@ -8,6 +8,7 @@ import { createInstanceSettingsStore } from "../db/instance-settings.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
 import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/pool.ts";
+import { removeSecondFactor } from "../db/second-factors.ts";
 import { createSessionStore } from "../db/sessions.ts";
 import { createUserStore } from "../db/users.ts";
 import { HeliostatError } from "../domain/errors.ts";
@@ -15,7 +16,7 @@ import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { systemClock } from "../system-clock.ts";
 
 export interface OpenAccounts {
-  readonly ports: PasswordPorts;
+  readonly ports: PasswordPorts & { readonly secondFactors: Pick<Ports["secondFactors"], "remove"> };
   close(): Promise<void>;
 }
 
@@ -42,7 +43,8 @@ export async function openAccounts(settings: AccountSettings): Promise<OpenAccou
     await close();
     throw error;
   }
-  const ports: PasswordPorts = {
+  const ports: OpenAccounts["ports"] = {
+    secondFactors: { remove: (userId) => removeSecondFactor(db, userId) },
     instance: { externalUrl: settings.externalUrl ?? localUrlOf(settings.httpListen) },
     clock: systemClock,
     log: QUIET,

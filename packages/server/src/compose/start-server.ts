@@ -11,12 +11,14 @@ import { createBackground } from "../background.ts";
 import { formatListenAddress, type ListenAddress, localUrlOf } from "../config/listen-address.ts";
 import { chooseProxy } from "../config/proxies.ts";
 import { readCaFile } from "../config/read-ca-file.ts";
+import { readClientSecret } from "../config/read-client-secret.ts";
 import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
 import { createAuditStore } from "../db/audit-events.ts";
 import { createCredentialStore } from "../db/credentials.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
 import { createEventStore } from "../db/events.ts";
+import { createIdentityStore } from "../db/identities.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { createMemberStore } from "../db/members.ts";
 import { migrate } from "../db/migrate.ts";
@@ -30,6 +32,7 @@ import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
 import { createHostStore } from "../db/remote-hosts.ts";
 import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
+import { createSecondFactorStore } from "../db/second-factors.ts";
 import { createSessionStore } from "../db/sessions.ts";
 import { createSignInFailureStore } from "../db/sign-in-failures.ts";
 import { createSshKeyStore } from "../db/ssh-keys.ts";
@@ -51,11 +54,13 @@ import { repeat } from "../jobs/repeat.ts";
 import { createRunningUpdates } from "../jobs/running-updates.ts";
 import { createUpdateQueue } from "../jobs/update-queue.ts";
 import { warnOfExpiry } from "../jobs/warn-of-expiry.ts";
+import { createIdentityProvider } from "../oidc/identity-provider.ts";
 import { createRemotes } from "../remotes/remotes.ts";
 import { keyPairs } from "../secrets/key-pairs.ts";
 import { openKeyRing } from "../secrets/key-ring.ts";
 import { createPasswordHasher } from "../secrets/password-hasher.ts";
 import { createSealer } from "../secrets/sealer.ts";
+import { createSeals } from "../secrets/seals.ts";
 import { createSshServer, type SshServer } from "../ssh/create-ssh-server.ts";
 import { openHostKeys } from "../ssh/host-keys.ts";
 import { systemClock } from "../system-clock.ts";
@@ -170,6 +175,16 @@ async function start(
   const sealer = createSealer(keyRing);
   const mirrors = createMirrorStore(db, sealer);
 
+  const identityProvider =
+    settings.oidc === null
+      ? null
+      : createIdentityProvider({
+          ...settings.oidc,
+          ...{ clientSecret: readClientSecret(settings.oidc), log, userAgent: USER_AGENT, caCertificates },
+          proxyFor: (target) => chooseProxy(settings.proxies, target),
+        });
+  if (identityProvider !== null) stops.push(() => identityProvider.close());
+
   // Port 0 lets the system choose, so what people see is known for good only once the server listens.
   let externalUrl = settings.externalUrl ?? localUrlOf(settings.httpListen);
   let sshPort = settings.sshListen?.port ?? null;
@@ -208,6 +223,10 @@ async function start(
     ownHostKeys: { list: () => hostKeys },
     triggerTokens: createTriggerTokenStore(db),
     signInFailures: createSignInFailureStore(db),
+    secondFactors: createSecondFactorStore(db, sealer),
+    identities: createIdentityStore(db),
+    identityProvider,
+    seals: createSeals(sealer, keyRing),
     namespaces: createNamespaceStore(db),
     projects,
     protectedBranches: createProtectedBranchStore(db),
@@ -230,6 +249,7 @@ async function start(
     background,
     progress: createProgressBoard({ clock: systemClock, log, mirrors }),
     passwords: createPasswordHasher(),
+    randomBytes,
   };
 
   await projects.endLostRefsWrites();

@@ -8,6 +8,7 @@ import {
   localUrlOf,
   parseListenAddress,
 } from "./listen-address.ts";
+import { DEFAULT_OIDC, joinOidc, type OidcSettings } from "./oidc.ts";
 import { maskProxy, type ProxySettings, parseExceptions, parseProxy, UnfitProxy } from "./proxies.ts";
 
 /** Pino's levels, most severe first. */
@@ -40,6 +41,8 @@ export interface Settings {
   /** As many fetches and pushes of clients are served by git at the same time, and as many may wait besides. */
   readonly gitClients: number;
   readonly gitQueue: number;
+  /** Null: people sign in by password only. */
+  readonly oidc: OidcSettings | null;
   readonly logLevel: LogLevel;
   /** The server that the command line speaks to. Null: the one of this machine. */
   readonly serverUrl: string | null;
@@ -150,6 +153,37 @@ export const VARIABLES = {
     meaning:
       "As many may wait, for 50 seconds at most. Who comes then is told to come again (503 with `Retry-After`).",
   },
+  HELIOSTAT_OIDC_ISSUER: {
+    defaultText: "unset: passwords only",
+    meaning:
+      "OpenID Connect provider by which people may sign in: its issuer, such as `https://gitlab.com`, exactly as the " +
+      "provider writes it. [More](openid-connect.md).",
+  },
+  HELIOSTAT_OIDC_CLIENT_ID: {
+    defaultText: "unset",
+    meaning:
+      "What the provider calls this server. The redirect URI to register there ends in `/users/auth/oidc/callback`.",
+  },
+  HELIOSTAT_OIDC_CLIENT_SECRET: {
+    defaultText: "unset: a public client",
+    meaning: "The secret that the provider gave for it.",
+  },
+  HELIOSTAT_OIDC_CLIENT_SECRET_FILE: {
+    defaultText: "unset",
+    meaning: "File with this secret, in place of the variable.",
+  },
+  HELIOSTAT_OIDC_NAME: {
+    defaultText: `\`${DEFAULT_OIDC.name}\``,
+    meaning: "What the sign-in page calls the provider.",
+  },
+  HELIOSTAT_OIDC_SCOPES: {
+    defaultText: `\`${DEFAULT_OIDC.scopes}\``,
+    meaning: "What the provider is asked for, blanks between; `openid` must be among them.",
+  },
+  HELIOSTAT_OIDC_CREATE_USERS: {
+    defaultText: `\`${DEFAULT_OIDC.createsUsers}\``,
+    meaning: "Whether who has no account here gets one with their first sign-in at the provider.",
+  },
   HELIOSTAT_LOG_LEVEL: {
     defaultText: "`info`",
     meaning: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(", ")}.`,
@@ -215,6 +249,19 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
   };
   const readPath = (text: string) => parsePath(text, places.workingDir ?? process.cwd());
 
+  const allowLocalRemotes = read("HELIOSTAT_ALLOW_LOCAL_REMOTES", false, parseBoolean);
+  const oidc = joinOidc(
+    {
+      issuer: read<string | null>("HELIOSTAT_OIDC_ISSUER", null, parseIssuer),
+      clientId: read<string | null>("HELIOSTAT_OIDC_CLIENT_ID", null, parseHeaderText),
+      clientSecret: read<string | null>("HELIOSTAT_OIDC_CLIENT_SECRET", null, (text) => text),
+      clientSecretFile: read<string | null>("HELIOSTAT_OIDC_CLIENT_SECRET_FILE", null, readPath),
+      name: read<string | null>("HELIOSTAT_OIDC_NAME", null, parseLabel),
+      scopes: read<string | null>("HELIOSTAT_OIDC_SCOPES", null, parseScopes),
+      createsUsers: read<boolean | null>("HELIOSTAT_OIDC_CREATE_USERS", null, parseBoolean),
+    },
+    { allowsHttp: allowLocalRemotes, complain: (problem) => problems.push(problem) },
+  );
   const dataDir = read("HELIOSTAT_DATA_DIR", join(places.checkoutDir, "data"), readPath);
   const settings: Settings = {
     dataDir,
@@ -224,7 +271,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     databaseUrl: read("HELIOSTAT_DATABASE_URL", null, parseDatabaseUrl),
     adminPassword: read("HELIOSTAT_ADMIN_PASSWORD", null, parsePassword),
     adminToken: read("HELIOSTAT_ADMIN_TOKEN", null, parseToken),
-    allowLocalRemotes: read("HELIOSTAT_ALLOW_LOCAL_REMOTES", false, parseBoolean),
+    allowLocalRemotes,
     secretsFile: read("HELIOSTAT_SECRETS_FILE", join(dataDir, "secrets.json"), readPath),
     smtpUrl: read("HELIOSTAT_SMTP_URL", null, parseSmtpUrl),
     caFile: read<string | null>("HELIOSTAT_CA_FILE", null, readPath),
@@ -236,6 +283,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     },
     gitClients: read("HELIOSTAT_GIT_CLIENTS", CLIENTS_A_CORE * availableParallelism(), parseCount(1)),
     gitQueue: read("HELIOSTAT_GIT_QUEUE", 1000, parseCount(0)),
+    oidc,
     logLevel: read("HELIOSTAT_LOG_LEVEL", "info", parseLogLevel),
     serverUrl: read("HELIOSTAT_URL", null, parseExternalUrl),
     token: read("HELIOSTAT_TOKEN", null, parseHeaderText),
@@ -266,6 +314,13 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     HELIOSTAT_CA_FILE: settings.caFile ?? "none",
     HELIOSTAT_GIT_CLIENTS: String(settings.gitClients),
     HELIOSTAT_GIT_QUEUE: String(settings.gitQueue),
+    HELIOSTAT_OIDC_ISSUER: settings.oidc?.issuer ?? "none",
+    HELIOSTAT_OIDC_CLIENT_ID: settings.oidc?.clientId ?? "none",
+    HELIOSTAT_OIDC_CLIENT_SECRET: settings.oidc?.clientSecret ? MASK : "none",
+    HELIOSTAT_OIDC_CLIENT_SECRET_FILE: settings.oidc?.clientSecretFile ?? "none",
+    HELIOSTAT_OIDC_NAME: settings.oidc?.name ?? DEFAULT_OIDC.name,
+    HELIOSTAT_OIDC_SCOPES: settings.oidc?.scopes ?? DEFAULT_OIDC.scopes,
+    HELIOSTAT_OIDC_CREATE_USERS: String(settings.oidc?.createsUsers ?? DEFAULT_OIDC.createsUsers),
     HELIOSTAT_LOG_LEVEL: settings.logLevel,
     HELIOSTAT_URL: settings.serverUrl ?? localUrlOf(settings.httpListen),
     HELIOSTAT_TOKEN: settings.token === null ? "none" : MASK,
@@ -329,6 +384,29 @@ function parseExternalUrl(text: string): string {
     );
   }
   return url.origin;
+}
+
+/** Kept as it is written: it must equal what stands in the provider's tokens. */
+function parseIssuer(text: string): string {
+  const form = "the issuer of an OpenID Connect provider, such as https://gitlab.com";
+  const url = parseUrl(text, ["https:", "http:"], form);
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new Unfit(`must hold neither a user name nor a query: write ${form}`);
+  }
+  return text;
+}
+
+function parseLabel(text: string): string {
+  const label = text.trim();
+  if (label === "" || label.length > 60 || /\p{Cc}/u.test(label))
+    throw new Unfit("is not a name of 1 to 60 characters");
+  return label;
+}
+
+function parseScopes(text: string): string {
+  const scopes = text.trim().split(/\s+/);
+  if (!scopes.includes("openid")) throw new Unfit("lacks openid: write such as `openid profile email`");
+  return scopes.join(" ");
 }
 
 function parseDatabaseUrl(text: string): string {

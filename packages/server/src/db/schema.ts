@@ -75,6 +75,7 @@ interface InstanceSettingsTable {
   default_branch_protection: Generated<number>;
   max_file_size: Generated<number>;
   max_push_size: Generated<number>;
+  require_two_factor_authentication: Generated<boolean>;
 }
 
 interface UsersTable {

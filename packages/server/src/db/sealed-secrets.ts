@@ -15,6 +15,7 @@ import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { waitForSealing } from "./sealing-lock.ts";
+import { sealTotpSecret, totpContext } from "./second-factors.ts";
 
 /** Few enough that nobody waits long for a row that is locked meanwhile. */
 const BATCH = 50;
@@ -26,7 +27,8 @@ const CHANGE_OF_KEYS = 1_002;
 export async function hasSealedSecrets(db: Db): Promise<boolean> {
   const { rows } = await sql<{ any: boolean }>`select
     exists (select from credentials where password_key_id is not null or private_key_key_id is not null)
-    or exists (select from mirrors where client_key_key_id is not null) as any`.execute(db);
+    or exists (select from mirrors where client_key_key_id is not null)
+    or exists (select from users where totp_key_id is not null) as any`.execute(db);
   return rows[0]?.any ?? false;
 }
 
@@ -68,7 +70,10 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
       for (const row of rows) {
         const owner = row.mirror_id === null ? { credentialId: row.id } : { mirrorId: row.mirror_id };
-        const whose = { mirrorId: row.mirror_id, credentialId: row.mirror_id === null ? row.id : null };
+        const whose = {
+          ...{ mirrorId: row.mirror_id, credentialId: row.mirror_id === null ? row.id : null },
+          username: null,
+        };
         const password = sealedWith(keyIds, row.password_sealed, row.password_key_id);
         const privateKey = sealedWith(keyIds, row.private_key_sealed, row.private_key_key_id);
         const columns = {
@@ -107,13 +112,40 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
       for (const { id, client_key_sealed, client_key_key_id } of rows) {
         const secret = sealedWith(keyIds, client_key_sealed, client_key_key_id);
-        const whose = { kind: "client_key", mirrorId: id, credentialId: null } as const;
+        const whose = { kind: "client_key", mirrorId: id, credentialId: null, username: null } as const;
         const columns =
           secret &&
           sealOne(lot, { secret, context: clientKeyContext(id), whose }, (plain) =>
             sealClientKey(secrets, id, plain),
           );
         if (columns) await transaction.updateTable("mirrors").set(columns).where("id", "=", id).execute();
+      }
+      return lot;
+    });
+  }
+
+  /** As `sealCredentials`, of second factors. */
+  async function sealTotpSecrets(keyIds: readonly string[], after: number): Promise<Lot> {
+    return await db.transaction().execute(async (transaction) => {
+      const rows = await transaction
+        .selectFrom("users")
+        .select(["id", "username", "totp_secret_sealed", "totp_key_id"])
+        .where("id", ">", after)
+        .where("totp_key_id", "in", keyIds)
+        .orderBy("id")
+        .limit(BATCH)
+        .forNoKeyUpdate()
+        .execute();
+      const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
+      for (const { id, username, totp_secret_sealed, totp_key_id } of rows) {
+        const secret = sealedWith(keyIds, totp_secret_sealed, totp_key_id);
+        const whose = { kind: "second_factor", mirrorId: null, credentialId: null, username } as const;
+        const columns =
+          secret &&
+          sealOne(lot, { secret, context: totpContext(id), whose }, (plain) =>
+            sealTotpSecret(secrets, id, plain),
+          );
+        if (columns) await transaction.updateTable("users").set(columns).where("id", "=", id).execute();
       }
       return lot;
     });
@@ -126,6 +158,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
           select password_key_id as key_id from credentials
             union all select private_key_key_id from credentials
             union all select client_key_key_id from mirrors
+            union all select totp_key_id from users
         ) as sealed where key_id is not null group by key_id`.execute(db);
       return new Map(rows.map((row) => [row.key_id, row.count]));
     },
@@ -134,7 +167,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       if (keyIds.length === 0) return { sealed: 0, unreadable };
       await waitForSealing(db);
       let sealed = 0;
-      for (const sealBatch of [sealCredentials, sealClientKeys]) {
+      for (const sealBatch of [sealCredentials, sealClientKeys, sealTotpSecrets]) {
         for (let after: number | null = 0; after !== null; ) {
           const lot: Lot = await sealBatch(keyIds, after);
           sealed += lot.sealed;

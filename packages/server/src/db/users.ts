@@ -1,5 +1,5 @@
 import { type Selectable, sql } from "kysely";
-import type { UserStore } from "../app/ports.ts";
+import type { NewUser, UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
@@ -15,30 +15,7 @@ const MAX_BOT_NAMES = 20;
 export function createUserStore(db: Db): UserStore {
   return {
     async create(user) {
-      try {
-        return await db.transaction().execute(async (transaction) => {
-          const row = await transaction
-            .insertInto("users")
-            .values({
-              username: user.username,
-              name: user.name,
-              email: user.email,
-              is_admin: user.isAdmin,
-              password_hash: user.passwordHash,
-            })
-            .returningAll()
-            .executeTakeFirstOrThrow();
-          const path = user.username;
-          await insertNamespace(
-            transaction,
-            { kind: "user", name: user.name, path, full_path: path, owner_id: row.id },
-            [],
-          );
-          return toUser(row);
-        });
-      } catch (error) {
-        throw namedTaken(error);
-      }
+      return await db.transaction().execute((transaction) => insertUser(transaction, user));
     },
     async find(id) {
       const row = await db.selectFrom("users").selectAll().where("id", "=", id).executeTakeFirst();
@@ -188,6 +165,32 @@ function namedTaken(error: unknown): unknown {
   });
 }
 
+/** As `UserStore.create`, in a transaction that is open. */
+export async function insertUser(transaction: Db, user: NewUser): Promise<User> {
+  try {
+    const row = await transaction
+      .insertInto("users")
+      .values({
+        username: user.username,
+        name: user.name,
+        email: user.email,
+        is_admin: user.isAdmin,
+        password_hash: user.passwordHash,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    const path = user.username;
+    await insertNamespace(
+      transaction,
+      { kind: "user", name: user.name, path, full_path: path, owner_id: row.id },
+      [],
+    );
+    return toUser(row);
+  } catch (error) {
+    throw namedTaken(error);
+  }
+}
+
 async function selectByUsername(
   db: Db,
   username: string,
@@ -210,6 +213,7 @@ export function toUser(row: Selectable<Database["users"]>): User {
     state: row.state,
     botOfProjectId: row.bot_of_project_id,
     isTokenBot: row.is_token_bot,
+    hasSecondFactor: row.totp_confirmed_at !== null,
     createdAt: row.created_at,
   };
 }

@@ -81,7 +81,13 @@ function project(changes: Partial<Project> = {}): Project {
     creatorId: null,
     pullMirrorAvailable: null,
     pushMirrorsAvailable: null,
-    limits: { repositorySizeLimit: null, maxRefs: null, fsckSeverity: null, maxFileSize: null, maxPushSize: null },
+    limits: {
+      repositorySizeLimit: null,
+      maxRefs: null,
+      fsckSeverity: null,
+      maxFileSize: null,
+      maxPushSize: null,
+    },
     pushesToMirroredBranches: "warn",
     defaultBranchWasProtected: false,
     refsGeneration: 0,
@@ -102,6 +108,7 @@ function user(changes: Partial<User> = {}): User {
     state: "active",
     botOfProjectId: null,
     isTokenBot: false,
+    hasSecondFactor: false,
     createdAt: DAY,
     ...changes,
   };

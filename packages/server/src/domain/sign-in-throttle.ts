@@ -25,12 +25,14 @@ const MINUTE_MS = 60 * SECOND_MS;
  *   shut out the office behind the same address. Against trying one password on many accounts.
  * - `account`: one account from everywhere. Against guessing from many addresses. Never longer than a minute: strangers
  *   can bring it about.
+ * - `code`: codes of one account's second factor, from everywhere. Slow for long: only who has the password comes so far.
  * - `token`: unknown tokens from one address. Nobody guesses a token; this keeps what is hopeless quiet.
  */
 export const THROTTLE_RULES = {
   pair: { free: 20, firstDelayMs: 5 * SECOND_MS, longestDelayMs: 15 * MINUTE_MS },
   address: { free: 100, firstDelayMs: 5 * SECOND_MS, longestDelayMs: 15 * MINUTE_MS },
   account: { free: 100, firstDelayMs: 5 * SECOND_MS, longestDelayMs: MINUTE_MS },
+  code: { free: 10, firstDelayMs: 5 * SECOND_MS, longestDelayMs: 15 * MINUTE_MS },
   token: { free: 100, firstDelayMs: SECOND_MS, longestDelayMs: MINUTE_MS },
 } as const satisfies Record<string, ThrottleRule>;
 

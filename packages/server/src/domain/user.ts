@@ -13,6 +13,8 @@ export interface User {
   readonly botOfProjectId: number | null;
   /** Whether it is what an access token of a project or group acts as; nobody signs in with its name either. */
   readonly isTokenBot: boolean;
+  /** Whether a code is asked for beside the password: their second factor is set up and confirmed. */
+  readonly hasSecondFactor: boolean;
   readonly createdAt: Date;
 }
 

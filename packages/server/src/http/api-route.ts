@@ -100,6 +100,8 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   readonly orTriggerToken?: boolean;
   /** It puts another secret in the place of the one that it is asked with. */
   readonly rotatesToken?: boolean;
+  /** Whether it is there for somebody too who has to set up a second factor before anything else. */
+  readonly unfinished?: boolean;
   /** Over the parameters of path, body and query together; what it does not know is ignored. */
   readonly params: S;
   readonly handle: (context: ApiContext<z.output<S>>) => Promise<ApiAnswer>;
@@ -112,6 +114,7 @@ export interface ApiRoute {
   readonly access: ApiRouteOptions<z.ZodType>["access"];
   readonly rotatesToken: boolean;
   readonly orTriggerToken: boolean;
+  readonly unfinished: boolean;
   readonly form: ErrorForm;
   readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
 }
@@ -124,6 +127,7 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
     access: options.access,
     rotatesToken: options.rotatesToken ?? false,
     orTriggerToken: options.orTriggerToken ?? false,
+    unfinished: options.unfinished ?? false,
     form: options,
     run: async (context) =>
       await options.handle({ ...context, params: checkParameters(options.params, context.params, options) }),
@@ -268,7 +272,7 @@ async function runRoute(
       : await authenticateApi(door.useCases, {
           ...call,
           rotates: route.rotatesToken,
-          bySession: () => authenticateSession(door, request, reply),
+          bySession: () => authenticateSession(door, request, reply, route),
         });
     rememberUser(request, principal);
     if (!isNobody) requireAccess(route, principal);

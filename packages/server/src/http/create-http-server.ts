@@ -5,6 +5,7 @@ import type { UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { answerApiError, registerApi } from "./api-route.ts";
 import { HTTP_LIMITS, type HttpDoor, type HttpLimits } from "./http-door.ts";
+import { registerOpenIdConnect } from "./openid-connect/routes.ts";
 import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
 import { parseNestedParameters } from "./request-parameters.ts";
@@ -19,6 +20,7 @@ import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerMetrics } from "./routes/health/metrics.ts";
 import { registerHealth } from "./routes/health/routes.ts";
 import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
+import { identityRoutes } from "./routes/identities/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
 import { memberRoutes } from "./routes/members/routes.ts";
 import { mirrorAttentionRoutes } from "./routes/mirror-attention/routes.ts";
@@ -39,6 +41,7 @@ import { sessionRoutes } from "./routes/sessions/routes.ts";
 import { registerSessions } from "./routes/sessions/web-routes.ts";
 import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
 import { triggerTokenRoutes } from "./routes/trigger-tokens/routes.ts";
+import { twoFactorRoutes } from "./routes/two-factor/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
 
 export interface HttpServerOptions {
@@ -129,6 +132,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...secretRoutes,
     ...userRoutes,
     ...sessionRoutes,
+    ...twoFactorRoutes,
+    ...identityRoutes,
     ...personalAccessTokenRoutes,
     ...resourceAccessTokenRoutes,
     ...sshKeyRoutes,
@@ -153,6 +158,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...repositoryFileRoutes,
   ]);
   await registerSessions(server, door);
+  await registerOpenIdConnect(server, door);
   await registerPages(server, door, settings.webRoot ?? null);
   return server;
 }

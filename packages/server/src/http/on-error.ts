@@ -71,6 +71,10 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       return { status, headers: {}, body: invalidBody(known, form) };
     case "unauthenticated":
       if (known.code === "sign-in-refused") return plain(status, known.message);
+      // Pages ask for the code then; the words are for people.
+      if (known.code === "second-factor-needed") {
+        return { status, headers: {}, body: { message: known.message, error_code: known.code } };
+      }
       if (known.code === "token-invalid") return invalidToken(status);
       if (known.code === "account-blocked") return plain(status, `401 Unauthorized - ${known.message}`);
       return plain(status, "401 Unauthorized");
@@ -128,9 +132,11 @@ export function textAnswerTo(error: unknown, requestId: string): TextErrorAnswer
         // git asks for a user name and a password only after this very challenge.
         headers: { ...type, "www-authenticate": 'Basic realm="Heliostat", charset="UTF-8"' },
         text:
-          known.code === "account-blocked"
-            ? `Access denied. ${known.message}\n`
-            : "Access denied. Sign in with your user name and a password, or with an access token as password.\n",
+          known.code === "password-not-enough"
+            ? `${known.message}\n`
+            : known.code === "account-blocked"
+              ? `Access denied. ${known.message}\n`
+              : "Access denied. Sign in with your user name and a password, or with an access token as password.\n",
       };
     case "not-found":
       return { status, headers: type, text: `${known.message}\n` };

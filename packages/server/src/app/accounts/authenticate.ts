@@ -12,7 +12,10 @@ import { digestToken } from "./token-digest.ts";
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
 export function authenticationUseCases(
-  ports: Pick<Ports, "audit" | "clock" | "log" | "members" | "signInFailures" | "tokens" | "users">,
+  ports: Pick<
+    Ports,
+    "audit" | "clock" | "log" | "members" | "settings" | "signInFailures" | "tokens" | "users"
+  >,
   checkPassword: CheckPassword,
 ): AuthenticationUseCases {
   async function authenticateToken(
@@ -77,6 +80,13 @@ export function authenticationUseCases(
       const user = await checkPassword({ username, password }, from);
       if (user === null) return null;
       refuseBlocked(user, "account-blocked");
+      if (user.hasSecondFactor || (await ports.settings.read()).requiresSecondFactor) {
+        throw new HeliostatError(
+          "password-not-enough",
+          "HTTP Basic: Access denied. Your account has a second factor, or must have one: in place of the password, use a " +
+            "personal access token.",
+        );
+      }
       return { kind: "user", token: null, ...(await asMember(ports, user)), from };
     },
   };

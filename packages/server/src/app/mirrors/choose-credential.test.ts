@@ -43,7 +43,7 @@ function credential(id: number, ownerId: number, kind: CredentialKind = "passwor
 
 const user: User = {
   ...{ id: 7, username: "mo", name: "Mo", email: "mo@example.com", isAdmin: false, state: "active" },
-  ...{ botOfProjectId: null, isTokenBot: false, createdAt: DAY },
+  ...{ botOfProjectId: null, isTokenBot: false, hasSecondFactor: false, createdAt: DAY },
 };
 
 const principal: Principal = { kind: "user", user, memberships: [], token: null };

@@ -64,6 +64,8 @@ export interface InstanceSettings {
   readonly maxRefs: number;
   /** What incoming objects are checked for. */
   readonly fsckSeverity: FsckSeverity;
+  /** Who signs in by password must have a second factor. */
+  readonly requiresSecondFactor: boolean;
   /** More changes of a kind than this in one push make one event for all. */
   readonly pushEventActivitiesLimit: number;
   readonly pushEventHooksLimit: number;

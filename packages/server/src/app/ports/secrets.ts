@@ -1,4 +1,4 @@
-import type { SecretKind } from "@heliostat/contract";
+import type { SealedKind } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
 import type { Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
@@ -24,12 +24,14 @@ export interface MirrorOfProject {
   readonly projectPath: string;
 }
 
-/** A secret whose key is there, and that does not open all the same: it was damaged. One of the ids is null. */
+/** A secret whose key is there, and that does not open all the same: it was damaged. Of the owners two are null. */
 export interface UnreadableSecret {
-  readonly kind: SecretKind;
+  readonly kind: SealedKind;
   readonly mirrorId: number | null;
   /** Of a named credential. */
   readonly credentialId: number | null;
+  /** Of a second factor. */
+  readonly username: string | null;
 }
 
 /** What is sealed in the database, whatever table it is in. */

@@ -23,6 +23,7 @@ export function secretUseCases(ports: Ports): SecretUseCases {
         secrets: counts.get(id) ?? 0,
       })),
       mirrorsNeedingSecret: await sealedSecrets.countMirrorsWithout(secretKeys.ids()),
+      usersWithoutSecondFactor: await ports.secondFactors.listUsersWithout(secretKeys.ids()),
     };
   }
 

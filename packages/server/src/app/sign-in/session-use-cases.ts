@@ -11,12 +11,16 @@ export interface OpenedSession {
   readonly user: User;
   readonly session: Session;
   readonly secret: string;
+  /** They came by password, and must have a second factor here: until it is set up, they may do nothing else. */
+  readonly mustSetUpSecondFactor: boolean;
 }
 
 /** A session that is live, and a new secret for its browser where it is time for one. */
 export interface FoundSession {
   readonly principal: Extract<Principal, { kind: "user" }> & { readonly session: Session };
   readonly renewed: { readonly secret: string } | null;
+  /** As `OpenedSession` has it. */
+  readonly mustSetUpSecondFactor: boolean;
 }
 
 /** What somebody does with sessions; they begin by `signIn`, or by what a provider says of somebody. */

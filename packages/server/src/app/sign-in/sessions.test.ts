@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { FakeClock } from "../../../../../test/support/fake-clock.ts";
+import { createTestSealer } from "../../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createAuditStore } from "../../db/audit-events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
 import { createMemberStore } from "../../db/members.ts";
 import type { Db } from "../../db/pool.ts";
+import { createSecondFactorStore } from "../../db/second-factors.ts";
 import { createSessionStore } from "../../db/sessions.ts";
 import { createSignInFailureStore } from "../../db/sign-in-failures.ts";
 import { createUserStore } from "../../db/users.ts";
@@ -47,7 +49,9 @@ function portsNow() {
     clock,
     members: createMemberStore(db),
     sessions: createSessionStore(db),
+    secondFactors: createSecondFactorStore(db, createTestSealer()),
     settings: createInstanceSettingsStore(db),
+    signInFailures: createSignInFailureStore(db),
   };
 }
 

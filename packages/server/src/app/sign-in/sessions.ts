@@ -29,7 +29,7 @@ export async function openSession(
   { method, from }: { readonly method: SignInMethod; readonly from: SignInOrigin },
 ): Promise<OpenedSession> {
   const now = ports.clock.now();
-  const { sessionExpireDelay } = await ports.settings.read();
+  const { sessionExpireDelay, requiresSecondFactor } = await ports.settings.read();
   const secret = makeSecret();
   const session = await ports.sessions.create({
     userId: user.id,
@@ -50,7 +50,10 @@ export async function openSession(
       details: { method },
     },
   );
-  return { user, session, secret };
+  return {
+    ...{ user, session, secret },
+    mustSetUpSecondFactor: requiresSecondFactor && method === "password" && !user.hasSecondFactor,
+  };
 }
 
 export function sessionUseCases(ports: SessionPorts): SessionUseCases {
@@ -62,7 +65,7 @@ export function sessionUseCases(ports: SessionPorts): SessionUseCases {
       if (!found) return null;
       const { session, user, isPrevious } = found;
       const now = ports.clock.now();
-      const { sessionExpireDelay } = await ports.settings.read();
+      const { sessionExpireDelay, requiresSecondFactor } = await ports.settings.read();
       if (!isLive(session, now, sessionExpireDelay) || user.state === "blocked") return null;
       const seen = { at: now, address: from.address, rotatedAt: session.rotatedAt };
       let renewed: string | null = null;
@@ -86,6 +89,7 @@ export function sessionUseCases(ports: SessionPorts): SessionUseCases {
       return {
         principal: { kind: "user", token: null, ...member, session, from },
         renewed: renewed === null ? null : { secret: renewed },
+        mustSetUpSecondFactor: requiresSecondFactor && session.method === "password" && !user.hasSecondFactor,
       };
     },
     async signOut(principal) {

@@ -11,10 +11,15 @@ export interface SignInUseCases {
   /**
    * Signs in with a user name and a password. `before` is the secret of the session that the browser had, which ends.
    * `sign-in-refused` for a wrong name or password, whichever it was; `forbidden` for a blocked account whose password
-   * was right; `too-many-sign-ins`.
+   * was right; `second-factor-needed` when the password was right and the code is missing or wrong; `too-many-sign-ins`.
    */
   signIn(
-    given: { readonly username: string; readonly password: string },
+    given: {
+      readonly username: string;
+      readonly password: string;
+      /** Of the second factor; null: none yet. */
+      readonly code: string | null;
+    },
     how: { readonly from: SignInOrigin; readonly before: string | null },
   ): Promise<Admission>;
 }

@@ -1,11 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import type { Ports } from "../ports.ts";
 import { admit } from "./admit.ts";
 import type { CheckPassword } from "./check-password.ts";
 import type { SignInUseCases } from "./sign-in-use-cases.ts";
 
 export function signInUseCases(
-  ports: Pick<Ports, "audit" | "clock" | "sessions" | "settings">,
+  ports: Parameters<typeof admit>[0],
   checkPassword: CheckPassword,
 ): SignInUseCases {
   return {
@@ -14,7 +13,7 @@ export function signInUseCases(
       if (user === null) {
         throw new HeliostatError("sign-in-refused", "The user name or the password is wrong.");
       }
-      return await admit(ports, user, { method: "password", from, before });
+      return await admit(ports, user, { method: "password", code: given.code, from, before });
     },
   };
 }

@@ -96,6 +96,35 @@ export async function beginPasswordTry(
 }
 
 /**
+ * Begins a try at a code of an account's second factor, which counts as a failure until it `succeeded`;
+ * `too-many-sign-ins` when the account has to wait. A password that was right does not make it forget.
+ */
+export async function beginCodeTry(
+  ports: ThrottlePorts,
+  userId: number,
+): Promise<Pick<PasswordTry, "failures" | "succeeded" | "takenBack">> {
+  const key = `code ${userId}`;
+  let failures = 0;
+  await ports.signInFailures.change([key], (counts) => {
+    const now = ports.clock.now();
+    const before = counts.get(key) ?? null;
+    refuseBlocked(before, now);
+    const count = addFailure(before, THROTTLE_RULES.code, now);
+    failures = count.failures;
+    return new Map([[key, count]]);
+  });
+  return {
+    failures,
+    succeeded: () => ports.signInFailures.change([key], () => new Map([[key, null]])),
+    takenBack: () =>
+      ports.signInFailures.change([key], (counts) => {
+        const count = counts.get(key);
+        return new Map(count ? [[key, takeBackFailure(count, THROTTLE_RULES.code)]] : []);
+      }),
+  };
+}
+
+/**
  * Counts a token that nobody has, against the address that it came from; `too-many-sign-ins` when there were too many.
  * A token that is good is never asked to wait: it is looked up first.
  */

@@ -62,6 +62,9 @@ create index users_token_bot_of_project on users (token_bot_of_project_id)
 create index users_token_bot_of_namespace on users (token_bot_of_namespace_id)
   where token_bot_of_namespace_id is not null;
 
+alter table instance_settings
+  add column require_two_factor_authentication boolean not null default false;
+
 alter table access_tokens
   add column description text,
   -- what its bot is a member of; both null: a personal token

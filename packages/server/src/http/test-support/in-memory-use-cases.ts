@@ -34,6 +34,7 @@ import { createTokensInMemory } from "./tokens-in-memory.ts";
 const SECRETS_STATE: SecretsState = {
   keys: [{ id: "k1", isCurrent: true, isKnown: true, secrets: 3 }],
   mirrorsNeedingSecret: 0,
+  usersWithoutSecondFactor: [],
 };
 
 const EPOCH = new Date("2026-01-02T03:04:05.678Z");
@@ -47,6 +48,7 @@ export const ROOT: User = {
   state: "active",
   botOfProjectId: null,
   isTokenBot: false,
+  hasSecondFactor: false,
   createdAt: EPOCH,
 };
 
@@ -77,6 +79,7 @@ const SETTINGS: InstanceSettings = {
   defaultBranchProtection: 2,
   maxFileSize: 0,
   maxPushSize: 0,
+  requiresSecondFactor: false,
 };
 
 const READER: User = {
@@ -168,6 +171,12 @@ const MAINTAINERS: readonly Grantee[] = [{ kind: "role", level: 40 }];
  * and read, no rules of their own beyond what the form of answers depends on. `overrides` replaces any of it.
  */
 export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCases {
+  const noProvider = async () => {
+    throw new HeliostatError("not-found", "Not found");
+  };
+  const noSecondFactor = async () => {
+    throw new HeliostatError("conflict", "There is no second factor.");
+  };
   const noCredentials = async () => {
     throw new HeliostatError("not-found", "Not found");
   };
@@ -642,6 +651,18 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     },
     resumeMirrors: async (_principal, { host }) => (host === null ? 2 : 1),
     listCredentials: async (_principal, _filter, page) => paged([], page),
+    readProviderName: () => null,
+    beginProviderSignIn: noProvider,
+    connectIdentity: noProvider,
+    finishAtProvider: noProvider,
+    listIdentities: async () => [],
+    disconnectIdentity: noProvider,
+    readSecondFactor: noSecondFactor,
+    beginSecondFactor: noSecondFactor,
+    confirmSecondFactor: noSecondFactor,
+    replaceRecoveryCodes: noSecondFactor,
+    removeSecondFactor: noSecondFactor,
+    disableSecondFactorOf: noSecondFactor,
     findCredential: noCredentials,
     createCredential: noCredentials,
     updateCredential: noCredentials,

@@ -29,5 +29,6 @@ export function presentSettings(settings: InstanceSettings): ApplicationSettings
     default_branch_protection: settings.defaultBranchProtection,
     max_file_size: settings.maxFileSize,
     max_push_size: settings.maxPushSize,
+    require_two_factor_authentication: settings.requiresSecondFactor,
   };
 }

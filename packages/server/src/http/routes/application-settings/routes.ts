@@ -45,6 +45,7 @@ export const applicationSettingsRoutes = [
         defaultBranchProtection: params.default_branch_protection,
         maxFileSize: params.max_file_size,
         maxPushSize: params.max_push_size,
+        requiresSecondFactor: params.require_two_factor_authentication,
       });
       return ok(presentSettings(await useCases.writeSettings(principal, changes)));
     },

@@ -2,7 +2,11 @@ import type { MirrorNeedingSecretAnswer, SecretsStateAnswer } from "@heliostat/c
 import type { MirrorNeedingSecret, SecretsState } from "../../../app/use-cases.ts";
 import { presentUrl } from "../mirrors/present.ts";
 
-export function presentSecretsState({ keys, mirrorsNeedingSecret }: SecretsState): SecretsStateAnswer {
+export function presentSecretsState({
+  keys,
+  mirrorsNeedingSecret,
+  usersWithoutSecondFactor,
+}: SecretsState): SecretsStateAnswer {
   return {
     keys: keys.map(({ id, isCurrent, isKnown, secrets }) => ({
       id,
@@ -11,6 +15,7 @@ export function presentSecretsState({ keys, mirrorsNeedingSecret }: SecretsState
       secrets,
     })),
     mirrors_needing_secret: mirrorsNeedingSecret,
+    users_without_second_factor: [...usersWithoutSecondFactor],
   };
 }
 

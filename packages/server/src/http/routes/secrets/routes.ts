@@ -29,10 +29,11 @@ export const secretRoutes = [
       const answer: SecretsRotatedAnswer = {
         key,
         sealed,
-        unreadable: unreadable.map(({ kind, mirrorId, credentialId }) => ({
+        unreadable: unreadable.map(({ kind, mirrorId, credentialId, username }) => ({
           kind,
           mirror_id: mirrorId,
           credential_id: credentialId,
+          username,
         })),
         removed: [...removed],
         ...presentSecretsState(state),

@@ -4,16 +4,18 @@ import type { User } from "../../../domain/user.ts";
 import { presentUser } from "../users/present.ts";
 
 export function presentCurrentSession(
-  current: { readonly user: User; readonly session: Session } | null,
+  current: { readonly user: User; readonly session: Session; readonly mustSetUp: boolean } | null,
   externalUrl: string,
 ): CurrentSessionAnswer {
-  if (current === null) return { user: null, csrf_token: null, expires_at: null };
-  const { user, session } = current;
+  if (current === null)
+    return { user: null, csrf_token: null, expires_at: null, must_set_up_two_factor: false };
+  const { user, session, mustSetUp } = current;
   const { id, username, name, web_url } = presentUser(user, externalUrl);
   return {
     user: { id, username, name, is_admin: user.isAdmin, web_url },
     csrf_token: session.csrfToken,
     expires_at: session.expiresAt.toISOString(),
+    must_set_up_two_factor: mustSetUp,
   };
 }
 

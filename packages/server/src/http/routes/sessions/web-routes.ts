@@ -2,7 +2,7 @@ import { signInParams } from "@heliostat/contract/api/sessions.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Admission } from "../../../app/sign-in/sign-in-use-cases.ts";
 import { answerApiError, sendJson } from "../../api-route.ts";
-import { authenticateSession } from "../../authenticate-session.ts";
+import { authenticateSession, findSession } from "../../authenticate-session.ts";
 import { checkParameters } from "../../check-parameters.ts";
 import type { HttpDoor } from "../../http-door.ts";
 import { refuseOtherSites } from "../../own-page.ts";
@@ -26,17 +26,17 @@ export async function registerSessions(server: FastifyInstance, door: HttpDoor):
     web.post("/users/sign_in", async (request, reply) => {
       refuseOtherSites(door, request);
       requireJson(request);
-      const { username, password } = checkParameters(signInParams, mergeParameters(request.body));
+      const { username, password, code } = checkParameters(signInParams, mergeParameters(request.body));
       const userAgent = request.headers["user-agent"] ?? null;
       const admission = await door.useCases.signIn(
-        { username, password },
+        { username, password, code: code ?? null },
         { from: { ...whereFrom(request), userAgent }, before: readSessionCookie(request.headers) },
       );
       return answerAdmission(door, request, reply, admission);
     });
 
     web.post("/users/sign_out", async (request, reply) => {
-      const principal = await authenticateSession(door, request, reply);
+      const principal = await authenticateSession(door, request, reply, { unfinished: true });
       if (principal !== null) {
         rememberUser(request, principal);
         await door.useCases.signOut(principal);
@@ -47,14 +47,15 @@ export async function registerSessions(server: FastifyInstance, door: HttpDoor):
 
     web.get("/-/session", async (request, reply) => {
       refuseOtherSites(door, request);
-      const current = await authenticateSession(door, request, reply);
+      const found = await findSession(door, request, reply);
+      const current = found === null ? null : { ...found.principal, mustSetUp: found.mustSetUpSecondFactor };
       return sendJson(reply.header("vary", "cookie"), 200, presentCurrentSession(current, door.externalUrl));
     });
   };
   await server.register(plugin);
 }
 
-/** What a browser is told once it is certain who uses it; the second factor has its answer here too. */
+/** What a browser is told once it is certain who uses it; a missing second factor is an error. */
 function answerAdmission(
   door: HttpDoor,
   request: FastifyRequest,
@@ -64,7 +65,11 @@ function answerAdmission(
   const { user, session, secret } = opened;
   rememberUser(request, { kind: "user", token: null, user, memberships: [] });
   giveSessionCookie(door, reply, { secret, expiresAt: session.expiresAt, now: session.createdAt });
-  return sendJson(reply, 200, presentCurrentSession({ user, session }, door.externalUrl));
+  return sendJson(
+    reply,
+    200,
+    presentCurrentSession({ user, session, mustSetUp: opened.mustSetUpSecondFactor }, door.externalUrl),
+  );
 }
 
 /** A form of another site cannot send this type; and what is in a form's query would be in logs. */

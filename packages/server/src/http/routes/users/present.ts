@@ -27,7 +27,7 @@ export function presentFullUser(user: User, externalUrl: string): FullUserAnswer
     commit_email: user.email,
     is_admin: user.isAdmin,
     external: false,
-    two_factor_enabled: false,
+    two_factor_enabled: user.hasSecondFactor,
     can_create_group: true,
     can_create_project: true,
     namespace_id: null,

@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { rowId, timestamp } from "./parameters.ts";
+
+/** How people may sign in here. */
+export const signInOptionsSchema = z.object({
+  /** What the OpenID Connect provider is called; null: there is none. */
+  provider: z.string().nullable(),
+});
+export type SignInOptionsAnswer = z.infer<typeof signInOptionsSchema>;
+
+/** Who somebody is at a provider. */
+export const identitySchema = z.object({
+  id: z.int(),
+  /** The issuer of the provider. */
+  provider: z.string(),
+  extern_uid: z.string(),
+  created_at: timestamp,
+});
+export type IdentityAnswer = z.infer<typeof identitySchema>;
+
+export const identityParams = z.object({ id: rowId });
