@@ -1,3 +1,4 @@
+import type { SignInOptionsAnswer } from "@heliostat/contract/api/identities.ts";
 import type { CurrentSessionAnswer } from "@heliostat/contract/api/sessions.ts";
 
 /** Who uses this page, and what the page must send with every change. */
@@ -19,14 +20,39 @@ export async function readSession(): Promise<Session | null> {
   return sessionOf((await response.json()) as CurrentSessionAnswer);
 }
 
-/** Signs in; rejects with a sentence for the person. */
-export async function signIn(username: string, password: string): Promise<void> {
+/** The password was right, and a code is wanted beside it: the message says which. */
+export class CodeNeeded extends Error {}
+
+/**
+ * Signs in; `code` is that of the second factor, empty when none was asked for. Rejects with a sentence for the person,
+ * with a `CodeNeeded` while the code is missing or wrong.
+ */
+export async function signIn(
+  username: string,
+  password: string,
+  code: string,
+): Promise<{ readonly mustSetUpTwoFactor: boolean }> {
   const response = await ask(SIGN_IN_PATH, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ username, password }),
+    body: JSON.stringify({ username, password, code }),
   });
-  if (!response.ok) throw new Error(await refusalOf(response));
+  if (response.ok) {
+    const { must_set_up_two_factor } = (await response.json()) as CurrentSessionAnswer;
+    return { mustSetUpTwoFactor: must_set_up_two_factor };
+  }
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null);
+  if (isCodeWanted(body)) throw new CodeNeeded(body.message);
+  throw new Error(await refusalOf(response));
+}
+
+/** What the provider is called at which people may sign in too; null: there is none. */
+export async function readProvider(): Promise<string | null> {
+  const response = await ask("/api/v4/sign_in_options", { method: "GET" });
+  return response.ok ? ((await response.json()) as SignInOptionsAnswer).provider : null;
 }
 
 /** Signs out; resolves too when the session was over already. */
@@ -80,6 +106,12 @@ function describeWait(seconds: number): string {
 
 function sessionOf({ user, csrf_token }: CurrentSessionAnswer): Session | null {
   return user === null || csrf_token === null ? null : { username: user.username, csrfToken: csrf_token };
+}
+
+function isCodeWanted(body: unknown): body is { readonly message: string } {
+  if (typeof body !== "object" || body === null || !("error_code" in body) || !("message" in body))
+    return false;
+  return body.error_code === "second-factor-needed" && typeof body.message === "string";
 }
 
 async function refusalOf(response: Response): Promise<string> {

@@ -50,6 +50,7 @@ export async function registerPages(
       // Below `-`, which no namespace can be called.
       pages.get("/-/mirrors", async (_request, reply) => await reply.sendFile("mirrors.html"));
       pages.get("/users/sign_in", async (_request, reply) => await reply.sendFile("sign-in.html"));
+      pages.get("/-/account", async (_request, reply) => await reply.sendFile("account.html"));
     } else {
       pages.get("/", async (_request, reply) =>
         sendText(

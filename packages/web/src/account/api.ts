@@ -1,0 +1,67 @@
+import type { IdentityAnswer } from "@heliostat/contract/api/identities.ts";
+import type {
+  RecoveryCodesAnswer,
+  TwoFactorAnswer,
+  TwoFactorSecretAnswer,
+} from "@heliostat/contract/api/two-factor.ts";
+import type { Session } from "../session.ts";
+
+/** What this page asks of the server, in the name of a session. Each rejects with a sentence for the person. */
+export interface AccountApi {
+  readTwoFactor(): Promise<TwoFactorAnswer>;
+  begin(password: string): Promise<TwoFactorSecretAnswer>;
+  confirm(code: string): Promise<RecoveryCodesAnswer>;
+  replaceCodes(password: string, code: string): Promise<RecoveryCodesAnswer>;
+  remove(password: string, code: string): Promise<void>;
+  listIdentities(): Promise<readonly IdentityAnswer[]>;
+  disconnect(id: number): Promise<void>;
+  /** Answers the address of the provider's page to go to. */
+  connect(): Promise<string>;
+}
+
+export function createAccountApi({ csrfToken }: Session): AccountApi {
+  async function call<T>(method: string, path: string, parameters?: object): Promise<T> {
+    const response = await fetch(path, {
+      method,
+      cache: "no-store",
+      headers: { "x-csrf-token": csrfToken, "content-type": "application/json" },
+      ...(parameters === undefined ? {} : { body: JSON.stringify(parameters) }),
+    }).catch(() => {
+      throw new Error("The server does not answer. Is it still running?");
+    });
+    const body: unknown = await response.json().catch(() => null);
+    if (response.ok) return body as T;
+    throw new Error(
+      sentenceOf(body) ?? `The server answered ${response.status}, and says no more. Its log does.`,
+    );
+  }
+
+  const own = "/api/v4/user/two_factor";
+  return {
+    readTwoFactor: () => call("GET", own),
+    begin: (password) => call("POST", own, { current_password: password }),
+    confirm: (code) => call("POST", `${own}/confirm`, { code }),
+    replaceCodes: (password, code) =>
+      call("POST", `${own}/recovery_codes`, { current_password: password, code }),
+    remove: (password, code) => call("DELETE", own, { current_password: password, code }),
+    listIdentities: () => call("GET", "/api/v4/user/identities"),
+    disconnect: (id) => call("DELETE", `/api/v4/user/identities/${id}`),
+    connect: async () => (await call<{ url: string }>("POST", "/users/auth/oidc/connect")).url,
+  };
+}
+
+const NAMES: Readonly<Record<string, string>> = { current_password: "The password", code: "The code" };
+
+/** GitLab's forms of a refusal: a sentence, an object with one, or complaints by field. */
+export function sentenceOf(body: unknown): string | null {
+  if (typeof body !== "object" || body === null) return null;
+  const message = "message" in body ? body.message : "error" in body ? body.error : null;
+  if (typeof message === "string") return message;
+  if (typeof message !== "object" || message === null) return null;
+  const [first] = Object.entries(message);
+  if (first === undefined) return null;
+  const [field, complaint] = first;
+  if (typeof complaint === "string") return complaint;
+  const text = Array.isArray(complaint) ? String(complaint[0]) : "";
+  return `${NAMES[field] ?? field} ${text}.`;
+}
