@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Secret, TOTP } from "otpauth";
+import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
+import { createApi } from "../support/api.ts";
+import { type BrowserPage, startBrowser } from "../support/browser.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
+const PASSWORD = "vq7-hwxz of ada";
+
+let server: TestServer;
+let page: BrowserPage;
+
+before(async () => {
+  if (!isUiFresh(WORKSPACE)) await buildUi(WORKSPACE, process.execPath);
+  server = await startServer({
+    env: {
+      // Nobody is there: the page shows the button all the same.
+      HELIOSTAT_OIDC_ISSUER: "http://127.0.0.1:9",
+      HELIOSTAT_OIDC_CLIENT_ID: "heliostat",
+      HELIOSTAT_OIDC_NAME: "Our <b>GitLab</b>",
+    },
+  });
+  const api = createApi(server);
+  await api.createUser("ada", PASSWORD);
+  await api.put("/application/settings", { require_two_factor_authentication: true });
+  page = await startBrowser();
+  await page.setView({ width: 1280, height: 900, scheme: "light" });
+});
+after(async () => {
+  await page?.close();
+  await server?.stop();
+});
+
+async function fill(id: string, value: string): Promise<void> {
+  await page.until(`document.querySelector("#${id}") !== null`);
+  await page.run(`document.querySelector("#${id}").value = ${JSON.stringify(value)}`);
+}
+
+async function enter(id: string, value: string): Promise<void> {
+  await fill(id, value);
+  await page.run(`document.querySelector("#${id}").focus()`);
+  await page.press("Enter");
+}
+
+const says = (pattern: RegExp) => page.until(`${pattern}.test(document.querySelector("#refused").textContent)`);
+
+test("a person sets up a second factor that they must have, and signs in with it", async () => {
+  await page.goTo(`${server.url}/users/sign_in`);
+  await page.until(`document.querySelector("#elsewhere").hidden === false`);
+  assert.equal(await page.run(`document.querySelector("#provider").innerText`), "Sign in with Our <b>GitLab</b>");
+  await fill("username", "ada");
+  await enter("password", PASSWORD);
+
+  await page.until(`location.pathname === "/-/account" && document.querySelector("#content form") !== null`);
+  assert.match(String(await page.run("document.body.innerText")), /must have a second factor here/);
+  await enter("password", "not it");
+  await says(/The password is wrong/);
+  await enter("password", PASSWORD);
+  const shown = String(await page.until(`document.querySelector("#secret")?.textContent`));
+  const totp = new TOTP({ secret: Secret.fromBase32(shown.replaceAll(" ", "")) });
+  await enter("code", "000000");
+  await says(/The code is wrong/);
+  await enter("code", totp.generate({ timestamp: Date.now() - 30_000 }));
+  await page.until(`document.querySelectorAll("#codes li").length === 10`);
+  const recoveryCode = String(await page.run(`document.querySelector("#codes li").textContent`));
+  await page.run(`document.querySelector("#content button").click()`);
+  await page.until(`/It is on. Recovery codes left: 10/.test(document.body.innerText)`);
+
+  await page.clearCookies();
+  await page.goTo(`${server.url}/users/sign_in`);
+  await page.until(`document.querySelector("#submit").disabled === false`);
+  assert.equal(await page.run(`document.querySelector("#second-factor").hidden`), true);
+  await fill("username", "ada");
+  await enter("password", PASSWORD);
+  await page.until(`document.querySelector("#second-factor").hidden === false`);
+  assert.equal(await page.run("document.activeElement.id"), "code");
+  await enter("code", "000000");
+  await says(/The code is wrong, or was used before/);
+  await enter("code", recoveryCode);
+  await page.until(`location.pathname === "/"`);
+  await page.goTo(`${server.url}/-/account`);
+  await page.until(`/Recovery codes left: 9/.test(document.body.innerText)`);
+});
