@@ -73,7 +73,7 @@ function showCodes(api: AccountApi, codes: readonly string[]): void {
 function showEnabled(api: AccountApi, { recovery_codes_left, unreadable }: TwoFactorAnswer): void {
   const lost =
     "The secrets file of this server is lost: only recovery codes are taken. Tell an administrator. ";
-  const fields = [passwordField(), codeField("Code of your app, or a recovery code")];
+  const fields = [passwordField(), codeField("Code, or a recovery code")];
   const form = makeForm(fields, "Make other recovery codes", async ({ password = "", code = "" }) => {
     const { recovery_codes } = await api.replaceCodes(password, code);
     showCodes(api, recovery_codes);
