@@ -354,6 +354,8 @@ describe("Git over SSH", () => {
     const other = await startServer({ env: { HELIOSTAT_SSH_LISTEN: "off" } });
     try {
       const far = createApi(other);
+      // A deploy key may not push to a protected default branch.
+      await root.put("/application/settings", { default_branch_protection: 0 });
       for (const name of ["in", "out", "back"]) await ada.createProject(name);
       const known = (await readFile(knownHosts, "utf8")).trim();
       const addMirror = async (project: string, direction: "pull" | "push", target: string) => {
