@@ -190,7 +190,7 @@ describe("the SSH door against clients that mean harm or are broken", () => {
     Reflect.set(Object(Reflect.get(channel, "outgoing")), "window", 1_000_000_000);
     // Of what fits the window exactly the library drops the rest by itself.
     for (let i = 0; i < 20_000; i += 1) channel.write(Buffer.alloc(1_001));
-    await new Promise((resolve) => client.once("close", resolve));
+    await new Promise<void>((resolve) => client.once("close", () => resolve()));
   });
 
   test("who takes no packets is cut off, instead of keeping us busy for ever", async () => {
