@@ -8,8 +8,8 @@ import {
   twoFactorSchema,
   twoFactorSecretSchema,
 } from "@heliostat/contract/api/two-factor.ts";
-import { Secret, TOTP } from "otpauth";
 import { type Api, createApi } from "../support/api.ts";
+import { codeAt } from "../support/authenticator.ts";
 import { type BrowserSession, openBrowserSession } from "../support/browser-session.ts";
 import { runHeliostat } from "../support/run-heliostat.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -32,7 +32,6 @@ after(async () => {
 
 /** The app of somebody: its codes, each one of a later step than the one before. Three are good at any moment. */
 function openApp(secret: string) {
-  const totp = new TOTP({ secret: Secret.fromBase32(secret) });
   let last = 0;
   return {
     async next(): Promise<string> {
@@ -44,7 +43,7 @@ function openApp(secret: string) {
         { timeoutMs: 2 * STEP_MS, message: "the app shows another code" },
       );
       last = step;
-      return totp.generate({ timestamp: step * STEP_MS });
+      return codeAt(secret, step * STEP_MS);
     },
   };
 }

@@ -10,7 +10,7 @@ const CASES: readonly (readonly [wanted: string | null, email: string, name: str
   ["Zoë Müller", "x@example.com", "Zoe-Muller"],
   ["../../etc/passwd", "x@example.com", "etc-passwd"],
   ["repo.git", "x@example.com", "repo"],
-  ["repo.git-.atom", "x@example.com", "repo"],
+  ["repo.git-.atom", "x@example.com", "repo.git-atom"],
   ["-", "grace.hopper@example.com", "grace.hopper"],
   [null, "grace+git@example.com", "grace-git"],
   [null, "李@example.com", "user"],
