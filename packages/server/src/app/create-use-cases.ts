@@ -93,6 +93,5 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...tagUseCases(ports),
     ...commitUseCases(ports),
     ...fileUseCases(ports),
-    ...repositoryUseCases(ports, createClientQueue(ports.clock, limits.clients)),
   };
 }
