@@ -1,25 +1,36 @@
 import assert from "node:assert/strict";
-import { glob } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import test, { after } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type AuditEventAnswer, auditEventSchema } from "@heliostat/contract/api/audit-events.ts";
+import { Client } from "pg";
 import { type Api, createApi, idOf, type Parameters } from "../support/api.ts";
-import { makeTempDir } from "../support/repositories.ts";
+import { codeAt } from "../support/authenticator.ts";
+import { openBrowserSession } from "../support/browser-session.ts";
+import { type DeclaredRoute, declaredRoutes, nameOf } from "../support/declared-routes.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { makeCommit, makeTempDir } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";
+import { makeKey } from "../support/ssh-keygen.ts";
 import { startSshPeer } from "../support/ssh-peer.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 /* Who changed what is written down: by every route that changes something, with nothing in it that is secret. */
 
-const ROUTES = join(dirname(fileURLToPath(import.meta.url)), "../../packages/server/src/http/routes");
 /** In every secret that the walks give. */
 const SECRET = "planted-s3cret";
 const PASSWORD = `${SECRET}-password`;
 const REMOTE = "http://127.0.0.1:1025/nobody/there.git";
 
 const directory = await makeTempDir({ after });
-const server = await startServer();
-after(() => server.stop());
+const database = await createTestDatabase();
+const dataDir = join(directory, "data");
+await mkdir(dataDir);
+const server = await startServer({ database, dataDir });
+after(async () => {
+  await server.stop();
+  await database.drop();
+});
 const root = createApi(server);
 const sshPeer = await startSshPeer({ root: directory, accounts: [{ name: "git" }], hostKeys: ["ed25519"] });
 after(() => sshPeer.close());
@@ -49,11 +60,58 @@ async function credential(): Promise<{ id: number }> {
   return { id: idOf(await root.post("/credentials", parameters)) };
 }
 
+/** Who makes the call. */
+interface Caller {
+  readonly name: string;
+  /** What the log has to say of how they came in; null: by signing in. */
+  readonly by: RegExp | null;
+  readonly ask: (
+    method: DeclaredRoute["method"],
+    path: string,
+    parameters?: Parameters,
+  ) => Promise<{ readonly status: number; readonly body: unknown }>;
+}
+
 interface Walk {
   /** What the log must say of it; an event of each of these names. */
   readonly events: readonly string[];
   /** Makes what the call needs, and answers the values for the path and the other parameters. */
-  readonly prepare: () => Promise<{ readonly path?: Parameters; readonly parameters?: Parameters }>;
+  readonly prepare: () => Promise<{
+    readonly path?: Parameters;
+    readonly parameters?: Parameters;
+    /** The first admin with a token, unless told. */
+    readonly as?: Caller;
+  }>;
+}
+
+const byToken = (name: string, api: Api): Caller => ({
+  name,
+  by: /^token \d+ \(/,
+  ask: (method, path, parameters) => api.call(method, path, parameters),
+});
+
+/** Somebody who has just signed in with a browser, and how they are called. */
+async function inPerson(username = fresh("user")): Promise<Caller & { readonly id: number }> {
+  const id = await root.createUser(username, PASSWORD);
+  const browser = openBrowserSession(server.url);
+  assert.equal((await browser.signIn(username, PASSWORD)).status, 200);
+  return {
+    ...{ id, name: username, by: null },
+    ask: (method, path, parameters) => browser.ask(method, `/api/v4${path}`, parameters),
+  };
+}
+
+/** The same with a second factor, and its recovery codes. */
+async function withSecondFactor(): Promise<{ as: Caller & { id: number }; codes: readonly string[] }> {
+  const as = await inPerson();
+  const { secret } = Object((await as.ask("POST", "/user/two_factor", { current_password: PASSWORD })).body);
+  const { body } = await as.ask("POST", "/user/two_factor/confirm", { code: codeAt(secret, Date.now()) });
+  return { as, codes: Object(body).recovery_codes };
+}
+
+async function publicKey(): Promise<string> {
+  const { algorithm, key } = await makeKey(directory, fresh("key"), "-t", "ed25519");
+  return `${algorithm} ${key}`;
 }
 
 /** Another URL with userinfo, another option, and off: all that a save can be at once. */
@@ -268,7 +326,212 @@ function walksBelow(kind: "projects" | "groups", make: () => Promise<number>): R
   };
 }
 
+const TOKEN_DRAFT = { name: "t", scopes: ["read_api"] };
+const personalToken = async () => Object(await root.post("/user/personal_access_tokens", TOKEN_DRAFT));
+
+/** A token for everything, made for this, as the one who asks with it. */
+async function ownToken(path: string, name = "root"): Promise<Caller> {
+  const { token, user_id } = Object(await root.post(path, { name: "t", scopes: ["api"] }));
+  const bot = name === "root" ? name : Object(await root.get(`/users/${user_id}`)).username;
+  return byToken(bot, root.as(token));
+}
+
+async function triggered(): Promise<{ id: number; mirror_id: number; token_id: number }> {
+  const place = await pullMirrorOf();
+  const path = `/projects/${place.id}/mirrors/${place.mirror_id}/trigger_tokens`;
+  return { ...place, token_id: idOf(await root.post(path, { name: "t" })) };
+}
+
+async function protectedRef(kind: "branches" | "tags"): Promise<{ id: number; name: string }> {
+  const id = await project();
+  await root.post(`/projects/${id}/protected_${kind}`, { name: "v*" });
+  return { id, name: "v*" };
+}
+
+async function deployKey(): Promise<{ id: number; key_id: number }> {
+  const id = await project();
+  const draft = { title: "machine", key: await publicKey() };
+  return { id, key_id: idOf(await root.post(`/projects/${id}/deploy_keys`, draft)) };
+}
+
+/** Access of every other kind: personal tokens, keys, protections, sessions, passwords, the second factor. */
+const WALKS_OF_ACCESS: Readonly<Record<string, Walk>> = {
+  "POST /user/personal_access_tokens": {
+    events: ["token-created"],
+    prepare: async () => ({ parameters: TOKEN_DRAFT }),
+  },
+  "POST /users/:id/personal_access_tokens": {
+    events: ["token-created"],
+    prepare: async () => ({ path: { id: await user() }, parameters: TOKEN_DRAFT }),
+  },
+  "DELETE /personal_access_tokens/:id": {
+    events: ["token-revoked"],
+    prepare: async () => ({ path: { id: (await personalToken()).id } }),
+  },
+  "POST /personal_access_tokens/:id/rotate": {
+    events: ["token-rotated"],
+    prepare: async () => ({ path: { id: (await personalToken()).id } }),
+  },
+  "DELETE /personal_access_tokens/self": {
+    events: ["token-revoked"],
+    prepare: async () => ({ as: await ownToken("/user/personal_access_tokens") }),
+  },
+  "POST /personal_access_tokens/self/rotate": {
+    events: ["token-rotated"],
+    prepare: async () => ({ as: await ownToken("/user/personal_access_tokens") }),
+  },
+  "POST /projects/:id/access_tokens/self/rotate": {
+    events: ["token-rotated"],
+    prepare: async () => {
+      const id = await project();
+      return { path: { id }, as: await ownToken(`/projects/${id}/access_tokens`, "its bot") };
+    },
+  },
+  "POST /groups/:id/access_tokens/self/rotate": {
+    events: ["token-rotated"],
+    prepare: async () => {
+      const id = await group();
+      return { path: { id }, as: await ownToken(`/groups/${id}/access_tokens`, "its bot") };
+    },
+  },
+  "POST /projects/:id/mirrors/:mirror_id/trigger_tokens": {
+    events: ["trigger-token-created"],
+    prepare: async () => ({ path: await pullMirrorOf(), parameters: { name: "t" } }),
+  },
+  "DELETE /projects/:id/mirrors/:mirror_id/trigger_tokens/:token_id": {
+    events: ["trigger-token-revoked"],
+    prepare: async () => ({ path: await triggered() }),
+  },
+  "POST /projects/:id/protected_branches": {
+    events: ["protected-branch-created"],
+    prepare: async () => ({ path: { id: await project() }, parameters: { name: "v*" } }),
+  },
+  "PATCH /projects/:id/protected_branches/:name": {
+    events: ["protected-branch-changed"],
+    prepare: async () => ({ path: await protectedRef("branches"), parameters: { allow_force_push: true } }),
+  },
+  "DELETE /projects/:id/protected_branches/:name": {
+    events: ["protected-branch-removed"],
+    prepare: async () => ({ path: await protectedRef("branches") }),
+  },
+  "POST /projects/:id/protected_tags": {
+    events: ["protected-tag-created"],
+    prepare: async () => ({ path: { id: await project() }, parameters: { name: "v*" } }),
+  },
+  "DELETE /projects/:id/protected_tags/:name": {
+    events: ["protected-tag-removed"],
+    prepare: async () => ({ path: await protectedRef("tags") }),
+  },
+  "POST /user/keys": {
+    events: ["ssh-key-added"],
+    prepare: async () => ({ parameters: { title: "k", key: await publicKey() } }),
+  },
+  "POST /users/:id/keys": {
+    events: ["ssh-key-added"],
+    prepare: async () => ({ path: { id: await user() }, parameters: { title: "k", key: await publicKey() } }),
+  },
+  "DELETE /user/keys/:key_id": {
+    events: ["ssh-key-removed"],
+    prepare: async () => {
+      const draft = { title: "k", key: await publicKey() };
+      return { path: { key_id: idOf(await root.post("/user/keys", draft)) } };
+    },
+  },
+  "DELETE /users/:id/keys/:key_id": {
+    events: ["ssh-key-removed"],
+    prepare: async () => {
+      const id = await user();
+      const draft = { title: "k", key: await publicKey() };
+      return { path: { id, key_id: idOf(await root.post(`/users/${id}/keys`, draft)) } };
+    },
+  },
+  "POST /projects/:id/deploy_keys": {
+    events: ["deploy-key-added"],
+    prepare: async () => ({
+      path: { id: await project() },
+      parameters: { title: "machine", key: await publicKey() },
+    }),
+  },
+  "PUT /projects/:id/deploy_keys/:key_id": {
+    events: ["deploy-key-changed"],
+    prepare: async () => ({ path: await deployKey(), parameters: { can_push: true } }),
+  },
+  "POST /projects/:id/deploy_keys/:key_id/enable": {
+    events: ["deploy-key-enabled"],
+    prepare: async () => ({ path: { ...(await deployKey()), id: await project() } }),
+  },
+  "DELETE /projects/:id/deploy_keys/:key_id": {
+    events: ["deploy-key-removed"],
+    prepare: async () => ({ path: await deployKey() }),
+  },
+  "DELETE /user/sessions": {
+    events: ["session-ended"],
+    prepare: async () => {
+      const as = await inPerson();
+      await openBrowserSession(server.url).signIn(as.name, PASSWORD);
+      return { as };
+    },
+  },
+  "DELETE /user/sessions/:id": {
+    events: ["session-ended"],
+    prepare: async () => {
+      const as = await inPerson();
+      const [session] = await query("select id from sessions where user_id = $1", as.id);
+      return { as, path: { id: session?.["id"] } };
+    },
+  },
+  "PUT /user/password": {
+    events: ["password-changed"],
+    prepare: async () => ({
+      as: await inPerson(),
+      parameters: { current_password: PASSWORD, password: `${PASSWORD}-2` },
+    }),
+  },
+  "PUT /users/:id/password": {
+    events: ["password-reset"],
+    prepare: async () => ({ path: { id: await user() }, parameters: { password: `${PASSWORD}-2` } }),
+  },
+  "POST /user/two_factor/confirm": {
+    events: ["two-factor-enabled"],
+    prepare: async () => {
+      const as = await inPerson();
+      const begun = await as.ask("POST", "/user/two_factor", { current_password: PASSWORD });
+      return { as, parameters: { code: codeAt(Object(begun.body).secret, Date.now()) } };
+    },
+  },
+  "POST /user/two_factor/recovery_codes": {
+    events: ["two-factor-recovery-codes-replaced"],
+    prepare: async () => {
+      const { as, codes } = await withSecondFactor();
+      return { as, parameters: { current_password: PASSWORD, code: codes[0] } };
+    },
+  },
+  "DELETE /user/two_factor": {
+    events: ["two-factor-disabled"],
+    prepare: async () => {
+      const { as, codes } = await withSecondFactor();
+      return { as, parameters: { current_password: PASSWORD, code: codes[0] } };
+    },
+  },
+  "PATCH /users/:id/disable_two_factor": {
+    events: ["two-factor-disabled-by-admin"],
+    prepare: async () => ({ path: { id: (await withSecondFactor()).as.id } }),
+  },
+  "DELETE /user/identities/:id": {
+    events: ["identity-disconnected"],
+    prepare: async () => {
+      const as = await inPerson();
+      const [made] = await query(
+        "insert into identities (user_id, issuer, subject) values ($1, 'https://id.example.com', 'x') returning id",
+        as.id,
+      );
+      return { as, path: { id: made?.["id"] } };
+    },
+  },
+};
+
 const MORE_WALKS: Readonly<Record<string, Walk>> = {
+  ...WALKS_OF_ACCESS,
   ...WALKS,
   ...walksBelow("projects", project),
   ...walksBelow("groups", group),
@@ -291,87 +554,126 @@ const MORE_WALKS: Readonly<Record<string, Walk>> = {
   },
 };
 
+const IN_FEED = "it is a push: the activity of the project tells of it (the test below)";
+
 /** What needs no event, and why. */
 const NEEDS_NONE: Readonly<Record<string, string>> = {
   "POST /projects/:id/remote_mirrors/:mirror_id/sync": "the history of updates says who asked for it",
+  "POST /projects/:id/mirrors/:mirror_id/trigger": "the history of updates says that a trigger token asked",
   "POST /projects/:id/mirrors/test": "a test changes nothing",
   "POST /projects/:id/mirrors/:mirror_id/test": "a test changes nothing",
   "POST /credentials/:id/test": "a test changes nothing",
+  "POST /user/two_factor": "nothing is asked for until it is confirmed, which leaves an event",
+  "POST /projects/:id/repository/branches": IN_FEED,
+  "DELETE /projects/:id/repository/branches/:branch": IN_FEED,
+  "POST /projects/:id/repository/tags": IN_FEED,
+  "DELETE /projects/:id/repository/tags/:tag_name": IN_FEED,
 };
-
-/** What of the log the tests of these areas look at themselves. */
-const WALKED_ELSEWHERE =
-  /personal_access_tokens|self\/rotate|trigger|protected_(branches|tags)|repository|\/(deploy_)?keys|sessions|password/;
-
-interface ChangingRoute {
-  readonly method: "POST" | "PUT" | "PATCH" | "DELETE";
-  readonly path: string;
-}
-
-function isChangingRoute(value: unknown): value is ChangingRoute {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "path" in value &&
-    "method" in value &&
-    ["POST", "PUT", "PATCH", "DELETE"].includes(String(value.method))
-  );
-}
-
-async function changingRoutes(): Promise<readonly ChangingRoute[]> {
-  const found: ChangingRoute[] = [];
-  for await (const file of glob("**/*routes.ts", { cwd: ROUTES })) {
-    const exported: Record<string, unknown> = await import(join(ROUTES, file));
-    for (const value of Object.values(exported)) {
-      if (Array.isArray(value)) found.push(...value.filter(isChangingRoute));
-    }
-  }
-  return found;
-}
 
 async function events(query = "", api: Api = root): Promise<readonly AuditEventAnswer[]> {
   return auditEventSchema.array().parse(await api.get(`/audit_events?per_page=100&${query}`));
 }
 
+/** What people are told that the log tells. */
+const documented = await readFile(new URL("../../docs/audit.md", import.meta.url), "utf8");
 const newest = async () => (await events())[0]?.id ?? 0;
 const since = async (id: number) => (await events()).filter((event) => event.id > id);
 
-const routes = await changingRoutes();
+const routes = (await declaredRoutes()).filter(({ method }) => method !== "GET");
 
 test("every route that changes something leaves what it did in the log, or says why not", async (t) => {
-  assert(routes.length > 40, "the routes are found");
-  for (const { method, path } of routes) {
-    const name = `${method} ${path}`;
-    if (name in NEEDS_NONE || WALKED_ELSEWHERE.test(path)) continue;
+  for (const route of routes) {
+    const name = nameOf(route);
+    if (name in NEEDS_NONE) continue;
     await t.test(name, async () => {
       const walk = MORE_WALKS[name];
       assert(
         walk,
         `${name} changes something: add how to walk it to WALKS, or to NEEDS_NONE why it needs no event`,
       );
-      const { path: values = {}, parameters = {} } = await walk.prepare();
+      const { path: values = {}, parameters = {}, as = byToken("root", root) } = await walk.prepare();
       const last = await newest();
+      const { method, path } = route;
       const place = path.replaceAll(/:(\w+)/g, (_all, key: string) =>
         encodeURIComponent(String(values[key])),
       );
-      const { status, body } = await root.call(method, place, parameters);
+      const { status, body } = await as.ask(method, place, parameters);
       assert(status >= 200 && status < 300, `${name}: ${status} ${JSON.stringify(body)}`);
       const told = await since(last);
       for (const event of walk.events) {
+        assert(documented.includes(`\`${event}\``), `docs/audit.md names ${event}`);
         assert(
           told.some(({ event_name }) => event_name === event),
           `${name} leaves ${event}, not ${told.map(({ event_name }) => event_name).join(", ")}`,
         );
       }
       for (const event of told) {
-        assert.deepEqual([event.author_name, event.ip_address, event.door], ["root", "127.0.0.1", "http"]);
-        assert.match(event.authenticated_by ?? "", /^token \d+ \(/);
+        assert.deepEqual([event.author_name, event.ip_address, event.door], [as.name, "127.0.0.1", "http"]);
+        if (as.by === null) assert.equal(event.authenticated_by, null);
+        else assert.match(event.authenticated_by ?? "", as.by);
       }
     });
   }
-  const known = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  const known = new Set(routes.map(nameOf));
   const stale = [...Object.keys(MORE_WALKS), ...Object.keys(NEEDS_NONE)].filter((name) => !known.has(name));
   assert.deepEqual(stale, [], "what is walked or excused is a route");
+});
+
+test("a branch or tag that is made or removed by API is in the activity of the project", async () => {
+  const id = await project();
+  await makeCommit(server.repositoryOf(id));
+  const at = `/projects/${id}/repository`;
+  await root.post(`${at}/branches`, { branch: "b", ref: "main" });
+  await root.delete(`${at}/branches/b`);
+  await root.post(`${at}/tags`, { tag_name: "t", ref: "main" });
+  await root.delete(`${at}/tags/t`);
+  const told = await waitFor(
+    async () => {
+      const feed = await root.get(`/projects/${id}/events`);
+      return Array.isArray(feed) && feed.length === 4 && feed;
+    },
+    { timeoutMs: 20_000, message: "all four are in the activity" },
+  );
+  assert.deepEqual(
+    told.map((event) => {
+      const { author_username, push_data } = Object(event);
+      return [author_username, push_data.action, push_data.ref_type, push_data.ref];
+    }),
+    [
+      ["root", "removed", "tag", "t"],
+      ["root", "created", "tag", "t"],
+      ["root", "removed", "branch", "b"],
+      ["root", "created", "branch", "b"],
+    ],
+  );
+});
+
+test("with Sudo the admin did it, and the user for whom is named", async () => {
+  const username = fresh("user");
+  const ada = await inPerson(username);
+  const own = idOf((await ada.ask("POST", "/projects", { name: "own" })).body);
+  const admin = openBrowserSession(server.url);
+  await admin.signIn("root", server.password);
+  const scopes = ["api", "admin_mode", "sudo"];
+  const made = await admin.ask("POST", "/api/v4/user/personal_access_tokens", { name: "s", scopes });
+  const { token, id: tokenId } = Object(made.body);
+  const last = await newest();
+  const change = { description: "for ada" };
+  const answer = await root
+    .as(token)
+    .call("PUT", `/projects/${own}`, change, { headers: { Sudo: username } });
+  assert.equal(answer.status, 200);
+  const [event, ...others] = await since(last);
+  assert.deepEqual(others, []);
+  assert.equal(event?.event_name, "project-changed");
+  assert.deepEqual([event?.author_name, event?.author_id], ["root", 1]);
+  assert.equal(event?.details["acting_for"], username);
+  assert.equal(event?.authenticated_by, `token ${tokenId} (s)`);
+  // Nothing of what the admin is goes with them: the user may not see the log.
+  assert.equal(
+    (await root.as(token).call("GET", "/audit_events", undefined, { headers: { Sudo: username } })).status,
+    403,
+  );
 });
 
 test("no secret is in the log, in any form of it", async () => {
@@ -473,6 +775,16 @@ test("the export is whole, and what looks like a formula in it is none", async (
   );
   assert.equal(ids.length, total);
 });
+
+async function query(text: string, ...values: readonly unknown[]): Promise<Record<string, unknown>[]> {
+  const client = new Client(database.connection);
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
 
 async function fetchExport(format: string): Promise<string> {
   const headers = { "PRIVATE-TOKEN": server.token };

@@ -123,21 +123,26 @@ test("what is an admin's to do takes admin_mode and a scope for the API", async 
   assert.equal(await forGit("write_repository admin_mode"), 200);
 });
 
-test("sudo takes its scope and an admin, and goes no further than the other scopes", async () => {
+test("sudo takes its scope and an admin who acts as one, and goes no further than the other scopes", async () => {
   const asOwner = (token: string, method: "GET" | "PUT", path: string) =>
     root.as(token).call(method, path, method === "PUT" ? { description: "by sudo" } : undefined, {
       headers: { Sudo: "owner" },
     });
-  const full = await makeAdminToken("api sudo");
+  const full = await makeAdminToken("api admin_mode sudo");
   const seen = await asOwner(full, "GET", "/user");
   assert.deepEqual([seen.status, Object(seen.body).username], [200, "owner"]);
   assert.equal((await asOwner(full, "PUT", projectPath("owner/mine"))).status, 200);
-  const reader = await makeAdminToken("read_api sudo");
+  const reader = await makeAdminToken("read_api admin_mode sudo");
   assert.equal((await asOwner(reader, "GET", projectPath("owner/mine"))).status, 200);
   assert.equal((await asOwner(reader, "PUT", projectPath("owner/mine"))).status, 403);
   for (const scopes of ["api", "api admin_mode"]) {
     assert.equal((await asOwner(await makeAdminToken(scopes), "GET", "/user")).status, 403, scopes);
   }
+  const sleeping = await asOwner(await makeAdminToken("api sudo"), "GET", "/user");
+  assert.equal(sleeping.status, 403);
+  assert.deepEqual(sleeping.body, {
+    message: "403 Forbidden - To use sudo, the token also needs the scope admin_mode.",
+  });
   const bot = await makeToken(`${projectPath("owner/mine")}/access_tokens`, "api", owner);
   assert.equal((await asOwner(bot, "GET", "/user")).status, 403);
 });

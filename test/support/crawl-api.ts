@@ -1,9 +1,5 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Api } from "./api.ts";
-
-const ROUTES = fileURLToPath(new URL("../../packages/server/src/http/routes/", import.meta.url));
+import { declaredRoutes } from "./declared-routes.ts";
 
 /** An answer of the API, and what was asked for. */
 export interface CrawledAnswer {
@@ -48,20 +44,11 @@ export async function crawlApi(api: Api): Promise<readonly CrawledAnswer[]> {
   return answers;
 }
 
-/** Of all modules of routes, so that one that is added is asked too. Streams are left out: they do not end. */
+/** Streams are left out: they do not end. */
 async function readingPaths(): Promise<readonly string[]> {
-  const files = (await readdir(ROUTES, { recursive: true })).filter((name) => name.endsWith("/routes.ts"));
-  const paths: string[] = [];
-  for (const file of files) {
-    const module: Record<string, unknown> = await import(pathToFileURL(join(ROUTES, file)).href);
-    for (const route of Object.values(module).flat()) {
-      if (typeof route !== "object" || route === null || !("method" in route) || !("path" in route)) continue;
-      if (route.method === "GET" && typeof route.path === "string" && !route.path.endsWith("/stream"))
-        paths.push(route.path);
-    }
-  }
-  if (paths.length < 20) throw new Error(`few endpoints were found: ${paths.join(" ")}`);
-  return paths;
+  return (await declaredRoutes())
+    .filter(({ method, path }) => method === "GET" && !path.endsWith("/stream"))
+    .map(({ path }) => path);
 }
 
 function idsIn(body: unknown): readonly number[] {

@@ -96,7 +96,7 @@ export interface UseCases
     given: { readonly username: string; readonly password: string },
     from: Origin,
   ): Promise<SignedIn | null>;
-  /** `Sudo`: the principal as this user, by name or id. Admins with the scope `sudo` only; `not-found` for no such user. */
+  /** `Sudo`: the principal as this user, by name or id. Only for admins who act as one (`admin_mode`), with the scope `sudo`; `not-found` for no such user. */
   actAs(principal: SignedIn, whom: string): Promise<SignedIn>;
 
   // --- the instance --------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import { actsAsAdmin } from "../../domain/policy.ts";
 import { tokenState } from "../../domain/token-state.ts";
 import type { AccessToken, Member, Origin, User } from "../../domain/user.ts";
 import { requireScope } from "../access.ts";
@@ -65,6 +66,9 @@ export function authenticationUseCases(
     async actAs(principal, whom) {
       if (!principal.user.isAdmin) throw new HeliostatError("forbidden", "Must be admin to use sudo");
       requireScope(principal, ["sudo"]);
+      if (!actsAsAdmin(principal)) {
+        throw new HeliostatError("forbidden", "To use sudo, the token also needs the scope admin_mode.");
+      }
       const id = /^\d{1,9}$/.test(whom) ? Number(whom) : null;
       const user =
         (await ports.users.findByUsername(whom)) ?? (id === null ? null : await ports.users.find(id));
