@@ -4,10 +4,12 @@ import type { NewToken, ResourceToken, TokenFilter, TokenHome, TokenStore } from
 import type { AccessToken } from "../domain/user.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { containing } from "./like.ts";
+import { MEMBERSHIPS, type MembershipRow, toMembership } from "./members.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
-import { toUser } from "./users.ts";
+import { toUser, type UserRow } from "./users.ts";
 
 /** A token in steady use is written at most this often: its `last_used_at` is a hint, not an audit. */
 const TOUCH_EVERY_MS = 60_000;
@@ -57,18 +59,14 @@ export function createTokenStore(db: Db): TokenStore {
       });
     },
     async findByDigest(digest) {
-      const row = await db
-        .selectFrom("access_tokens")
-        .selectAll()
-        .where("digest", "=", digest)
-        .executeTakeFirst();
+      const [row] = await BY_DIGEST.read(db, [digest]);
       if (!row) return null;
-      const user = await db
-        .selectFrom("users")
-        .selectAll()
-        .where("id", "=", row.user_id)
-        .executeTakeFirstOrThrow();
-      return { token: toToken(row), user: toUser(user) };
+      const { user_name, user_created_at, memberships } = row;
+      return {
+        token: toToken(row),
+        user: toUser({ ...row, id: row.user_id, name: user_name, created_at: user_created_at }),
+        memberships: memberships.map(toMembership),
+      };
     },
     async list(filter, page, now) {
       let matching = db.selectFrom("access_tokens").where((where) => matches(where, filter, now));
@@ -182,6 +180,26 @@ export function createTokenStore(db: Db): TokenStore {
 }
 
 type Row = Selectable<Database["access_tokens"]>;
+type TokenRow = Omit<Row, "digest" | "family_id" | "created_by">;
+
+/** All that a request with a token has to know of its sender, at one moment. */
+const BY_DIGEST = prepare<
+  TokenRow &
+    Omit<UserRow, "id" | "name" | "created_at"> & {
+      readonly user_name: string;
+      readonly user_created_at: Date;
+      readonly memberships: readonly MembershipRow[];
+    }
+>(
+  "token-by-digest",
+  `select token.id, token.user_id, token.name, token.description, token.scopes, token.project_id, token.namespace_id,
+      token.revoked, token.created_at, token.last_used_at, token.expires_at,
+      users.username, users.name as user_name, users.email, users.is_admin, users.state, users.bot_of_project_id,
+      users.is_token_bot, users.totp_confirmed_at, users.created_at as user_created_at,
+      (select coalesce(json_agg(membership), '[]') from (${MEMBERSHIPS} users.id) as membership) as memberships
+    from access_tokens as token join users on users.id = token.user_id
+    where token.digest = $1`,
+);
 
 function valuesOf(token: NewToken) {
   return {
@@ -275,7 +293,7 @@ function toResourceToken(row: Row & { readonly access_level: number }): Resource
   return { token: toToken(row), accessLevel: row.access_level };
 }
 
-function toToken(row: Row): AccessToken {
+function toToken(row: TokenRow): AccessToken {
   return {
     id: row.id,
     userId: row.user_id,

@@ -3,38 +3,48 @@ import type { MemberOfSource, MemberSource, MemberStore } from "../app/ports.ts"
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Namespace } from "../domain/project.ts";
-import type { User, Viewer } from "../domain/user.ts";
+import type { Membership, User, Viewer } from "../domain/user.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
 import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { prepare } from "./prepared.ts";
 import { toUser } from "./users.ts";
+
+/** Of a row of `members`: it has not expired. */
+const IN_FORCE = "(members.expires_at is null or members.expires_at > (now() at time zone 'UTC')::date)";
+const IS_IN_FORCE = sql<SqlBool>`${sql.raw(IN_FORCE)}`;
+
+/** The rows of a user's memberships today; the user's id is to follow. */
+export const MEMBERSHIPS = `select members.namespace_id, members.project_id, members.access_level, namespaces.traversal_ids
+  from members left join projects on projects.id = members.project_id
+    join namespaces on namespaces.id = coalesce(members.namespace_id, projects.namespace_id)
+  where ${IN_FORCE} and members.user_id =`;
+
+export interface MembershipRow {
+  readonly namespace_id: number | null;
+  readonly project_id: number | null;
+  readonly access_level: number;
+  readonly traversal_ids: readonly number[];
+}
+
+const MEMBERSHIPS_OF = prepare<MembershipRow>("memberships-of-user", `${MEMBERSHIPS} $1`);
+
+export function toMembership(row: MembershipRow): Membership {
+  return {
+    namespaceId: row.namespace_id,
+    projectId: row.project_id,
+    traversalIds: row.traversal_ids,
+    accessLevel: row.access_level,
+  };
+}
 
 export function createMemberStore(db: Db): MemberStore {
   return {
     async membershipsOf(userId) {
-      const rows = await db
-        .selectFrom("members")
-        .leftJoin("projects", "projects.id", "members.project_id")
-        .innerJoin("namespaces", (join) =>
-          join.on(sql<SqlBool>`namespaces.id = coalesce(members.namespace_id, projects.namespace_id)`),
-        )
-        .select([
-          "members.namespace_id",
-          "members.project_id",
-          "members.access_level",
-          "namespaces.traversal_ids",
-        ])
-        .where("members.user_id", "=", userId)
-        .where(IS_IN_FORCE)
-        .execute();
-      return rows.map((row) => ({
-        namespaceId: row.namespace_id,
-        projectId: row.project_id,
-        traversalIds: row.traversal_ids,
-        accessLevel: row.access_level,
-      }));
+      const rows = await MEMBERSHIPS_OF.read(db, [userId]);
+      return rows.map(toMembership);
     },
     async list(source, { withInherited, search, userIds }, page) {
       const { limit, offset } = windowOf(page);
@@ -251,9 +261,6 @@ async function findUsers(db: Db, ids: readonly number[]): Promise<Map<number, Us
     .execute();
   return new Map(rows.map((row) => [row.id, toUser(row)]));
 }
-
-/** Of a row of `members`: it has not expired. */
-const IS_IN_FORCE = sql<SqlBool>`(members.expires_at is null or members.expires_at > (now() at time zone 'UTC')::date)`;
 
 /**
  * Whether this viewer is a member, of this level at least, of the project in the row or of a group above it, or owns its

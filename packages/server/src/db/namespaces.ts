@@ -215,7 +215,7 @@ async function refuseMisfit(
   refuseVisibility(complaint);
 }
 
-export function toNamespace(row: Selectable<Database["namespaces"]>): Namespace {
+export function toNamespace(row: Omit<Selectable<Database["namespaces"]>, "created_at">): Namespace {
   return {
     id: row.id,
     kind: row.kind,

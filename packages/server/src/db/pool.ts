@@ -30,7 +30,18 @@ export function openDatabase(
   });
   // An idle connection may die with its server; the pool replaces it, but an unheard 'error' ends the process.
   pool.on("error", options.onIdleError);
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  pools.set(db, pool);
+  return db;
+}
+
+const pools = new WeakMap<Db, pg.Pool>();
+
+/** The connections of an open database. */
+export function poolOf(db: Db): pg.Pool {
+  const pool = pools.get(db);
+  if (pool === undefined) throw new HeliostatError("bug", "a transaction has no pool");
+  return pool;
 }
 
 /** Resolves when the database answers; `database-unavailable` with its reason, for whoever gave the URL, when not. */

@@ -12,6 +12,7 @@ import { isMemberOfProject } from "./members.ts";
 import { refuseVisibility, toNamespace } from "./namespaces.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
+import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 
 export function createProjectStore(db: Db): ProjectStore {
@@ -42,18 +43,9 @@ export function createProjectStore(db: Db): ProjectStore {
     async findByFullPath(fullPath) {
       const slash = fullPath.lastIndexOf("/");
       if (slash < 1) return null;
-      const row = await db
-        .selectFrom("projects")
-        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id")
-        .select("projects.id")
-        .where(({ eb, fn }) =>
-          eb.and([
-            eb(fn("lower", ["namespaces.full_path"]), "=", fullPath.slice(0, slash).toLowerCase()),
-            eb(fn("lower", ["projects.path"]), "=", fullPath.slice(slash + 1).toLowerCase()),
-          ]),
-        )
-        .executeTakeFirst();
-      return row ? await find(db, row.id) : null;
+      const paths = [fullPath.slice(0, slash), fullPath.slice(slash + 1)];
+      const [row] = await BY_FULL_PATH.read(db, paths);
+      return row ? withNamespace(row) : null;
     },
     async update(id, changes) {
       const { visibility, path } = changes;
@@ -282,8 +274,56 @@ function removed(): HeliostatError {
 }
 
 async function find(db: Db, id: number): Promise<Project | null> {
-  const [project] = await findMany(db, [id]);
-  return project ?? null;
+  const [row] = await BY_ID.read(db, [id]);
+  return row ? withNamespace(row) : null;
+}
+
+type ProjectRow = Omit<Selectable<Database["projects"]>, "housekeeping_until">;
+type NamespaceRow = Parameters<typeof toNamespace>[0];
+
+interface JoinedRow extends ProjectRow {
+  readonly namespace_kind: NamespaceRow["kind"];
+  readonly namespace_name: string;
+  readonly namespace_path: string;
+  readonly namespace_full_path: string;
+  readonly namespace_parent_id: number | null;
+  readonly namespace_owner_id: number | null;
+  readonly namespace_traversal_ids: number[];
+  readonly namespace_visibility: Visibility | null;
+  readonly namespace_description: string | null;
+}
+
+const JOINED = `select project.id, project.namespace_id, project.name, project.path, project.description, project.visibility,
+    project.archived, project.creator_id, project.refs_generation, project.refs_writers,
+    project.pull_mirror_available_overridden, project.remote_mirror_available_overridden,
+    project.repository_size_limit, project.max_refs, project.fsck_severity, project.max_file_size,
+    project.max_push_size, project.pushes_to_mirrored_branches, project.default_branch_was_protected,
+    project.created_at, project.updated_at, project.last_activity_at,
+    namespaces.kind as namespace_kind, namespaces.name as namespace_name, namespaces.path as namespace_path,
+    namespaces.full_path as namespace_full_path, namespaces.parent_id as namespace_parent_id,
+    namespaces.owner_id as namespace_owner_id, namespaces.traversal_ids as namespace_traversal_ids,
+    namespaces.visibility as namespace_visibility, namespaces.description as namespace_description
+  from projects as project join namespaces on namespaces.id = project.namespace_id`;
+
+const BY_ID = prepare<JoinedRow>("project-by-id", `${JOINED} where project.id = $1`);
+const BY_FULL_PATH = prepare<JoinedRow>(
+  "project-by-full-path",
+  `${JOINED} where lower(namespaces.full_path) = lower($1) and lower(project.path) = lower($2)`,
+);
+
+function withNamespace(row: JoinedRow): Project {
+  return toProject(row, {
+    id: row.namespace_id,
+    kind: row.namespace_kind,
+    name: row.namespace_name,
+    path: row.namespace_path,
+    full_path: row.namespace_full_path,
+    parent_id: row.namespace_parent_id,
+    owner_id: row.namespace_owner_id,
+    traversal_ids: row.namespace_traversal_ids,
+    visibility: row.namespace_visibility,
+    description: row.namespace_description,
+  });
 }
 
 async function findExisting(db: Db, id: number): Promise<Project> {
@@ -316,10 +356,7 @@ async function findMany(db: Db, ids: readonly number[]): Promise<Project[]> {
   });
 }
 
-function toProject(
-  row: Selectable<Database["projects"]>,
-  namespace: Selectable<Database["namespaces"]>,
-): Project {
+function toProject(row: ProjectRow, namespace: NamespaceRow): Project {
   return {
     id: row.id,
     namespace: toNamespace(namespace),

@@ -203,7 +203,13 @@ async function selectByUsername(
 }
 
 /** A row as the domain's user: without the password hash. */
-export function toUser(row: Selectable<Database["users"]>): User {
+export type UserRow = Pick<
+  Selectable<Database["users"]>,
+  | ("id" | "username" | "name" | "email" | "is_admin" | "state")
+  | ("bot_of_project_id" | "is_token_bot" | "totp_confirmed_at" | "created_at")
+>;
+
+export function toUser(row: UserRow): User {
   return {
     id: row.id,
     username: row.username,

@@ -34,7 +34,7 @@ export function authenticationUseCases(
     }
     refuseBlocked(found.user, "account-blocked");
     await ports.tokens.touch(found.token, now);
-    return { kind: "user", token: found.token, ...(await asMember(ports, found.user)), from };
+    return { kind: "user", ...found, from };
   }
 
   /** Whoever rotates a token that was rotated before has a copy of it, or somebody else has one of its successor. */

@@ -1,6 +1,6 @@
 import type { TokenScope, Visibility } from "@heliostat/contract";
 import type { Namespace, Project } from "../../domain/project.ts";
-import type { AccessToken, Membership, User, Viewer } from "../../domain/user.ts";
+import type { AccessToken, Member, Membership, User, Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
 export interface PasswordHasher {
@@ -152,8 +152,11 @@ export interface TokenStore {
     home: TokenHome,
     token: Omit<NewToken, "userId"> & { readonly accessLevel: number; readonly word: string },
   ): Promise<ResourceToken>;
-  /** The token with this digest and its user, whether it is still good or not; null when there never was one. */
-  findByDigest(digest: Buffer): Promise<{ token: AccessToken; user: User } | null>;
+  /**
+   * The token with this digest, whether it is still good or not, its user, and all that they are a member of today; null
+   * when there never was one.
+   */
+  findByDigest(digest: Buffer): Promise<(Member & { readonly token: AccessToken }) | null>;
   /** Personal ones, but with `userId` those of a bot too. */
   list(filter: TokenFilter, page: Page, now: Date): Promise<Paged<AccessToken>>;
   listOfHome(home: TokenHome, filter: TokenFilter, page: Page, now: Date): Promise<Paged<ResourceToken>>;
