@@ -17,6 +17,7 @@ import { push } from "./push.ts";
 import { readDefaultBranch, readRefs } from "./read-refs.ts";
 import { type ReceiveBounds, usualBounds } from "./receive-bounds.ts";
 import { receivePack } from "./receive-pack.ts";
+import { createRememberedCapabilities } from "./remembered-capabilities.ts";
 import { DEFAULT_PATIENCE, type Patience } from "./remote-call.ts";
 import { removeRemains } from "./remove-remains.ts";
 import { removeRepository } from "./remove-repository.ts";
@@ -70,6 +71,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     log,
     ...(options.searchPath === undefined ? {} : { searchPath: options.searchPath }),
   });
+  const capabilities = createRememberedCapabilities();
   const staging = createStaging(join(root, ".staging"));
   const stagingFor = (path: string): Staging =>
     path.startsWith(root + sep) ? staging : createStaging(join(dirname(path), ".heliostat-staging"));
@@ -116,7 +118,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
       if (await restoreReplaced(path)) log.info({ repository: path }, "put a repository back in its place");
       await removeRemains(path, { isAlone, log, signal });
     },
-    advertise: (path, service, exchange) => advertise(git, path, service, exchange),
+    advertise: (path, service, exchange) => advertise({ git, capabilities }, path, service, exchange),
     converse: (path, program, exchange, input, output) =>
       serveConversation(git, path, program, exchange, input, output),
     servePack: (path, exchange, input, output) => servePack(git, path, exchange, input, output),

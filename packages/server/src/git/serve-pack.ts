@@ -4,6 +4,7 @@ import type { GitExchange, GitService } from "../app/git-exchange.ts";
 import type { RunningProcess } from "../exec/run.ts";
 import type { ConfigLine } from "./environment.ts";
 import { protocolEnv, RECEIVE_CONFIG } from "./receive-pack.ts";
+import type { RememberedCapabilities } from "./remembered-capabilities.ts";
 import { DEFAULT_PATIENCE } from "./remote-call.ts";
 import type { Git, GitCall } from "./run-git.ts";
 
@@ -18,17 +19,21 @@ export const UPLOAD_CONFIG: readonly ConfigLine[] = [
 
 /** The refs and capabilities that a client of this service is shown; refs of our own bookkeeping are not among them. */
 export async function advertise(
-  git: Git,
+  { git, capabilities }: { readonly git: Git; readonly capabilities: RememberedCapabilities },
   path: string,
   service: GitService,
   exchange: GitExchange,
 ): Promise<Buffer> {
-  const { stdout } = await git.run({
-    ...callFor(service, exchange, ["--http-backend-info-refs", path]),
-    signal: exchange.signal,
-    maxOutput: MAX_ADVERTISEMENT_BYTES,
-  });
-  return stdout;
+  const ask = async (): Promise<Buffer> => {
+    const { stdout } = await git.run({
+      ...callFor(service, exchange, ["--http-backend-info-refs", path]),
+      signal: exchange.signal,
+      maxOutput: MAX_ADVERTISEMENT_BYTES,
+    });
+    return stdout;
+  };
+  const isVersion2 = service === "upload-pack" && exchange.protocol === "version=2";
+  return isVersion2 ? await capabilities.read(path, ask) : await ask();
 }
 
 /**
