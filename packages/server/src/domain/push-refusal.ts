@@ -43,7 +43,7 @@ export const REFUSALS = {
   deleteProtectedByPush: {
     reason: "protected branch: a push cannot delete it",
     sentence: "You can only delete protected branches using the web interface or the API.",
-    advice: "Take its protection away first: DELETE /api/v4/projects/:id/protected_branches/:name.",
+    advice: "Delete it by API: DELETE /api/v4/projects/:id/repository/branches/:branch.",
   },
   deleteDefault: {
     reason: "default branch: it cannot be deleted",
@@ -74,7 +74,7 @@ export const REFUSALS = {
   deleteTagByPush: {
     reason: "protected tag: a push cannot delete it",
     sentence: "You can only delete protected tags using the web interface or the API.",
-    advice: "Take its protection away first: DELETE /api/v4/projects/:id/protected_tags/:name.",
+    advice: "Delete it by API: DELETE /api/v4/projects/:id/repository/tags/:tag_name.",
   },
   branchName: {
     reason: "invalid branch name",

@@ -25,6 +25,7 @@ const ACTORS: Readonly<Record<string, Actor>> = {
 
 const role = (level: number) => ({ grantee: { kind: "role", level } as const });
 const RULES: Omit<PushRules, "actor"> = {
+  door: "git",
   branches: [
     { name: "none", allowForcePush: true, push: [role(0)] },
     { name: "devs", allowForcePush: false, push: [role(30)] },
@@ -53,6 +54,25 @@ function verdicts(actor: Actor, ref: string, rules: Partial<PushRules> = {}): st
 }
 
 describe("judgePush", () => {
+  it("lets maintainers delete what is protected by the API, and nobody the default branch", () => {
+    const named = ["main", "none", "named", "trunk"];
+    const table = Object.fromEntries(
+      Object.entries(ACTORS).map(([who, actor]) => {
+        const branches = named.map((name) => verdicts(actor, `refs/heads/${name}`, { door: "api" })[2]);
+        const tags = ["v1", "none"].map((name) => verdicts(actor, `refs/tags/${name}`, { door: "api" })[2]);
+        return [who, `${branches.join("")} ${tags.join("")}`];
+      }),
+    );
+    assert.deepEqual(table, {
+      developer: "nnnn nn",
+      maintainer: "yyyn yy",
+      owner: "yyyn yy",
+      admin: "yyyn yy",
+      key: "nnnn nn",
+      other: "nnnn nn",
+    });
+  });
+
   it("goes by who pushes and what the rules say of the branch", () => {
     const branches = ["free", "trunk", "none", "devs", "main/x", "force", "admins", "named"];
     const table = Object.fromEntries(

@@ -19,8 +19,12 @@ export interface PushCommand {
   readonly new: Oid | null;
 }
 
+/** How a client asks: by a push of git, or by the API, which names one ref and cannot delete another by mistake. */
+export type PushDoor = "git" | "api";
+
 /** All that decides about a push, as it is at this moment. */
 export interface PushRules {
+  readonly door: PushDoor;
   readonly actor: Actor;
   readonly branches: readonly BranchProtection[];
   readonly tags: readonly TagProtection[];
@@ -48,8 +52,8 @@ const HIDDEN = "refs/heliostat/";
 
 /**
  * What the rules say of each ref of a push, by name and by who pushes. GitLab's rules: nobody deletes a protected branch
- * or tag by a push, admins and owners are held to the rules like everybody, and names of new branches must not be taken
- * for options or objects.
+ * or tag by a push, and maintainers do by the API; admins and owners are held to the rules like everybody, and names of
+ * new branches must not be taken for options or objects.
  */
 export function judgePush(commands: readonly PushCommand[], rules: PushRules): PushVerdict {
   const refusals: RefRefusal[] = [];
@@ -65,7 +69,7 @@ export function judgePush(commands: readonly PushCommand[], rules: PushRules): P
       continue;
     }
     if (isTag(ref)) {
-      const refusal = judgeTag(command, tagAccess(ref), rules.actor);
+      const refusal = judgeTag(command, tagAccess(ref), rules);
       if (refusal !== null) refusals.push({ ref, ...refusal });
       continue;
     }
@@ -97,15 +101,14 @@ function judgeName({ ref, old, new: oid }: PushCommand): Refusal | null {
 function judgeBranch(
   { ref, old, new: oid }: PushCommand,
   { isProtected, mayPush }: BranchAccess,
-  { actor, head, isFirstPushProtected, pushesToMirroredBranches }: PushRules,
+  { actor, door, head, isFirstPushProtected, pushesToMirroredBranches }: PushRules,
   isMirrored: boolean,
 ): Refusal | null {
   if (oid === null) {
     if (ref === head) return REFUSALS.deleteDefault;
     if (isProtected) {
-      return actor.level >= ACCESS_LEVELS.maintainer
-        ? REFUSALS.deleteProtectedByPush
-        : REFUSALS.deleteProtected;
+      if (actor.level < ACCESS_LEVELS.maintainer) return REFUSALS.deleteProtected;
+      if (door === "git") return REFUSALS.deleteProtectedByPush;
     }
   } else if (!mayPush) {
     return old === null ? REFUSALS.createProtected : REFUSALS.pushProtected;
@@ -118,10 +121,13 @@ function judgeBranch(
 function judgeTag(
   { old, new: oid }: PushCommand,
   { isProtected, mayCreate }: { readonly isProtected: boolean; readonly mayCreate: boolean },
-  { level }: Actor,
+  { actor, door }: Pick<PushRules, "actor" | "door">,
 ): Refusal | null {
   if (!isProtected) return null;
-  if (oid === null) return level >= ACCESS_LEVELS.maintainer ? REFUSALS.deleteTagByPush : REFUSALS.deleteTag;
+  if (oid === null) {
+    if (actor.level < ACCESS_LEVELS.maintainer) return REFUSALS.deleteTag;
+    return door === "git" ? REFUSALS.deleteTagByPush : null;
+  }
   if (old !== null) return REFUSALS.updateTag;
   return mayCreate ? null : REFUSALS.createTag;
 }

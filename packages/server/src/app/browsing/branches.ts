@@ -1,12 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Oid } from "../../domain/oid.ts";
-import { may } from "../../domain/policy.ts";
-import type { Project } from "../../domain/project.ts";
 import { compileRegex } from "../../domain/re2-regex.ts";
 import { branchRef, isRefName, type RefName, shortName } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
-import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
+import { refusePush } from "../repositories/judge-write.ts";
 import { type Browsed, browse } from "./browsed-project.ts";
 import type { BranchFilter, BranchView, BrowsingUseCases } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
@@ -46,7 +44,7 @@ export function branchUseCases(ports: Ports): BranchUseCases {
         {
           name,
           commit,
-          ...access(name),
+          ...access(ref),
           isDefault: ref === head,
           // As in GitLab: the default branch is not merged into itself.
           isMerged: ref !== head && merged.has(oid),
@@ -84,7 +82,7 @@ export function branchUseCases(ports: Ports): BranchUseCases {
     },
     async createBranch(principal, which, { name, ref: start }) {
       const browsed = await browse(ports, principal, which);
-      await requirePush(principal, browsed.project, name);
+      refusePush(principal, browsed.project);
       const ref = parseBranch(name);
       const oid = await ports.browsing.resolveCommit(browsed.path, start);
       if (oid === null) throw refused(`Invalid reference name: ${start}`);
@@ -94,31 +92,13 @@ export function branchUseCases(ports: Ports): BranchUseCases {
     },
     async removeBranch(principal, which, name) {
       const browsed = await browse(ports, principal, which);
-      requireSignedIn(principal);
+      refusePush(principal, browsed.project);
       const ref = `refs/heads/${name}`;
       const old = isRefName(ref) ? await ports.browsing.readRef(browsed.path, ref) : null;
       if (old === null || !isRefName(ref)) throw new HeliostatError("not-found", "Branch Not Found");
-      await requirePush(principal, browsed.project, name);
-      if ((await ports.browsing.readHead(browsed.path)) === ref) {
-        throw new HeliostatError(
-          "forbidden",
-          "The default branch cannot be deleted: make another one the default first.",
-        );
-      }
       await changeRef(ports, principal, browsed.project, { ref, action: "delete", old, new: null });
     },
   };
-
-  async function requirePush(principal: Principal, project: Project, name: string): Promise<void> {
-    requireSignedIn(principal);
-    if (!may(principal, "write-repository", project)) throw new HeliostatError("forbidden", "Forbidden");
-    const rules = await ports.protectedBranches.list(project.id);
-    if (compileRefAccess(rules, principal, project)(name).canPush) return;
-    throw new HeliostatError(
-      "forbidden",
-      "This branch is protected: only those whom its protection allows may do this.",
-    );
-  }
 }
 
 function compileFilter({ search, regex }: BranchFilter): (name: string) => boolean {

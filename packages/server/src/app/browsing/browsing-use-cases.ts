@@ -32,6 +32,7 @@ export interface BranchView {
   readonly isMerged: boolean;
   readonly canPush: boolean;
   readonly developersCanPush: boolean;
+  readonly developersCanMerge: boolean;
   /** Null: no pull mirror, or nothing is known of the branch. */
   readonly upstream: UpstreamView | null;
 }

@@ -1,17 +1,16 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Oid } from "../../domain/oid.ts";
-import { may } from "../../domain/policy.ts";
-import type { Project } from "../../domain/project.ts";
+import { compileTagProtection } from "../../domain/protections.ts";
 import { isRefName, parseRefName, type RefName, shortName } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
-import { requireSignedIn } from "../access.ts";
 import type { Ports } from "../ports.ts";
+import { actorOf } from "../protections/actor.ts";
+import { refusePush } from "../repositories/judge-write.ts";
 import { pick } from "./branches.ts";
 import { type Browsed, browse } from "./browsed-project.ts";
 import type { BrowsingUseCases, TagView } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
 import { compileNameSearch } from "./match-names.ts";
-import { compileRefAccess } from "./ref-access.ts";
 
 type TagUseCases = Pick<BrowsingUseCases, "listTags" | "findTag" | "createTag" | "removeTag" | "searchRefs">;
 
@@ -25,11 +24,12 @@ export function tagUseCases(ports: Ports): TagUseCases {
       ports.browsing.readTags(path, refs),
       ports.protectedTags.list(project.id),
     ]);
-    const access = compileRefAccess(rules, principal, project);
-    return tags.map((tag) => {
-      const name = shortName(tag.ref);
-      return { name, tag, isProtected: access(name).isProtected };
-    });
+    const access = compileTagProtection(rules, actorOf(principal, project));
+    return tags.map((tag) => ({
+      name: shortName(tag.ref),
+      tag,
+      isProtected: access(tag.ref).isProtected,
+    }));
   }
 
   async function findOne(principal: Principal, browsed: Browsed, name: string): Promise<TagView> {
@@ -39,17 +39,6 @@ export function tagUseCases(ports: Ports): TagUseCases {
       oid !== null && isRefName(ref) ? await view(principal, browsed, new Map([[ref, oid]])) : [];
     if (found === undefined) throw new HeliostatError("not-found", "Tag Not Found");
     return found;
-  }
-
-  async function requirePush(principal: Principal, project: Project, name: string): Promise<void> {
-    requireSignedIn(principal);
-    if (!may(principal, "write-repository", project)) throw new HeliostatError("forbidden", "Forbidden");
-    const rules = await ports.protectedTags.list(project.id);
-    if (compileRefAccess(rules, principal, project)(name).canPush) return;
-    throw new HeliostatError(
-      "forbidden",
-      "This tag is protected: only those whom its protection allows may do this.",
-    );
   }
 
   return {
@@ -74,7 +63,7 @@ export function tagUseCases(ports: Ports): TagUseCases {
     },
     async createTag(principal, which, { name, ref: start }) {
       const browsed = await browse(ports, principal, which);
-      await requirePush(principal, browsed.project, name);
+      refusePush(principal, browsed.project);
       if (name.startsWith("-") || !isRefName(`refs/tags/${name}`)) throw refused("Tag name invalid");
       const ref = parseRefName(`refs/tags/${name}`);
       const oid = await ports.browsing.resolveCommit(browsed.path, start);
@@ -86,11 +75,10 @@ export function tagUseCases(ports: Ports): TagUseCases {
     },
     async removeTag(principal, which, name) {
       const browsed = await browse(ports, principal, which);
-      requireSignedIn(principal);
+      refusePush(principal, browsed.project);
       const ref = `refs/tags/${name}`;
       const old = isRefName(ref) ? await ports.browsing.readRef(browsed.path, ref) : null;
       if (old === null || !isRefName(ref)) throw new HeliostatError("not-found", "Tag Not Found");
-      await requirePush(principal, browsed.project, name);
       await changeRef(ports, principal, browsed.project, { ref, action: "delete", old, new: null });
     },
     async searchRefs(principal, which, search, { page, perPage }) {

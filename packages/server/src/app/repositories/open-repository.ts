@@ -6,7 +6,8 @@ import type { GitService } from "../git-exchange.ts";
 import type { Ports } from "../ports.ts";
 import type { OpenRepository, UseCases } from "../use-cases.ts";
 import type { ClientQueue } from "./client-queue.ts";
-import { receivePush, refusePush } from "./receive-push.ts";
+import { refusePush } from "./judge-write.ts";
+import { receivePush } from "./receive-push.ts";
 import { serveInTurn } from "./serve-in-turn.ts";
 
 export function repositoryUseCases(ports: Ports, clients: ClientQueue): Pick<UseCases, "openRepository"> {
