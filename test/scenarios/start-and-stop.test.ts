@@ -43,7 +43,11 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
     const upstream = await makeRepository(join(root, "idle.git"));
     for (let i = 0; i < 5; i += 1) await makeCommit(upstream, { ref: `refs/heads/branch-${i}` });
     const downstream = await makeRepository(join(root, "idle-copy.git"));
-    const server = await startServer({ database: "embedded", env: { HELIOSTAT_LOG_LEVEL: "info" } });
+    // What a person who sets nothing gets, SSH among it.
+    const server = await startServer({
+      database: "embedded",
+      env: { HELIOSTAT_LOG_LEVEL: "info", HELIOSTAT_SSH_LISTEN: "127.0.0.1:0" },
+    });
     try {
       await sleep(2_000);
       const fresh = await readMemory(server.pid());

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { type Dispatcher, Pool } from "undici";
+import type { Dispatcher, Pool } from "undici";
 import type { RemoteTrust } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { type BodySink, gunzipBody, limitBody } from "./body-sinks.ts";
@@ -59,7 +59,9 @@ const POOL_IDLE_MS = 300_000;
 export function createHttpConnections(limits: RemoteLimits, connector: Connector): HttpConnections {
   const pools = new Map<string, { readonly pool: Pool; usedAt: number }>();
 
-  function poolOf({ origin, host, port, address, proxy, trust }: HttpRequest): Pool {
+  async function poolOf({ origin, host, port, address, proxy, trust }: HttpRequest): Promise<Pool> {
+    // Some megabytes that a server without mirrors need not hold.
+    const undici = await import("undici");
     const isSecure = origin.startsWith("https:");
     const key = [origin, address, proxy, isSecure ? connector.trustIdOf(trust) : ""].join(" ");
     const now = performance.now();
@@ -74,7 +76,7 @@ export function createHttpConnections(limits: RemoteLimits, connector: Connector
       // Lets a request that is still running end; nobody waits for that.
       void pool.close();
     }
-    const pool = new Pool(origin, {
+    const pool = new undici.Pool(origin, {
       connections: limits.connectionsPerOrigin,
       keepAliveTimeout: KEEP_ALIVE_MS,
       allowH2: false,
@@ -96,8 +98,8 @@ export function createHttpConnections(limits: RemoteLimits, connector: Connector
       // A pool counts a connection as free a moment after its answer ended. Without this pause, the second request of
       // a handshake would open a second connection.
       await setImmediate();
+      const pool = await poolOf(request);
       signal.throwIfAborted();
-      const pool = poolOf(request);
       try {
         return await dispatch(pool, request, readHead, { limits, signal });
       } catch (error) {
