@@ -297,6 +297,7 @@ async function start(
         return externalUrl;
       },
       webRoot: options.webRoot,
+      trustedProxies: settings.trustedProxies,
     },
     log,
   });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { HeliostatError } from "../domain/errors.ts";
@@ -24,6 +25,8 @@ export interface Settings {
   readonly sshListen: ListenAddress | null;
   /** Scheme, host and port without a slash at the end. Null: `localUrlOf` the address that is really listened on. */
   readonly externalUrl: string | null;
+  /** Addresses and ranges (`10.0.0.0/8`) of the reverse proxies in front, whose `X-Forwarded-*` are believed. */
+  readonly trustedProxies: readonly string[];
   /** Null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
   /** Null: generated at the first start. */
@@ -105,6 +108,13 @@ export const VARIABLES = {
   HELIOSTAT_EXTERNAL_URL: {
     defaultText: "from the listen address",
     meaning: "The address by which people and clients reach this server, such as `https://git.example.com`.",
+  },
+  HELIOSTAT_TRUSTED_PROXIES: {
+    defaultText: "unset: none",
+    meaning:
+      "Reverse proxies in front of this server: their addresses or ranges (`10.0.0.0/8`), commas between. What they say " +
+      "in `X-Forwarded-For`, `-Proto` and `-Host` is believed, so that the audit log and the limits by address see the " +
+      "client. Only those that set these headers themselves belong here.",
   },
   HELIOSTAT_DATABASE_URL: {
     defaultText: "unset: embedded PostgreSQL",
@@ -268,6 +278,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>, 
     httpListen: read("HELIOSTAT_HTTP_LISTEN", { host: "127.0.0.1", port: 8080 }, parseListen),
     sshListen: read("HELIOSTAT_SSH_LISTEN", { host: "127.0.0.1", port: 2222 }, parseListenOrOff),
     externalUrl: read("HELIOSTAT_EXTERNAL_URL", null, parseExternalUrl),
+    trustedProxies: read<readonly string[]>("HELIOSTAT_TRUSTED_PROXIES", [], parseAddressRanges),
     databaseUrl: read("HELIOSTAT_DATABASE_URL", null, parseDatabaseUrl),
     adminPassword: read("HELIOSTAT_ADMIN_PASSWORD", null, parsePassword),
     adminToken: read("HELIOSTAT_ADMIN_TOKEN", null, parseToken),
@@ -305,6 +316,7 @@ export function describeSettings(settings: Settings): readonly SettingRow[] {
     HELIOSTAT_HTTP_LISTEN: formatListenAddress(settings.httpListen),
     HELIOSTAT_SSH_LISTEN: settings.sshListen === null ? "off" : formatListenAddress(settings.sshListen),
     HELIOSTAT_EXTERNAL_URL: settings.externalUrl ?? localUrlOf(settings.httpListen),
+    HELIOSTAT_TRUSTED_PROXIES: settings.trustedProxies.join(",") || "none",
     HELIOSTAT_DATABASE_URL: settings.databaseUrl === null ? "embedded" : maskUrl(settings.databaseUrl),
     HELIOSTAT_ADMIN_PASSWORD: settings.adminPassword === null ? "generated" : MASK,
     HELIOSTAT_ADMIN_TOKEN: settings.adminToken === null ? "generated" : MASK,
@@ -384,6 +396,18 @@ function parseExternalUrl(text: string): string {
     );
   }
   return url.origin;
+}
+
+/** Each an address, or one with the length of its prefix; all of IPv4 or IPv6 (`/0`) would let everybody say who they are. */
+function parseAddressRanges(text: string): readonly string[] {
+  return text.split(",").map((part) => {
+    const range = part.trim();
+    const [, address = "", prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+    const longest = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+    const length = prefix === undefined ? longest : Number(prefix);
+    if (length > 0 && length <= longest) return range;
+    throw new Unfit(`holds ${quote(range)}, not an address such as 127.0.0.1 or a range such as 10.0.0.0/8`);
+  });
 }
 
 /** Kept as it is written: it must equal what stands in the provider's tokens. */

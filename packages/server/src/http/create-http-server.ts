@@ -52,8 +52,8 @@ export interface HttpServerOptions {
     readonly externalUrl: string;
     /** Folder of the built web interface; null or absent: none. */
     readonly webRoot?: string | null;
-    /** Whether `X-Forwarded-*` come from a proxy of ours and may be believed; false by default. */
-    readonly trustProxy?: boolean;
+    /** Addresses and ranges of the proxies whose `X-Forwarded-*` are believed; none by default. */
+    readonly trustedProxies?: readonly string[];
   };
   readonly limits?: Partial<HttpLimits>;
 }
@@ -80,7 +80,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const server = Fastify({
     logger: false,
     genReqId: () => randomUUID(),
-    trustProxy: settings.trustProxy ?? false,
+    trustProxy: settings.trustedProxies?.length ? [...settings.trustedProxies] : false,
     forceCloseConnections: "idle",
     // A push may take hours; its door counts idle time instead, and API bodies have a deadline of their own.
     requestTimeout: 0,

@@ -9,5 +9,5 @@ export function requestOrigin(request: FastifyRequest, externalUrl: string): str
   const { host } = request;
   if (!/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) return externalUrl;
   if (host.toLowerCase() === new URL(externalUrl).host) return externalUrl;
-  return `${request.protocol}://${host}`;
+  return `${request.protocol === "https" ? "https" : "http"}://${host}`;
 }
