@@ -28,3 +28,8 @@ export interface DeployKey extends SshKeyFields {
 export type SshKey =
   | { readonly kind: "user"; readonly key: UserSshKey }
   | { readonly kind: "deploy"; readonly key: DeployKey };
+
+/** Whether the key lets nobody in any more because its time is over. */
+export function hasExpired({ expiresAt }: Pick<SshKeyFields, "expiresAt">, now: Date): boolean {
+  return expiresAt !== null && expiresAt <= now;
+}

@@ -1,6 +1,6 @@
 import type { TokenScope } from "@heliostat/contract";
 import type { Session } from "./session.ts";
-import type { DeployKey } from "./ssh-key.ts";
+import type { DeployKey, UserSshKey } from "./ssh-key.ts";
 
 export interface User {
   readonly id: number;
@@ -79,6 +79,8 @@ export type Principal = (
       readonly token: AccessToken | null;
       /** By which they came in; left out: not by one. */
       readonly session?: Session;
+      /** By which they came in; left out: not by one. */
+      readonly sshKey?: UserSshKey;
       /** The admin who acts for them (`Sudo`); left out: nobody does. */
       readonly impersonator?: User;
     } & Member)

@@ -7,6 +7,7 @@ import { createMirrorStore } from "../../db/mirrors.ts";
 import type { Db } from "../../db/pool.ts";
 import { createProjectStore } from "../../db/projects.ts";
 import { createSessionStore } from "../../db/sessions.ts";
+import { createSshKeyStore } from "../../db/ssh-keys.ts";
 import { createUserStore } from "../../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../../domain/mirror.ts";
 import { parseRemoteUrl } from "../../domain/remote-url.ts";
@@ -84,6 +85,7 @@ async function setUp() {
     progress,
     projects,
     sessions: createSessionStore(db),
+    sshKeys: createSshKeyStore(db),
     tokens,
     users,
   });

@@ -1,4 +1,5 @@
 import { knownHostsName } from "../../domain/ssh-clone-url.ts";
+import { hasExpired } from "../../domain/ssh-key.ts";
 import { asMember } from "../accounts/authenticate.ts";
 import type { Ports } from "../ports.ts";
 import type { SshKeyUseCases } from "./ssh-key-use-cases.ts";
@@ -11,15 +12,16 @@ export function sshAuthenticationUseCases(
     async authenticateSshKey(fingerprint, from) {
       const found = await ports.sshKeys.findByFingerprint(fingerprint);
       if (found === null) return null;
-      const { id, expiresAt } = found.key;
-      if (expiresAt !== null && expiresAt <= ports.clock.now()) return null;
+      const { id } = found.key;
+      if (hasExpired(found.key, ports.clock.now())) return null;
       if (found.kind === "deploy") {
         const { key } = found;
         return { principal: { kind: "deploy-key", key, from }, keyId: id, name: `deploy key ${key.title}` };
       }
       const user = await ports.users.find(found.key.userId);
       if (user === null || user.state === "blocked") return null;
-      const principal = { kind: "user", token: null, ...(await asMember(ports, user)), from } as const;
+      const member = await asMember(ports, user);
+      const principal = { kind: "user", token: null, sshKey: found.key, ...member, from } as const;
       return { principal, keyId: id, name: `@${user.username}` };
     },
     async noteSshKeyUse(id) {
