@@ -10,6 +10,8 @@ export interface DeclaredRoute {
   /** Below `/api/v4`: `/projects/:id`. */
   readonly path: string;
   readonly access: string;
+  /** Whether a trigger token does in the place of another. */
+  readonly orTriggerToken: boolean;
 }
 
 /** All routes of the API, out of all modules of routes: one that is added is among them by itself. */

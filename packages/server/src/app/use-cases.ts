@@ -366,8 +366,10 @@ export interface ProjectFilter
 /** A project with what answers about it show besides its own row. */
 export interface ProjectView {
   readonly project: Project;
-  /** Short name of the branch that HEAD points at; null while the repository is empty. */
+  /** Short name of the branch that HEAD points at; null while the repository is empty, and for who may not read its code. */
   readonly defaultBranch: string | null;
+  /** Whether its repository has no default branch. */
+  readonly isEmpty: boolean;
   /** The principal's role by GitLab's number: 0 (none) to 50 (owner; admins too). */
   readonly accessLevel: number;
   /** By which git clones it over SSH; null where SSH is off. */

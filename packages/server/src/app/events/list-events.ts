@@ -1,3 +1,4 @@
+import { may } from "../../domain/policy.ts";
 import { findProjectFor } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
@@ -7,6 +8,8 @@ export function eventUseCases(ports: Pick<Ports, "events" | "projects">): Pick<U
   return {
     async listEvents(principal, which, { action, targetType, ...filter }, page) {
       const project = await findProjectFor(ports, principal, which, "read-project");
+      // A push names branches and commits: it is for who may see them.
+      if (!may(principal, "read-code", project)) return { items: [], total: 0 };
       if ((action ?? "pushed") !== "pushed" || targetType !== undefined) return { items: [], total: 0 };
       return await ports.events.list(project.id, filter, page);
     },

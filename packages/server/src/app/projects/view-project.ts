@@ -39,7 +39,7 @@ export function projectViewUseCases(ports: ListPorts): ViewUseCases {
     async findProject(principal, which) {
       const project = await findVisibleProject(ports, principal, which);
       const view = await viewProject(ports, principal, project);
-      if (view.defaultBranch === null || !may(principal, "read-code", project)) return view;
+      if (view.defaultBranch === null) return view;
       return { ...view, readme: await findReadme(ports, project) };
     },
   };
@@ -89,9 +89,11 @@ async function viewProjects(
     projects.map(async (project) => {
       const head = await ports.repositories.readDefaultBranch(ports.repositories.pathOf(project.id));
       const mirror = mirrorOf.get(project.id);
+      const mayKnow = may(principal, "read-code", project);
       return {
         project,
-        defaultBranch: head === null ? null : shortName(head),
+        defaultBranch: head === null || !mayKnow ? null : shortName(head),
+        isEmpty: head === null,
         accessLevel: accessLevel(principal, project),
         sshUrl: sshCloneUrl(ports.instance, fullPathOf(project)),
         roles: rolesIn(principal, project),

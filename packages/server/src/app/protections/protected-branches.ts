@@ -36,11 +36,11 @@ const ACTIONS = ["push", "merge", "unprotect"] as const;
 export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedBranchUseCases {
   return {
     async listProtectedBranches(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "read-project");
+      const project = await findProjectFor(ports, principal, which, "read-code");
       return await ports.protectedBranches.list(project.id);
     },
     async findProtectedBranch(principal, which, name) {
-      const project = await findProjectFor(ports, principal, which, "read-project");
+      const project = await findProjectFor(ports, principal, which, "read-code");
       return await find(project, name);
     },
     async createProtectedBranch(principal, which, { name, allowForcePush = false, ...entries }) {

@@ -24,11 +24,11 @@ const MAINTAINERS: readonly Grantee[] = [{ kind: "role", level: ACCESS_LEVELS.ma
 export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseCases {
   return {
     async listProtectedTags(principal, which) {
-      const project = await findProjectFor(ports, principal, which, "read-project");
+      const project = await findProjectFor(ports, principal, which, "read-code");
       return await ports.protectedTags.list(project.id);
     },
     async findProtectedTag(principal, which, name) {
-      const project = await findProjectFor(ports, principal, which, "read-project");
+      const project = await findProjectFor(ports, principal, which, "read-code");
       return await find(project, name);
     },
     async createProtectedTag(principal, which, name, create = MAINTAINERS) {

@@ -482,6 +482,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
           lastActivityAt: EPOCH,
         },
         defaultBranch: null,
+        isEmpty: true,
         accessLevel: 50,
         sshUrl: null,
         roles: { project: null, group: 50 },

@@ -102,7 +102,7 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     forks_count: 0,
     star_count: 0,
     visibility: project.visibility,
-    empty_repo: view.defaultBranch === null,
+    empty_repo: view.isEmpty,
     archived: project.archived,
     lfs_enabled: false,
     creator_id: project.creatorId,
