@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { projectSchema } from "@heliostat/contract/api/projects.ts";
 import { branchSchema, tagSchema } from "@heliostat/contract/api/repository-refs.ts";
 import { type Api, createApi } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
-import { makeCommit, makeRepository, makeTag, makeTempDir, refsOf, setRef } from "../support/repositories.ts";
+import {
+  git,
+  makeCommit,
+  makeRepository,
+  makeTag,
+  makeTempDir,
+  refsOf,
+  setRef,
+} from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { storeMember } from "../support/stored-members.ts";
 import { tryPush } from "../support/try-push.ts";
@@ -161,6 +170,83 @@ describe("branches and tags by API go by the rules of pushes", () => {
       await waitFor(async () => JSON.stringify(await api.get(`${at}/events`)).includes('"ref":"made"'), {
         message: "the activity feed tells of the branch",
       });
+    } finally {
+      await peer.close();
+    }
+  });
+
+  test("the first branch that comes becomes the default one, whatever its name, and is protected", async () => {
+    const client = await makeRepository(join(root, "first.git"));
+    const first = await makeCommit(client, { ref: "refs/heads/trunk" });
+    const { id } = await api.createProject("first");
+    const url = withCredentials(`${server.url}/root/first.git`, "root", server.token);
+    const push = async (...refspecs: string[]) => {
+      const pushed = await tryPush(client, url, refspecs);
+      assert.ok(pushed.isOk, pushed.said);
+    };
+    const facts = async () => {
+      const { default_branch } = projectSchema.parse(await api.get(`/projects/${id}`));
+      const rules = (await api.get(`/projects/${id}/protected_branches`)) as { name: string }[];
+      return [default_branch, rules.map(({ name }) => name).sort()];
+    };
+    await push(`${first}:refs/tags/v1`);
+    assert.deepEqual(await facts(), [null, []]);
+    await push("trunk", "trunk:master");
+    assert.deepEqual(await facts(), ["master", ["master"]]);
+    await push("trunk:main");
+    assert.deepEqual(await facts(), ["master", ["master"]], "it does not move again by itself");
+    const copy = join(root, "first-copy");
+    await git(root, ["clone", "-q", url, copy]);
+    assert.equal(await git(copy, ["symbolic-ref", "HEAD"]), "refs/heads/master");
+
+    const change = async (by: Api, default_branch: string) => {
+      const { status, body } = await by.call("PUT", `/projects/${id}`, { default_branch });
+      return status === 200 ? 200 : [status, body];
+    };
+    await storeMember(database, { userId: devId, projectId: id, level: 30 });
+    assert.equal(String(await change(dev, "main")).slice(0, 3), "403");
+    const base = ["Could not change HEAD: branch 'none' does not exist"];
+    assert.deepEqual(await change(api, "none"), [400, { message: { base } }]);
+    assert.equal(await change(api, "main"), 200);
+    assert.deepEqual(await facts(), ["main", ["master"]]);
+    assert.match(
+      JSON.stringify(await api.get("/audit_events")),
+      /"default_branch":\{"to":"main","from":"master"\}/,
+    );
+  });
+
+  test("two first pushes at once end with one default branch, which is the protected one", async () => {
+    const client = await makeRepository(join(root, "race.git"));
+    await makeCommit(client);
+    for (let round = 0; round < 3; round += 1) {
+      const { id } = await api.createProject(`race-${round}`);
+      const url = withCredentials(`${server.url}/root/race-${round}.git`, "root", server.token);
+      const names = ["a", "master", "b", "c"];
+      await Promise.all(names.map((name) => tryPush(client, url, [`main:refs/heads/${name}`])));
+      const { default_branch } = projectSchema.parse(await api.get(`/projects/${id}`));
+      const rules = (await api.get(`/projects/${id}/protected_branches`)) as { name: string }[];
+      assert.deepEqual(
+        rules.map(({ name }) => name),
+        [default_branch],
+      );
+    }
+  });
+
+  test("a pull that brings no branch of HEAD's name gives one that came", async () => {
+    const upstream = await makeRepository(join(root, "up.git"));
+    await makeCommit(upstream, { ref: "refs/heads/work" });
+    await git(upstream, ["symbolic-ref", "HEAD", "refs/heads/unborn"]);
+    const peer = await startGitHttpPeer({ root });
+    try {
+      const { id } = await api.createProject("pulled");
+      await api.createPullMirror(id, `${peer.url}/up.git`);
+      await api.waitForMirror(id, "pull", "finished");
+      assert.equal(projectSchema.parse(await api.get(`/projects/${id}`)).default_branch, "work");
+      const rules = (await api.get(`/projects/${id}/protected_branches`)) as { name: string }[];
+      assert.deepEqual(
+        rules.map(({ name }) => name),
+        ["work"],
+      );
     } finally {
       await peer.close();
     }

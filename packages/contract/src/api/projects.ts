@@ -161,6 +161,7 @@ export const projectChangeParams = z.object({
   archived: optionalFlag,
   mirror_user_id: optionalRowId,
   pushes_to_mirrored_branches: optionalWord(PUSHES_TO_MIRRORED_BRANCHES),
+  default_branch: optionalText,
   ...limitAttributes,
   ...pullMirrorAttributes,
 });

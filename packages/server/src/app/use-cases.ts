@@ -405,6 +405,8 @@ export interface ProjectChanges {
   readonly limits?: Partial<ProjectLimits>;
   readonly archived?: boolean;
   readonly pushesToMirroredBranches?: PushesToMirroredBranches;
+  /** Its short name; `model-invalid` unless it is there. */
+  readonly defaultBranch?: string;
   /** Dropped without a word for those who may change the project but not mirror it, as GitLab does. */
   readonly pullMirror?: MirrorSettings;
 }

@@ -113,10 +113,15 @@ export function isLossy(name: string): boolean {
 export async function readDefaultBranch(path: string): Promise<RefName | null> {
   const ref = await readHeadFile(path);
   if (ref === null) return null;
-  const isBorn =
-    /^[0-9a-f]{40}/.test(await readText(`${path}/${ref}`)) ||
-    (await readText(`${path}/packed-refs`)).includes(` ${ref}\n`);
-  return isBorn ? ref : null;
+  return (await isBorn(path, ref)) ? ref : null;
+}
+
+/** Whether this branch is there; starts no process. */
+export async function isBorn(path: string, branch: RefName): Promise<boolean> {
+  return (
+    /^[0-9a-f]{40}/.test(await readText(`${path}/${branch}`)) ||
+    (await readText(`${path}/packed-refs`)).includes(` ${branch}\n`)
+  );
 }
 
 /** The branch that HEAD points at, born or not, of a repository that keeps its refs in files, as ours all do. */

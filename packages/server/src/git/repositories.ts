@@ -3,6 +3,7 @@ import { dirname, join, sep } from "node:path";
 import type { Log, Repositories } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { RefChange, RefResult } from "../domain/refs.ts";
+import { adoptHead } from "./adopt-head.ts";
 import { answerAncestry } from "./answer-ancestry.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { DISK_FULL } from "./classify-stderr.ts";
@@ -105,6 +106,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
         }),
       ),
     setHead: (path, head) => setHead(git, path, head),
+    adoptHead: (path) => tellFullDisk(adoptHead(git, path)),
     describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
     async keepHouse(path, signal, alone) {
       const due = planMaintenance(await countClutter(path));

@@ -71,6 +71,11 @@ export interface Repositories {
   ): Promise<readonly RefResult[]>;
   setHead(path: string, head: RefName): Promise<void>;
   /**
+   * Points a HEAD whose branch is not there at one that is: main, master or the first by name. Answers it, and null where
+   * there was nothing to do. However many do so at once, HEAD stays where the first has put it.
+   */
+  adoptHead(path: string): Promise<RefName | null>;
+  /**
    * What the activity feed says of these moves, in few and short processes. A move of which nothing can be said any
    * more, because its objects are gone, is not in the answer.
    */

@@ -22,6 +22,7 @@ import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { MirrorSettings, ProjectDraft, SignedIn, UseCases } from "../use-cases.ts";
 import { auditProjectChange, auditTransfer } from "./audit-project.ts";
+import { changeDefaultBranch, requireBranch } from "./change-default-branch.ts";
 import { viewProject } from "./view-project.ts";
 
 type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject" | "transferProject">;
@@ -79,7 +80,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
 
     async updateProject(principal, which, changes) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
-      const { pullMirror, ...own } = changes;
+      const { pullMirror, defaultBranch, ...own } = changes;
       const isOwners =
         (own.archived !== undefined && own.archived !== project.archived) ||
         (own.visibility !== undefined && own.visibility !== project.visibility);
@@ -88,8 +89,10 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
       if (own.path !== undefined || own.name !== undefined) {
         refuseBadNames({ name: own.name ?? project.name, path: own.path ?? project.path });
       }
+      const branch = defaultBranch === undefined ? null : await requireBranch(ports, project, defaultBranch);
       const updated = Object.keys(own).length > 0 ? await ports.projects.update(project.id, own) : project;
       await auditProjectChange(ports, principal, project, updated);
+      if (branch !== null) await changeDefaultBranch(ports, principal, updated, branch);
       if (own.archived !== undefined) await endHinderedRuns(ports);
       if (!pullMirror || !(await mayConfigure(principal, updated)))
         return await viewProject(ports, principal, updated);

@@ -1,9 +1,11 @@
 import type { Project } from "../../domain/project.ts";
+import { shortName } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
 import { viewerOf } from "../access.ts";
 import { notePushWishes } from "../mirrors/request-update.ts";
 import type { Ports } from "../ports.ts";
 import { protectDefaultBranch } from "../protections/protect-default-branch.ts";
+import { adoptDefaultBranch } from "./adopt-default-branch.ts";
 
 /**
  * To be called before a client's write touches any ref, and what it answers after it, whatever became of the write:
@@ -23,9 +25,7 @@ export async function beginWrite(
  * before the end: whoever is killed between the two has written refs that the next start looks after.
  */
 async function endWrite(ports: Ports, principal: Principal, project: Project): Promise<void> {
-  const protecting = protectDefaultBranch(ports, project).catch((error: unknown) =>
-    ports.log.error({ projectId: project.id, err: error }, "the default branch could not be protected"),
-  );
+  const protecting = settleDefaultBranch(ports, project);
   const userId = viewerOf(principal)?.id;
   const wished = notePushWishes(ports, project.id, "push", userId);
   await protecting;
@@ -34,4 +34,16 @@ async function endWrite(ports: Ports, principal: Principal, project: Project): P
   const tellQueue = await wished;
   await tellQueue();
   ports.housekeeping.noteWrite(project.id);
+}
+
+/** Not worth a failed write: the next one sees to it. */
+async function settleDefaultBranch(ports: Ports, project: Project): Promise<void> {
+  try {
+    const branch = await adoptDefaultBranch(ports, project);
+    if (branch !== null)
+      ports.log.info({ projectId: project.id, branch: shortName(branch) }, "default branch chosen");
+    await protectDefaultBranch(ports, project);
+  } catch (error) {
+    ports.log.error({ projectId: project.id, err: error }, "the default branch could not be settled");
+  }
 }

@@ -15,6 +15,7 @@ import {
 } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
 import { admissionTo } from "../repositories/admission.ts";
+import { adoptDefaultBranch } from "../repositories/adopt-default-branch.ts";
 import { fetchWhatComes, isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
 import { nameRedirect } from "./name-redirect.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
@@ -273,6 +274,7 @@ async function write(
       const { lacks } = options;
       applied = [...applied, ...(await applyWhatCame(ports, path, later, { lacks, areChecked: false }))];
     }
+    failures = [...failures, ...(await chooseDefault(ports, project))];
   } catch (error) {
     // A full disk, say, in the second of two transactions: what the first one changed is there.
     brokenOffBy = asHeliostatError(error);
@@ -291,6 +293,21 @@ async function write(
     failures,
     brokenOffBy,
   };
+}
+
+/** Upstream's HEAD may name a branch that is not there, or that this mirror does not carry. Answers why not. */
+async function chooseDefault(
+  ports: UpdateRun["ports"],
+  project: UpdateRun["project"],
+): Promise<readonly string[]> {
+  try {
+    await adoptDefaultBranch(ports, project);
+    return [];
+  } catch (thrown) {
+    const error = asHeliostatError(thrown);
+    if (error.code === "cancelled") throw error;
+    return [`The default branch could not be chosen: ${error.message}`];
+  }
 }
 
 /** Points HEAD at the plan's branch, if that is there. Answers why not: nothing where HEAD is as it is to be. */

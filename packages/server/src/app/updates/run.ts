@@ -16,7 +16,7 @@ import type {
 import type { WantedRefs } from "./wanted-refs.ts";
 
 /** What a run goes by in its project. */
-export type RunProject = Pick<Project, "id" | "refsGeneration">;
+export type RunProject = Pick<Project, "id" | "refsGeneration" | "defaultBranchWasProtected">;
 
 export interface RunPorts extends Pick<Ports, "repositories" | "remotes"> {
   readonly projects: Pick<ProjectStore, "beginRefsWrite" | "endRefsWrite"> & {

@@ -69,7 +69,11 @@ export async function setStage(
         push: [{ id, grantee: { kind: "role", level: branchLevel } as const, name: null }],
       }));
       const mirror = { projectId: 1, direction, options: { ...DEFAULT_MIRROR_OPTIONS, ...options } };
-      const project = () => ({ id: 1, refsGeneration: stage.generation });
+      const project = () => ({
+        id: 1,
+        refsGeneration: stage.generation,
+        defaultBranchWasProtected: false,
+      });
       const ports: RunPorts = {
         repositories,
         remotes: {

@@ -143,6 +143,8 @@ export const projectRoutes = [
         visibility: params.visibility,
         archived: params.archived,
         pushesToMirroredBranches: params.pushes_to_mirrored_branches,
+        // A form's empty field: no wish.
+        defaultBranch: params.default_branch || undefined,
         limits: readLimits(params),
         pullMirror: readPullMirror(params),
       });
