@@ -10,7 +10,7 @@ import { ACCESS_LEVELS, accessLevel, may, mayIn, namespaceLevel } from "../domai
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Principal, User } from "../domain/user.ts";
 import { lockTree } from "./lock-tree.ts";
-import { createMemberStore } from "./members.ts";
+import { createMemberStore, isMemberOfNamespace, isMemberOfProject } from "./members.ts";
 import { createNamespaceStore } from "./namespaces.ts";
 import type { Db } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
@@ -132,6 +132,31 @@ describe("members", () => {
     );
   });
 
+  it("are read once for a list, and not for each of its rows", async () => {
+    const bobs = eyesOf(bob);
+    const lists = [
+      db
+        .selectFrom("namespaces")
+        .select("id")
+        .where(isMemberOfNamespace(bobs, 10, { orBelow: true })),
+      db.selectFrom("namespaces").select("id").where(isMemberOfNamespace(bobs, 30)),
+      db
+        .selectFrom("projects")
+        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id")
+        .select("projects.id")
+        .where(isMemberOfProject(bobs, 10)),
+    ];
+    for (const list of lists) {
+      const [answer] = await list.explain<{ "QUERY PLAN": unknown }>("json", sql`analyze`);
+      const loops = loopsOfReads(answer?.["QUERY PLAN"], "members");
+      assert.notEqual(loops.length, 0);
+      assert(
+        loops.every((count) => count <= 1),
+        `times that members were read: ${loops}`,
+      );
+    }
+  });
+
   it("of a project in somebody's namespace count its owner, without a row", async () => {
     await db.deleteFrom("members").execute();
     const project = all.at(-1);
@@ -203,3 +228,14 @@ describe("members", () => {
     await leaving;
   });
 });
+
+/** How often each node of a plan that reads this table did so. */
+function loopsOfReads(plan: unknown, table: string): number[] {
+  if (Array.isArray(plan)) return plan.flatMap((part: unknown) => loopsOfReads(part, table));
+  if (typeof plan !== "object" || plan === null) return [];
+  const own =
+    "Relation Name" in plan && plan["Relation Name"] === table && "Actual Loops" in plan
+      ? [Number(plan["Actual Loops"])]
+      : [];
+  return [...own, ...Object.values(plan).flatMap((part: unknown) => loopsOfReads(part, table))];
+}

@@ -266,12 +266,15 @@ async function findUsers(db: Db, ids: readonly number[]): Promise<Map<number, Us
  * Whether this viewer is a member, of this level at least, of the project in the row or of a group above it, or owns its
  * namespace. For queries over `projects` joined with `namespaces`; says the same as `accessLevel` in the policy, but for
  * admins, whom the query leaves unfiltered.
+ *
+ * What the viewer is a member of is read once for the query, and not for each row: lists are long, memberships few.
  */
-export function isMemberOfProject({ id }: Viewer, leastLevel: number): RawBuilder<SqlBool> {
-  return sql<SqlBool>`(namespaces.owner_id = ${id} or exists (
-    select from members
-    where members.user_id = ${id} and members.access_level >= ${leastLevel} and ${IS_IN_FORCE}
-      and (members.project_id = projects.id or members.namespace_id = any (namespaces.traversal_ids))))`;
+export function isMemberOfProject(viewer: Viewer, leastLevel: number): RawBuilder<SqlBool> {
+  return sql<SqlBool>`(namespaces.owner_id = ${viewer.id}
+    or namespaces.traversal_ids && ${groupsOf(viewer, leastLevel)}
+    or projects.id in (
+      select members.project_id from members
+      where members.project_id is not null and ${isOf(viewer, leastLevel)}))`;
 }
 
 /**
@@ -279,17 +282,27 @@ export function isMemberOfProject({ id }: Viewer, leastLevel: number): RawBuilde
  * below it.
  */
 export function isMemberOfNamespace(
-  { id }: Viewer,
+  viewer: Viewer,
   leastLevel: number,
   { orBelow = false }: { readonly orBelow?: boolean } = {},
 ): RawBuilder<SqlBool> {
-  const here = sql<SqlBool>`members.namespace_id = any (namespaces.traversal_ids)`;
-  const below = sql<SqlBool>`exists (
-    select from namespaces as home
-    where namespaces.id = any (home.traversal_ids)
-      and home.id = coalesce(members.namespace_id, (select namespace_id from projects where projects.id = members.project_id)))`;
-  return sql<SqlBool>`(namespaces.owner_id = ${id} or exists (
-    select from members
-    where members.user_id = ${id} and members.access_level >= ${leastLevel} and ${IS_IN_FORCE}
-      and ${orBelow ? sql<SqlBool>`(${here} or ${below})` : here}))`;
+  const here = sql<SqlBool>`namespaces.owner_id = ${viewer.id}
+    or namespaces.traversal_ids && ${groupsOf(viewer, leastLevel)}`;
+  if (!orBelow) return sql<SqlBool>`(${here})`;
+  return sql<SqlBool>`(${here} or namespaces.id in (
+    select unnest(home.traversal_ids) from members
+      left join projects as inside on inside.id = members.project_id
+      join namespaces as home on home.id = coalesce(members.namespace_id, inside.namespace_id)
+    where ${isOf(viewer, leastLevel)}))`;
+}
+
+/** The groups that somebody is in by a membership of their own, as an array. */
+function groupsOf(viewer: Viewer, leastLevel: number): RawBuilder<readonly number[]> {
+  return sql`array(
+    select members.namespace_id from members
+    where members.namespace_id is not null and ${isOf(viewer, leastLevel)})`;
+}
+
+function isOf({ id }: Viewer, leastLevel: number): RawBuilder<SqlBool> {
+  return sql<SqlBool>`members.user_id = ${id} and members.access_level >= ${leastLevel} and ${IS_IN_FORCE}`;
 }
