@@ -122,8 +122,8 @@ describe("a change of the keys", () => {
       .execute();
     addKey("k2");
     const unreadable = [
-      { kind: "password", mirrorId: null, credentialId: broken.id },
-      { kind: "client_key", mirrorId: mirror.id, credentialId: null },
+      { kind: "password", mirrorId: null, credentialId: broken.id, username: null },
+      { kind: "client_key", mirrorId: mirror.id, credentialId: null, username: null },
     ];
     assert.deepEqual(await sealed.sealAnew(["k1"]), { sealed: 3, unreadable });
     assert.deepEqual(await sealed.sealAnew(["k1"]), { sealed: 0, unreadable }, "and again");

@@ -10,6 +10,7 @@ import { requestUpdate } from "../app/mirrors/request-update.ts";
 import type { Ports } from "../app/ports.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
+import { createMemberStore } from "../db/members.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import type { Db } from "../db/pool.ts";
 import { createProjectStore } from "../db/projects.ts";
@@ -121,6 +122,7 @@ describe("the schedule", () => {
       projects: counted(createProjectStore(db)),
       protectedBranches: counted(createProtectedBranchStore(db)),
       protectedTags: counted(createProtectedTagStore(db)),
+      members: counted(createMemberStore(db)),
       mirrors: counted(createMirrorStore(db, createTestSealer())),
       hosts: counted(createHostStore(db)),
       background: { run: () => undefined },
@@ -143,6 +145,7 @@ describe("the schedule", () => {
           symrefs: new Set(),
           head: MAIN,
         }),
+        readDefaultBranch: async () => null,
         removeRemains: async () => undefined,
         fetchObjects: async () => undefined,
         answerAncestry: async () => () => "yes",
