@@ -69,6 +69,12 @@ describe("SSH keys by API", () => {
       const owned = ownedSshKeySchema.parse(await root.get(path));
       assert.deepEqual([owned.id, owned.user?.username], [made.id, "ada"], path);
     }
+    // With the key of an admin one acts as an admin: no token without admin_mode makes a way to that.
+    const rootId = Number(Object(await root.get("/user")).id);
+    const lesser = root.as(await root.createToken(rootId, ["api"]));
+    const refused = await lesser.call("POST", "/user/keys", { title: "x", key: await newKey("") });
+    assert.equal(refused.status, 403);
+    assert.match(JSON.stringify(refused.body), /admin_mode/);
     await root.delete(`/users/ada/keys/${id}`);
     await ada.delete(`/user/keys/${made.id}`);
     assert.deepEqual(await eve.get("/users/ada/keys"), []);

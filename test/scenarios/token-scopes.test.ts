@@ -132,6 +132,11 @@ test("sudo takes its scope and an admin who acts as one, and goes no further tha
   const seen = await asOwner(full, "GET", "/user");
   assert.deepEqual([seen.status, Object(seen.body).username], [200, "owner"]);
   assert.equal((await asOwner(full, "PUT", projectPath("owner/mine"))).status, 200);
+  // Digits are an id, whatever somebody is called.
+  const ownerId = Object(seen.body).id;
+  await root.createUser(String(ownerId), "secret-of-digits");
+  const byId = await root.as(full).call("GET", "/user", undefined, { headers: { Sudo: String(ownerId) } });
+  assert.equal(Object(byId.body).username, "owner");
   const reader = await makeAdminToken("read_api admin_mode sudo");
   assert.equal((await asOwner(reader, "GET", projectPath("owner/mine"))).status, 200);
   assert.equal((await asOwner(reader, "PUT", projectPath("owner/mine"))).status, 403);

@@ -69,9 +69,9 @@ export function authenticationUseCases(
       if (!actsAsAdmin(principal)) {
         throw new HeliostatError("forbidden", "To use sudo, the token also needs the scope admin_mode.");
       }
+      // Digits are an id, as in GitLab, though somebody may be called so: a script must not act as another one by that.
       const id = /^\d{1,9}$/.test(whom) ? Number(whom) : null;
-      const user =
-        (await ports.users.findByUsername(whom)) ?? (id === null ? null : await ports.users.find(id));
+      const user = id === null ? await ports.users.findByUsername(whom) : await ports.users.find(id);
       if (!user) throw new HeliostatError("not-found", `User with ID or username '${whom}' Not Found`);
       refuseBlocked(user);
       return { ...principal, ...(await asMember(ports, user)), impersonator: principal.user };

@@ -49,6 +49,8 @@ export function userKeyUseCases(
       const user = await findUser(principal, which);
       requireMaster(principal, user);
       if (isBot(user)) throw new HeliostatError("forbidden", "Nobody signs in as a bot.");
+      // Whoever comes with an admin's key acts as one: what may not do that itself must not make a way to it.
+      if (user.isAdmin) requireAdmin(principal);
       const offered = readDraft(draft, ports.clock.now());
       const { user: maker } = requireSignedIn(principal);
       const key = await ports.sshKeys.createOfUser(user.id, { ...offered, createdBy: maker.id });
