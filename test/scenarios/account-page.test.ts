@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
 import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { createApi } from "../support/api.ts";
 import { codeAt } from "../support/authenticator.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
+import { makeTempDir } from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { makeKey } from "../support/ssh-keygen.ts";
 
 const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORD = "vq7-hwxz of ada";
@@ -21,6 +24,7 @@ before(async () => {
       HELIOSTAT_OIDC_ISSUER: "http://127.0.0.1:9",
       HELIOSTAT_OIDC_CLIENT_ID: "heliostat",
       HELIOSTAT_OIDC_NAME: "Our <b>GitLab</b>",
+      HELIOSTAT_SSH_LISTEN: "127.0.0.1:0",
     },
   });
   const api = createApi(server);
@@ -86,4 +90,42 @@ test("a person sets up a second factor that they must have, and signs in with it
   await page.until(`location.pathname === "/"`);
   await page.goTo(`${server.url}/-/account`);
   await page.until(`/Recovery codes left: 9/.test(document.body.innerText)`);
+});
+
+test("they see the server's host keys, add an SSH key, and remove it", async () => {
+  const hostKeys = instanceHostKeySchema.array().parse(await createApi(server).get("/ssh_host_keys"));
+  await page.until(`document.querySelectorAll("#host-keys li").length === ${hostKeys.length}`);
+  const shown = await page.run(
+    `[...document.querySelectorAll("#host-keys .fingerprint")].map((each) => each.textContent)`,
+  );
+  assert.deepEqual(
+    shown,
+    hostKeys.map(({ fingerprint_sha256 }) => fingerprint_sha256),
+  );
+  await page.run(`document.querySelector("#host-keys button").click()`);
+  const first = JSON.stringify(hostKeys[0]?.fingerprint_sha256);
+  await page.until(`navigator.clipboard.readText().then((text) => text === ${first})`);
+
+  const { algorithm, key } = await makeKey(await makeTempDir({ after }), "ada", "-t", "ed25519");
+  const paste = async (line: string) => {
+    await fill("ssh-key", line);
+    await page.run(`document.querySelector("#ssh-key").dispatchEvent(new Event("input"))`);
+    await page.run(`document.querySelector("#add-ssh-key button").click()`);
+  };
+  const keyPanelSays = (pattern: RegExp) =>
+    page.until(`${pattern}.test(document.querySelector("#ssh-keys-refused").textContent)`);
+  await paste("ssh-ed25519 nonsense my <b>laptop</b>");
+  await keyPanelSays(/^The key /);
+  await paste(`${algorithm} ${key} unused`);
+  await page.until(`document.querySelectorAll("#ssh-keys li").length === 1`);
+  const row = String(await page.run(`document.querySelector("#ssh-keys li").innerText`));
+  assert.match(row, /^my <b>laptop<\/b>\s+SHA256:\S{43}\s+Never used/);
+  await paste(`${algorithm} ${key} again`);
+  await keyPanelSays(/has already been taken/);
+
+  const remove = `document.querySelector("#ssh-keys button")`;
+  await page.run(`${remove}.click()`);
+  assert.equal(await page.run(`${remove}.textContent`), "Sure?");
+  await page.run(`${remove}.click()`);
+  await page.until(`document.querySelectorAll("#ssh-keys li").length === 0`);
 });

@@ -123,6 +123,8 @@ async function openPage(socket: WebSocket, end: () => Promise<void>): Promise<Br
   const { sessionId } = await send("Target.attachToTarget", { targetId: target?.targetId, flatten: true });
   const tell = (method: string, params?: Fields) => send(method, params, sessionId);
   for (const domain of ["Page", "Runtime", "Log"]) await tell(`${domain}.enable`);
+  // The clipboard is for the page that a person looks at.
+  await tell("Emulation.setFocusEmulationEnabled", { enabled: true });
   const permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
   await send("Browser.grantPermissions", { permissions });
 

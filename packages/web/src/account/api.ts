@@ -1,4 +1,5 @@
 import type { IdentityAnswer } from "@heliostat/contract/api/identities.ts";
+import type { InstanceHostKeyAnswer, SshKeyAnswer } from "@heliostat/contract/api/ssh-keys.ts";
 import type {
   RecoveryCodesAnswer,
   TwoFactorAnswer,
@@ -17,6 +18,11 @@ export interface AccountApi {
   disconnect(id: number): Promise<void>;
   /** Answers the address of the provider's page to go to. */
   connect(): Promise<string>;
+  listSshKeys(): Promise<readonly SshKeyAnswer[]>;
+  addSshKey(key: { readonly title: string; readonly key: string }): Promise<void>;
+  removeSshKey(id: number): Promise<void>;
+  /** Those of the server; empty where SSH is off. */
+  listHostKeys(): Promise<readonly InstanceHostKeyAnswer[]>;
 }
 
 export function createAccountApi({ csrfToken }: Session): AccountApi {
@@ -47,10 +53,21 @@ export function createAccountApi({ csrfToken }: Session): AccountApi {
     listIdentities: () => call("GET", "/api/v4/user/identities"),
     disconnect: (id) => call("DELETE", `/api/v4/user/identities/${id}`),
     connect: async () => (await call<{ url: string }>("POST", "/users/auth/oidc/connect")).url,
+    listSshKeys: () => call("GET", "/api/v4/user/keys?per_page=100"),
+    addSshKey: (key) => call("POST", "/api/v4/user/keys", key),
+    removeSshKey: (id) => call("DELETE", `/api/v4/user/keys/${id}`),
+    listHostKeys: () => call("GET", "/api/v4/ssh_host_keys"),
   };
 }
 
-const NAMES: Readonly<Record<string, string>> = { current_password: "The password", code: "The code" };
+const NAMES: Readonly<Record<string, string>> = {
+  current_password: "The password",
+  code: "The code",
+  title: "The title",
+  key: "The key",
+  fingerprint_sha256: "The key",
+  fingerprint: "The key",
+};
 
 /** GitLab's forms of a refusal: a sentence, an object with one, or complaints by field. */
 export function sentenceOf(body: unknown): string | null {

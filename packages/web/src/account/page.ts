@@ -2,6 +2,8 @@ import type { TwoFactorAnswer } from "@heliostat/contract/api/two-factor.ts";
 import { byId, type Child, make, makeButton } from "../element.ts";
 import { readProvider, readSession, signInAddress } from "../session.ts";
 import { type AccountApi, createAccountApi } from "./api.ts";
+import { showHostKeys } from "./host-keys.ts";
+import { showSshKeys } from "./ssh-keys.ts";
 
 const content = byId("content", HTMLElement);
 const refused = byId("refused", HTMLElement);
@@ -18,6 +20,8 @@ async function start(): Promise<void> {
     const api = createAccountApi(session);
     await showState(api);
     await showProvider(api);
+    await showSshKeys(api);
+    await showHostKeys(api);
   } catch (error) {
     complain(error);
   }
