@@ -458,6 +458,27 @@ test("a tree that would be unpacked elsewhere is put into no archive", async () 
   }
 });
 
+test("one client has so many archives of a project in a minute, and others have theirs", async () => {
+  const { id } = await api.createProject("often", { visibility: "public" });
+  await makeCommit(server.repositoryOf(id));
+  const download = async (token: string | null, method = "GET") => {
+    const headers = token === null ? {} : { "PRIVATE-TOKEN": token };
+    const url = `${server.url}/api/v4/projects/${id}/repository/archive.tar`;
+    const answer = await fetch(url, { method, headers });
+    return { answer, body: Buffer.from(await answer.arrayBuffer()) };
+  };
+  for (let count = 0; count < 30; count += 1) {
+    if (count === 0)
+      assert.equal((await download(null, "HEAD")).answer.status, 200, "nothing is made for it");
+    assert.equal((await download(null)).answer.status, 200, `archive ${count}`);
+  }
+  const { answer, body } = await download(null);
+  assert.equal(answer.status, 429);
+  assert.equal(answer.headers.get("retry-after"), "60");
+  assert.match(JSON.parse(body.toString()).message, /No more than 30 archives/);
+  assert.equal((await download(server.token)).answer.status, 200);
+});
+
 test("text of other encodings, and names that are not UTF-8, are still JSON", async () => {
   const { id } = await api.createProject("encodings", { visibility: "public" });
   const path = server.repositoryOf(id);

@@ -137,6 +137,27 @@ describe("a server for one client at a time, with room for one more", () => {
     return holder;
   }
 
+  test("archives stand in the same line, and give their place back", async () => {
+    const url = `${server.url}/api/v4/projects/root%2Fsmall/repository/archive.tar`;
+    const download = () => fetch(url, { headers: { authorization: `Bearer ${server.token}` } });
+    const holder = await holdThePlace();
+    const both = [download(), download()];
+    // One of the two waits for as long as the place is held.
+    const refused = await Promise.race(both);
+    assert.equal(refused.status, 503);
+    assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+    assert.match(JSON.stringify(await refused.json()), /busy/);
+    holder.call.destroy();
+    const statuses = (await Promise.all(both)).map(async (answer) => {
+      if (!answer.bodyUsed) await answer.arrayBuffer();
+      return answer.status;
+    });
+    assert.deepEqual((await Promise.all(statuses)).sort(), [200, 503]);
+    const again = await download();
+    assert.equal(again.status, 200);
+    assert.ok((await again.arrayBuffer()).byteLength > 0);
+  });
+
   test("tells whoever is too much to come again, and serves those that wait", async () => {
     const holder = await holdThePlace();
     const second = ask("upload-pack");

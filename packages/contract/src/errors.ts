@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   "too-many-scans": "throttled",
   "too-many-tests": "throttled",
   "too-many-starts": "throttled",
+  "too-many-archives": "throttled",
   "too-many-sign-ins": "throttled",
   "csrf-refused": "denied",
   "server-busy": "throttled",
@@ -95,6 +96,8 @@ export const ERROR_CODES = {
   "too-many-refs": "remote",
   "push-malformed": "invalid",
   "remote-lacks-object": "transient",
+  /** File names that an archive would unpack elsewhere. */
+  "tree-unsafe": "remote",
   // objects that the check of incoming ones refuses
   "fsck-refused": "corrupt",
   // repositories

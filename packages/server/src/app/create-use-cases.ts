@@ -51,6 +51,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
   const places = createOutboundPlaces(ports.clock);
   const scans = createHostKeyScans(ports, places);
   const checkPassword = createPasswordCheck(ports);
+  const clients = createClientQueue(ports.clock, limits.clients);
   return {
     ...authenticationUseCases(ports, checkPassword),
     ...signInUseCases(ports, checkPassword),
@@ -85,7 +86,6 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...connectionTestUseCases(ports, places),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
-    ...repositoryUseCases(ports, createClientQueue(ports.clock, limits.clients)),
     ...userKeyUseCases(ports),
     ...deployKeyUseCases(ports),
     ...sshAuthenticationUseCases(ports),
@@ -93,5 +93,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...tagUseCases(ports),
     ...commitUseCases(ports),
     ...fileUseCases(ports),
+    ...fileUseCases(ports, clients),
+    ...repositoryUseCases(ports, clients),
   };
 }

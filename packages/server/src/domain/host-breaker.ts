@@ -86,6 +86,8 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-scans": "unasked",
   "too-many-tests": "unasked",
   "too-many-starts": "unasked",
+  "too-many-archives": "unasked",
+  "tree-unsafe": "unasked",
   "too-many-sign-ins": "unasked",
   "csrf-refused": "unasked",
   "server-busy": "unasked",

@@ -1,5 +1,7 @@
 import { HeliostatError } from "../../domain/errors.ts";
-import type { TreeEntry } from "../ports.ts";
+import type { Ports, TreeEntry } from "../ports.ts";
+import { createRateLimit } from "../rate-limit.ts";
+import { type ClientQueue, clientOf } from "../repositories/client-queue.ts";
 import { type BrowsingPorts, browse, cleanPath, commitNamed } from "./browsed-project.ts";
 import type { BrowsingUseCases, TreePart } from "./browsing-use-cases.ts";
 
@@ -10,11 +12,21 @@ type FileUseCases = Pick<
 
 /** As many names as a search answers. */
 const MAX_FOUND = 100;
+/**
+ * Of one project, by one user or address, on this node. An archive costs as much as a clone and nothing of it is kept;
+ * the line for a place bounds how many are made at once, this how long one client can hold up the line.
+ */
+const ARCHIVES_A_MINUTE = 30;
+const MINUTE_MS = 60_000;
 /** In GitLab's order. */
 const TYPES: readonly TreeEntry["type"][] = ["tree", "blob", "commit"];
 
-export function fileUseCases(ports: BrowsingPorts): FileUseCases {
+export function fileUseCases(
+  ports: BrowsingPorts & Pick<Ports, "clock">,
+  clients: ClientQueue,
+): FileUseCases {
   const { browsing } = ports;
+  const archives = createRateLimit(ports.clock, { perKey: ARCHIVES_A_MINUTE, windowMs: MINUTE_MS });
   return {
     async listTree(principal, which, { path: asked, ref, isRecursive }, position) {
       const browsed = await browse(ports, principal, which);
@@ -90,10 +102,29 @@ export function fileUseCases(ports: BrowsingPorts): FileUseCases {
         .replaceAll(/[^A-Za-z0-9._-]/g, "_");
       return {
         name,
-        start: (signal) => browsing.archive(path, { commit, format, prefix: name, file }, signal),
+        async start(signal) {
+          const client = clientOf(principal);
+          if (!archives.take(`${project.id} ${client}`)) throw tooManyArchives();
+          const giveBack = await clients.enter("packs", client, signal);
+          try {
+            const archive = await browsing.archive(path, { commit, format, prefix: name, file }, signal);
+            return archive.once("close", giveBack);
+          } catch (error) {
+            giveBack();
+            throw error;
+          }
+        },
       };
     },
   };
+}
+
+function tooManyArchives(): HeliostatError {
+  return new HeliostatError(
+    "too-many-archives",
+    `No more than ${ARCHIVES_A_MINUTE} archives of a project may be downloaded in a minute. Try again later, or clone the repository.`,
+    { retryAfterSeconds: MINUTE_MS / 1000 },
+  );
 }
 
 /** A page of what is listed one after the other: no more of it is looked at than is needed. */

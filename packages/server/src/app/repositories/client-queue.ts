@@ -1,4 +1,5 @@
 import { HeliostatError } from "../../domain/errors.ts";
+import type { Principal } from "../../domain/user.ts";
 import type { Clock } from "../ports.ts";
 
 /** How many clients are served by git at the same time. */
@@ -32,6 +33,18 @@ const COME_AGAIN_SECONDS = 10;
  * Of the places one client may have three quarters, so that one whose hundred clones are slow leaves room for others.
  */
 const SHARE = 3 / 4;
+
+/** Whoever shares places with nobody else: a user or a key, whatever the address; of nobody, the address. */
+export function clientOf(principal: Principal): string {
+  switch (principal.kind) {
+    case "user":
+      return `user ${principal.user.id}`;
+    case "deploy-key":
+      return `key ${principal.key.id}`;
+    case "anonymous":
+      return `address ${principal.from?.address ?? "unknown"}`;
+  }
+}
 
 interface Waiting {
   readonly proceed: () => void;

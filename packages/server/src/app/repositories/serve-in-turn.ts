@@ -1,7 +1,7 @@
 import type { Principal } from "../../domain/user.ts";
 import type { GitExchange } from "../git-exchange.ts";
 import type { OpenRepository } from "../use-cases.ts";
-import type { ClientQueue, ClientWork } from "./client-queue.ts";
+import { type ClientQueue, type ClientWork, clientOf } from "./client-queue.ts";
 
 /** The same repository; what needs a git waits until there is a place for one. */
 export function serveInTurn(
@@ -25,16 +25,4 @@ export function serveInTurn(
     serve: (input, output, exchange) =>
       within("packs", exchange, () => repository.serve(input, output, exchange)),
   };
-}
-
-/** Whoever shares places with nobody else: a user or a key, whatever the address; of nobody, the address. */
-function clientOf(principal: Principal): string {
-  switch (principal.kind) {
-    case "user":
-      return `user ${principal.user.id}`;
-    case "deploy-key":
-      return `key ${principal.key.id}`;
-    case "anonymous":
-      return `address ${principal.from?.address ?? "unknown"}`;
-  }
 }

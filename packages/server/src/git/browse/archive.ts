@@ -84,7 +84,7 @@ async function refuseHostileTree(git: Git, path: string, commit: Oid, signal: Ab
     running.stop("aborted");
     await running.exited;
     throw new HeliostatError(
-      "repository-too-large",
+      "tree-unsafe",
       "This commit has file names that would be unpacked elsewhere: it is not put into an archive. Clone it instead.",
     );
   }
