@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Db } from "./pool.ts";
 
 /**
@@ -11,4 +11,11 @@ export async function lockTree(transaction: Db, namespaceId: number, to: "change
     where id = (select traversal_ids[1] from namespaces where id = ${namespaceId}) ${strength}`.execute(
     transaction,
   );
+}
+
+/** Holds those of all these namespaces to `change` them; always in the same order, so that two never wait for each other. */
+export async function lockTrees(transaction: Db, namespaceIds: RawBuilder<unknown>): Promise<void> {
+  await sql`select id from namespaces
+    where id in (select traversal_ids[1] from namespaces where id in (${namespaceIds}))
+    order by id for update`.execute(transaction);
 }

@@ -9,6 +9,7 @@ import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS, accessLevel, may, mayIn, namespaceLevel } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Principal, User } from "../domain/user.ts";
+import { refuseOnlyOwner } from "./last-owner.ts";
 import { lockTree } from "./lock-tree.ts";
 import { createMemberStore, isMemberOfNamespace, isMemberOfProject } from "./members.ts";
 import { createNamespaceStore } from "./namespaces.ts";
@@ -185,8 +186,10 @@ describe("members", () => {
     assert.deepEqual(await members.findInherited(middle, ada.id), { accessLevel: 50, groupName: "top" });
     assert.equal(await members.findInherited(top, ada.id), null);
     // Above a group there is an owner: the one below may go. Not the one above.
-    assert.equal(await members.findGroupOwnedAlone(bob.id), null);
-    assert.equal(await members.findGroupOwnedAlone(ada.id), "top");
+    const asIfGone = (userId: number) =>
+      db.transaction().execute((transaction) => refuseOnlyOwner(transaction, userId));
+    await asIfGone(bob.id);
+    await assert.rejects(asIfGone(ada.id), { code: "conflict", message: /only owner of the group top:/ });
     await members.change(middle, bob.id, { accessLevel: 10 });
     const isRefused = (error: unknown) => error instanceof HeliostatError && error.code === "forbidden";
     await assert.rejects(members.change(top, ada.id, { accessLevel: 40 }), isRefused);

@@ -2,9 +2,9 @@ import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { MemberOfSource, MemberSource, MemberStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
-import type { Namespace } from "../domain/project.ts";
 import type { Membership, User, Viewer } from "../domain/user.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
+import { hasOwner } from "./last-owner.ts";
 import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { windowOf } from "./page.ts";
@@ -81,18 +81,6 @@ export function createMemberStore(db: Db): MemberStore {
         .limit(1)
         .executeTakeFirst();
       return row ? { accessLevel: row.access_level, groupName: row.name } : null;
-    },
-    async findGroupOwnedAlone(userId) {
-      const found = await sql<{ full_path: string }>`select namespaces.full_path
-        from members join namespaces on namespaces.id = members.namespace_id
-        where members.user_id = ${userId} and members.access_level = ${ACCESS_LEVELS.owner} and ${IS_IN_FORCE}
-          and not exists (
-            select from members as other join users on users.id = other.user_id
-            where other.namespace_id = any (namespaces.traversal_ids) and other.user_id <> ${userId}
-              and other.access_level = ${ACCESS_LEVELS.owner} and other.expires_at is null
-              and users.state = 'active' and not users.is_token_bot)
-        order by namespaces.id limit 1`.execute(db);
-      return found.rows[0]?.full_path ?? null;
     },
     async add(source, { userId, accessLevel, expiresAt, createdBy }) {
       try {
@@ -219,22 +207,6 @@ async function keepingAnOwner(
       "The last owner of a group stays its owner. Make somebody else an owner first.",
     );
   });
-}
-
-/** Somebody who can act, and will be able to: not a bot, not blocked, with no day on which it ends. */
-async function hasOwner(transaction: Db, { traversalIds }: Namespace): Promise<boolean> {
-  const row = await transaction
-    .selectFrom("members")
-    .innerJoin("users", "users.id", "members.user_id")
-    .select("members.id")
-    .where(sql<SqlBool>`members.namespace_id = any (${[...traversalIds]}::integer[])`)
-    .where("members.access_level", "=", ACCESS_LEVELS.owner)
-    .where("members.expires_at", "is", null)
-    .where("users.state", "=", "active")
-    .where("users.is_token_bot", "=", false)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 async function withUsers(db: Db, rows: readonly MemberRow[]): Promise<MemberOfSource[]> {

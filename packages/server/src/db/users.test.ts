@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createTestDatabase } from "../../../../test/support/postgres.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { createMemberStore } from "./members.ts";
 import { migrate } from "./migrate.ts";
+import { createNamespaceStore } from "./namespaces.ts";
 import { type Db, openDatabase } from "./pool.ts";
 import { createProjectStore } from "./projects.ts";
 import { createUserStore } from "./users.ts";
+
+const ADMIN = { isAdmin: true, passwordHash: null };
+const NOBODY = { isAdmin: false, passwordHash: null };
 
 let db: Db;
 let projectId = 0;
@@ -60,3 +65,52 @@ test("the own identity of a project is made once, whoever has its name and howev
   await createProjectStore(db).remove(projectId);
   assert.equal(await users.find(bot?.id ?? 0), null);
 });
+
+test("of two admins who take the rights from each other at once, one stays an admin", async () => {
+  const users = createUserStore(db);
+  const waysOut = {
+    demoted: (id: number) => users.update(id, { isAdmin: false }),
+    blocked: (id: number) => users.setState(id, "blocked"),
+    removed: (id: number) => users.remove(id),
+  };
+  for (const [way, leave] of Object.entries(waysOut)) {
+    await db.deleteFrom("users").where("is_admin", "=", true).execute();
+    const admins = await Promise.all(
+      [`one-${way}`, `two-${way}`].map((username) =>
+        users.create({ ...{ username, name: "x", email: `${username}@example.com` }, ...ADMIN }),
+      ),
+    );
+    const codes = await codesOf(admins.map(({ id }) => leave(id)));
+    assert.deepEqual(codes, ["done", "forbidden"], way);
+    assert.equal((await users.listActiveAdmins()).length, 1, way);
+  }
+});
+
+test("of two owners of a group who are removed at once, one stays", async () => {
+  const users = createUserStore(db);
+  const owners = await Promise.all(
+    ["eve", "finn"].map((username) =>
+      users.create({ ...{ username, name: "x", email: `${username}@example.com` }, ...NOBODY }),
+    ),
+  );
+  const [eve, finn] = owners;
+  assert(eve && finn);
+  const namespace = await createNamespaceStore(db).createGroup({
+    ...{ name: "tools", path: "tools", parentId: null, visibility: "private", description: null },
+    creatorId: eve.id,
+  });
+  const finns = { userId: finn.id, accessLevel: 50, expiresAt: null, createdBy: eve.id };
+  const members = createMemberStore(db);
+  const source = { projectId: null, namespace };
+  await members.add(source, finns);
+  assert.deepEqual(await codesOf(owners.map(({ id }) => users.remove(id))), ["conflict", "done"]);
+  assert.equal((await members.listPeople(source, 50)).length, 1);
+});
+
+/** How each ended, by the code of its error; sorted, as nobody knows who is first. */
+async function codesOf(calls: readonly Promise<unknown>[]): Promise<string[]> {
+  const ends = await Promise.allSettled(calls);
+  return ends
+    .map((end) => (end.status === "fulfilled" ? "done" : String(Object(end.reason).code ?? end.reason)))
+    .sort();
+}

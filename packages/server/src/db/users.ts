@@ -3,7 +3,10 @@ import type { NewUser, UserStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { User } from "../domain/user.ts";
 import { brokenUniqueness, brokeReference } from "./broken-constraint.ts";
+import { inTransaction } from "./in-transaction.ts";
 import { insertNamespace } from "./insert-namespace.ts";
+import { keepingAnAdmin } from "./last-admin.ts";
+import { refuseOnlyOwner } from "./last-owner.ts";
 import { containing } from "./like.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -76,25 +79,31 @@ export function createUserStore(db: Db): UserStore {
       await db.updateTable("users").set({ password_hash: passwordHash }).where("id", "=", id).execute();
     },
     async setState(id, state) {
-      const row = await db
-        .updateTable("users")
-        .set({ state })
-        .where("id", "=", id)
-        .returningAll()
-        .executeTakeFirst();
+      const row = await inTransaction(db, (transaction) =>
+        keepingAnAdmin(transaction, () =>
+          transaction
+            .updateTable("users")
+            .set({ state })
+            .where("id", "=", id)
+            .returningAll()
+            .executeTakeFirst(),
+        ),
+      );
       if (!row) throw new HeliostatError("not-found", "User Not Found");
       return toUser(row);
     },
     async update(id, { username, name, email, isAdmin }) {
       try {
         return await db.transaction().execute(async (transaction) => {
-          const row = await transaction
-            .updateTable("users")
-            // Always something: a statement that sets nothing is none.
-            .set({ username: username ?? sql`username`, name, email, is_admin: isAdmin })
-            .where("id", "=", id)
-            .returningAll()
-            .executeTakeFirst();
+          const write = () =>
+            transaction
+              .updateTable("users")
+              // Always something: a statement that sets nothing is none.
+              .set({ username: username ?? sql`username`, name, email, is_admin: isAdmin })
+              .where("id", "=", id)
+              .returningAll()
+              .executeTakeFirst();
+          const row = isAdmin === false ? await keepingAnAdmin(transaction, write) : await write();
           if (!row) throw new HeliostatError("not-found", "User Not Found");
           await transaction
             .updateTable("namespaces")
@@ -109,7 +118,12 @@ export function createUserStore(db: Db): UserStore {
     },
     async remove(id) {
       try {
-        await db.deleteFrom("users").where("id", "=", id).execute();
+        await inTransaction(db, async (transaction) => {
+          await refuseOnlyOwner(transaction, id);
+          await keepingAnAdmin(transaction, () =>
+            transaction.deleteFrom("users").where("id", "=", id).execute(),
+          );
+        });
       } catch (error) {
         // The namespace goes with its user, and no project may be without one.
         if (!brokeReference(error)) throw error;

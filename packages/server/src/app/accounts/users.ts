@@ -144,13 +144,6 @@ export function userUseCases(ports: UserPorts): UserUseCases {
     },
     async removeUser(principal, id) {
       const { user, admin } = await findOther(principal, id, "remove");
-      const group = await ports.members.findGroupOwnedAlone(user.id);
-      if (group !== null) {
-        throw new HeliostatError(
-          "conflict",
-          `This user is the only owner of the group ${group}: make somebody else its owner, or remove it, first.`,
-        );
-      }
       await replaceMirrorUser(ports, user, () => ports.users.remove(user.id));
       ports.log.info({ username: user.username, by: admin.username }, "user removed");
       await note(principal, "user-removed", user);

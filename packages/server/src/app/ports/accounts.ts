@@ -38,14 +38,17 @@ export interface UserStore {
   count(): Promise<number>;
   listActiveAdmins(): Promise<readonly User[]>;
   setPasswordHash(id: number, passwordHash: string): Promise<void>;
-  /** `not-found` when there is no such user. */
+  /** `not-found` when there is no such user; `forbidden` for the last admin. */
   setState(id: number, state: User["state"]): Promise<User>;
   /**
    * A new user name is the new path of their namespace, and of the projects there, too. `not-found`; `model-invalid` when
-   * the name or the address is taken.
+   * the name or the address is taken; `forbidden` for the last admin, who is to be none.
    */
   update(id: number, changes: Partial<Pick<User, "username" | "name" | "email" | "isAdmin">>): Promise<User>;
-  /** Takes the user and their namespace away; `conflict`, and nothing done, while there are projects in it. */
+  /**
+   * Takes the user and their namespace away; nothing done, and `conflict`, while there are projects in it or a group has
+   * no other owner, `forbidden` for the last admin.
+   */
   remove(id: number): Promise<void>;
   /** The project's own identity, made when there is none: no password, no namespace, no token. */
   findOrCreateBot(project: Pick<Project, "id" | "name">): Promise<User>;
@@ -90,8 +93,6 @@ export interface MemberStore {
     source: MemberSource,
     userId: number,
   ): Promise<{ readonly accessLevel: number; readonly groupName: string } | null>;
-  /** A group, by its full path, that would be without an owner who can act if this user were gone; null: there is none. */
-  findGroupOwnedAlone(userId: number): Promise<string | null>;
   /** `conflict` when they are a member already. */
   add(
     source: MemberSource,
