@@ -16,7 +16,9 @@ import { HeliostatError } from "../domain/errors.ts";
 import { keyPairs } from "../secrets/key-pairs.ts";
 import { createSshServer, type SshServer } from "./create-ssh-server.ts";
 import { type HostKey, openHostKeys } from "./host-keys.ts";
-import type { SshLimits } from "./ssh-door.ts";
+import type { SshDoor, SshLimits } from "./ssh-door.ts";
+
+const ADA = { principal: { kind: "anonymous" }, keyId: 1, name: "@ada" } as const;
 
 describe("the SSH door against clients that mean harm or are broken", () => {
   let dir: string;
@@ -41,6 +43,7 @@ describe("the SSH door against clients that mean harm or are broken", () => {
   async function openDoor(
     limits: Partial<SshLimits>,
     repository: Partial<OpenRepository> = {},
+    authenticate: SshDoor["useCases"]["authenticateSshKey"] = async () => ADA,
   ): Promise<Stage> {
     const log = makeMemoryLog();
     const refuse = async () => {
@@ -48,7 +51,7 @@ describe("the SSH door against clients that mean harm or are broken", () => {
     };
     const server = createSshServer({
       useCases: {
-        authenticateSshKey: async () => ({ principal: { kind: "anonymous" }, keyId: 1, name: "@ada" }),
+        authenticateSshKey: authenticate,
         noteSshKeyUse: async () => {},
         openRepository: async () => ({
           ...{ advertise: refuse, serve: refuse, converse: refuse },
@@ -121,6 +124,131 @@ describe("the SSH door against clients that mean harm or are broken", () => {
     await door.connect();
     await door.connect();
     await closed(createConnection({ host: "127.0.0.1", port: door.port }));
+  });
+
+  test("there are only so many connections in all", async () => {
+    await using door = await openDoor({ connections: 2 });
+    const first = await door.connect();
+    await door.connect();
+    await closed(createConnection({ host: "127.0.0.1", port: door.port, localAddress: "127.0.0.2" }));
+    const gone = once(first, "close");
+    first.end();
+    await gone;
+    await waitFor(
+      async () => {
+        const socket = createConnection({ host: "127.0.0.1", port: door.port });
+        const isIn = await Promise.race([
+          once(socket, "data").then(() => true),
+          closed(socket).then(() => false),
+        ]);
+        socket.destroy();
+        return isIn;
+      },
+      { message: "the place of who went is another's" },
+    );
+  });
+
+  test("who shows key after key is let go after six, and learns nothing of any", async () => {
+    let asked = 0;
+    await using door = await openDoor({}, {}, async () => {
+      asked += 1;
+      return null;
+    });
+    const keys = await Promise.all(Array.from({ length: 10 }, () => keyPairs.make("ed25519", "")));
+    const client = new ssh2.Client();
+    client.on("error", () => {});
+    const left = keys.map((pair) => pair.privateKey);
+    client.connect({
+      ...{ host: "127.0.0.1", port: door.port, username: "git" },
+      authHandler: (_left, _partial, next) => {
+        const key = left.shift();
+        if (key !== undefined) next({ type: "publickey", username: "git", key });
+      },
+    });
+    await once(client, "close");
+    assert.equal(asked, 6);
+    assert.equal(left.length, 4);
+  });
+
+  test("a client that does not answer any more is given up, and its command ends", async () => {
+    const isGone = Promise.withResolvers<void>();
+    const converse = async (
+      _program: string,
+      _input: Readable,
+      _output: Writable,
+      { signal }: GitExchange,
+    ): Promise<void> => {
+      await once(signal, "abort");
+      isGone.resolve();
+    };
+    await using door = await openDoor({ keepaliveMs: 100 }, { converse });
+    const lively = await door.connect();
+    const client = await door.connect();
+    await exec(client, "git-upload-pack 'a/b'");
+    // As if its cable were cut: the system still takes what we send, and nothing comes back.
+    (inside(client, "_sock") as Socket).pause();
+    await isGone.promise;
+    // Who answers stays.
+    assert.ok(await exec(lively, "nonsense"));
+  });
+
+  test("a client that opens channel after channel gets no more than its share, now and later", async () => {
+    const goOn = Promise.withResolvers<void>();
+    let running = 0;
+    const converse = async (): Promise<void> => {
+      running += 1;
+      await goOn.promise;
+    };
+    await using door = await openDoor({}, { converse });
+    const client = await door.connect();
+    const tried = await Promise.allSettled(
+      Array.from({ length: 300 }, () => exec(client, "git-upload-pack 'a/b'")),
+    );
+    const taken = tried.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
+    assert.equal(taken.length, 10);
+    await waitFor(() => running === 10, { message: "ten run" });
+    goOn.resolve();
+    await Promise.all(taken.map((channel) => once(channel.resume(), "close")));
+    assert.ok(await exec(client, "nonsense"));
+  });
+
+  test("a key that is removed while its connection is open opens nothing more", async () => {
+    let isThere = true;
+    let served = 0;
+    const converse = async (): Promise<void> => {
+      served += 1;
+    };
+    await using door = await openDoor({}, { converse }, async () => (isThere ? ADA : null));
+    const client = await door.connect();
+    const run = async (): Promise<readonly [unknown, string]> => {
+      const channel = await exec(client, "git-upload-pack 'a/b'");
+      let said = "";
+      channel.resume().stderr.on("data", (text: Buffer) => {
+        said += text.toString();
+      });
+      return [(await once(channel, "close"))[0], said];
+    };
+    assert.deepEqual(await run(), [0, ""]);
+    isThere = false;
+    assert.deepEqual(await run(), [1, "ERROR: This key lets nobody in any more.\n"]);
+    assert.equal(served, 1);
+  });
+
+  test("who is told that the server is busy reads it in words", async () => {
+    const converse = async (): Promise<void> => {
+      throw new HeliostatError(
+        "server-busy",
+        "The server is busy with other clients. Try again in a moment.",
+      );
+    };
+    await using door = await openDoor({}, { converse });
+    const channel = await exec(await door.connect(), "git-upload-pack 'a/b'");
+    let said = "";
+    channel.resume().stderr.on("data", (text: Buffer) => {
+      said += text.toString();
+    });
+    assert.equal((await once(channel, "close"))[0], 128);
+    assert.equal(said, "ERROR: The server is busy with other clients. Try again in a moment.\n");
   });
 
   test("a connection has so many commands at a time, and is closed when nobody uses it", async () => {

@@ -42,7 +42,13 @@ export function serveConnection(door: SshDoor, connected: Connected, onSignedIn:
   let unused: NodeJS.Timeout | undefined;
 
   // Broken words, a connection that breaks off: the socket's end follows, and says enough.
-  client.on("error", (error) => log.debug({ err: error, address: from.address }, "an SSH client failed"));
+  client.on("error", (error) => {
+    log.debug({ err: error, address: from.address }, "an SSH client failed");
+    // Who gives no sign of life takes no farewell either: the library's would be waited for, and git with it.
+    if ("level" in error && error.level === "client-timeout") socket.destroy();
+  });
+  // Each session listens for the end.
+  client.setMaxListeners(limits.sessions + 10);
   client.on("close", () => {
     isClosed = true;
     clearTimeout(unused);
