@@ -275,6 +275,49 @@ describe("Git over SSH", () => {
     assert.match((await pushAs(reader.client)).stderr, /Permission denied \(publickey\)/);
   });
 
+  test("a push that began with a key which is removed meanwhile changes nothing", async () => {
+    const eve = await userWithKey("mallory");
+    const { id: project } = await eve.api.createProject("q");
+    await eve.client.git(join(dir, "source.git"), ["push", "-q", urlOf("mallory/q.git"), "main"]);
+    const deploy = await newClient();
+    const made = await eve.api.post(`/projects/${project}/deploy_keys`, {
+      ...{ title: "ci", key: lineOf(deploy.key), can_push: true },
+    });
+    const tip = (await git(join(dir, "source.git"), ["rev-parse", "main"])).trim();
+    const words = `${"0".repeat(40)} ${tip} refs/heads/late\0report-status`;
+    const empty = Buffer.from("5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e", "hex");
+    const pushWhile = async (by: SshClient, meanwhile: () => Promise<unknown>): Promise<string> => {
+      const child = by.start(["-p", String(port), "git@127.0.0.1", "git-receive-pack 'mallory/q.git'"]);
+      let said = "";
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on("data", (text: Buffer) => {
+          said += text.toString("latin1");
+        });
+      }
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      await waitFor(() => said.endsWith("0000"), { message: "the refs are shown" });
+      await meanwhile();
+      child.stdin?.write(`${(words.length + 4).toString(16).padStart(4, "0")}${words}0000`);
+      child.stdin?.end(empty);
+      await ended;
+      return said;
+    };
+    const late = () => findRef(server.repositoryOf(project), "refs/heads/late");
+    const byDeployKey = await pushWhile(deploy.client, () =>
+      eve.api.delete(`/projects/${project}/deploy_keys/${idOf(made)}`),
+    );
+    assert.match(byDeployKey, /The SSH key was removed or has expired/);
+    assert.equal(await late(), null);
+    const byUser = await pushWhile(eve.client, () => eve.api.delete(`/user/keys/${eve.keyId}`));
+    assert.match(byUser, /The SSH key was removed or has expired/);
+    assert.equal(await late(), null);
+    // With a key that stays the same words make the branch.
+    const stays = await newClient();
+    await eve.api.post("/user/keys", { title: "stays", key: lineOf(stays.key) });
+    await pushWhile(stays.client, async () => {});
+    assert.equal(await late(), tip);
+  });
+
   test("a key opens no API", async () => {
     assert.equal((await root.as(lineOf(adaKey)).call("GET", "/user")).status, 401);
   });
