@@ -24,7 +24,8 @@ export async function readIfThere(path: string): Promise<string> {
 /** For `catch`: null when there is nothing of the name, or something of another kind; throws all else. */
 export function absent(error: unknown): null {
   const code = error instanceof Error && "code" in error ? error.code : null;
-  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return null;
+  // A name that is too long for a file is one that no ref has.
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR" || code === "ENAMETOOLONG") return null;
   throw error;
 }
 

@@ -491,6 +491,7 @@ describe("errors", () => {
     const starts = [
       "GET /api/v4/user HTTP/1.1\r\nHost: x\r\nX-Slow: ",
       "POST /api/v4/projects HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+      "POST /users/sign_in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
     ];
     for (const start of starts) {
       const socket = connect(server.port, "127.0.0.1");

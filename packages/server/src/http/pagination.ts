@@ -67,9 +67,11 @@ export function uncountedHeaders(address: RequestAddress, next: NextPart): Recor
 
 /** `to`: a page, or the token of what comes before the next one. */
 function linkTo(address: RequestAddress, to: number | string, perPage: number): string {
-  const question = address.target.indexOf("?");
-  const path = question === -1 ? address.target : address.target.slice(0, question);
-  const parameters = new URLSearchParams(question === -1 ? "" : address.target.slice(question));
+  // As proxies ask: with scheme and host in front.
+  const target = address.target.replace(/^[a-z]+:\/\/[^/?]*/i, "");
+  const question = target.indexOf("?");
+  const path = question === -1 ? target : target.slice(0, question);
+  const parameters = new URLSearchParams(question === -1 ? "" : target.slice(question));
   parameters.delete("private_token");
   if (typeof to === "number") {
     parameters.set("page", String(to));
