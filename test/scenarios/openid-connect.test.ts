@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { identitySchema } from "@heliostat/contract/api/identities.ts";
 import { type Api, createApi } from "../support/api.ts";
+import { codeAt } from "../support/authenticator.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
 import { startOidcProvider, type TestProvider } from "../support/oidc-provider.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -201,7 +202,8 @@ describe("an account that is there", () => {
   }
 
   async function connect(sub: string): Promise<void> {
-    const { body } = Object(await ask("POST", "/users/auth/oidc/connect"));
+    const proof = { current_password: PASSWORD };
+    const { body } = Object(await ask("POST", "/users/auth/oidc/connect", proof));
     await browser.leaveFor(body.url);
     await signInAtProvider(sub);
   }
@@ -220,6 +222,27 @@ describe("an account that is there", () => {
     assert.equal(Object(await ask("DELETE", `/api/v4/user/identities/${identity?.id}`)).status, 204);
     await signInAs("sub-of-grace");
     assert.match(await pageText(), /There is an account with your e-mail address here/);
+  });
+
+  test("is not connected from a session alone: that takes the password, and a code of who has a second factor", async () => {
+    await signInWithPassword("grace");
+    for (const body of [undefined, {}, { current_password: "" }, { current_password: `${PASSWORD}!` }]) {
+      const refused = Object(await ask("POST", "/users/auth/oidc/connect", body));
+      assert.equal(refused.status, 400, JSON.stringify(body));
+      assert.match(JSON.stringify(refused.body), /current_password/);
+    }
+    const given = { current_password: PASSWORD };
+    const { secret } = Object(await ask("POST", "/api/v4/user/two_factor", given)).body;
+    const confirmed = await ask("POST", "/api/v4/user/two_factor/confirm", { code: codeAt(secret, Date.now()) });
+    const [code] = Object(confirmed).body.recovery_codes;
+    for (const wrong of [undefined, "", "000000"]) {
+      const refused = Object(await ask("POST", "/users/auth/oidc/connect", { ...given, code: wrong }));
+      assert.equal(refused.status, 400, `code ${wrong}`);
+      assert.match(JSON.stringify(refused.body), /code/);
+    }
+    assert.equal(Object(await ask("POST", "/users/auth/oidc/connect", { ...given, code })).status, 200);
+    const [user] = await findUser("grace");
+    await api.call("PATCH", `/users/${user?.id}/disable_two_factor`);
   });
 
   test("is not connected to somebody else's identity", async () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rowId, timestamp } from "./parameters.ts";
+import { optionalText, rowId, timestamp } from "./parameters.ts";
 
 /** How people may sign in here. */
 export const signInOptionsSchema = z.object({
@@ -18,4 +18,6 @@ export const identitySchema = z.object({
 });
 export type IdentityAnswer = z.infer<typeof identitySchema>;
 
+/** The code is asked of those who have a second factor. */
+export const identityConnectParams = z.object({ current_password: optionalText, code: optionalText });
 export const identityParams = z.object({ id: rowId });

@@ -12,6 +12,16 @@ export function requireSignedIn(principal: Principal): SignedIn {
   throw new HeliostatError("unauthenticated", "Unauthorized");
 }
 
+/**
+ * The signed-in principal, if they came with a session; `forbidden` for a token: a script with one must not be able to
+ * change how its owner signs in.
+ */
+export function requireInPerson(principal: Principal): SignedIn {
+  const signedIn = requireSignedIn(principal);
+  if (signedIn.session !== undefined) return signedIn;
+  throw new HeliostatError("forbidden", "A token cannot do this. Sign in with your browser.");
+}
+
 /** The admin who may act as one now; `forbidden` for anybody else, with the reason where only their token keeps them. */
 export function requireAdmin(principal: Principal): User {
   const { user } = requireSignedIn(principal);

@@ -66,7 +66,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...resourceTokenUseCases(ports),
     ...triggerTokenUseCases(ports),
     ...secondFactorUseCases(ports, checkPassword),
-    ...openIdConnectUseCases(ports),
+    ...openIdConnectUseCases(ports, checkPassword),
     ...namespaceUseCases(ports),
     ...groupUseCases(ports),
     ...memberUseCases(ports),
@@ -92,7 +92,6 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...branchUseCases(ports),
     ...tagUseCases(ports),
     ...commitUseCases(ports),
-    ...fileUseCases(ports),
     ...fileUseCases(ports, clients),
     ...repositoryUseCases(ports, clients),
   };

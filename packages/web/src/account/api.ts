@@ -17,7 +17,7 @@ export interface AccountApi {
   listIdentities(): Promise<readonly IdentityAnswer[]>;
   disconnect(id: number): Promise<void>;
   /** Answers the address of the provider's page to go to. */
-  connect(): Promise<string>;
+  connect(password: string, code: string): Promise<string>;
   listSshKeys(): Promise<readonly SshKeyAnswer[]>;
   addSshKey(key: { readonly title: string; readonly key: string }): Promise<void>;
   removeSshKey(id: number): Promise<void>;
@@ -52,7 +52,9 @@ export function createAccountApi({ csrfToken }: Session): AccountApi {
     remove: (password, code) => call("DELETE", own, { current_password: password, code }),
     listIdentities: () => call("GET", "/api/v4/user/identities"),
     disconnect: (id) => call("DELETE", `/api/v4/user/identities/${id}`),
-    connect: async () => (await call<{ url: string }>("POST", "/users/auth/oidc/connect")).url,
+    connect: async (password, code) =>
+      (await call<{ url: string }>("POST", "/users/auth/oidc/connect", { current_password: password, code }))
+        .url,
     listSshKeys: () => call("GET", "/api/v4/user/keys?per_page=100"),
     addSshKey: (key) => call("POST", "/api/v4/user/keys", key),
     removeSshKey: (id) => call("DELETE", `/api/v4/user/keys/${id}`),

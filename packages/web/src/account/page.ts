@@ -19,7 +19,6 @@ async function start(): Promise<void> {
     }
     const api = createAccountApi(session);
     await showState(api);
-    await showProvider(api);
     await showSshKeys(api);
     await showHostKeys(api);
   } catch (error) {
@@ -31,6 +30,7 @@ async function showState(api: AccountApi): Promise<void> {
   const state = await api.readTwoFactor();
   if (state.enabled) showEnabled(api, state);
   else showDisabled(api, state);
+  await showProvider(api, state);
 }
 
 function showDisabled(api: AccountApi, { required }: TwoFactorAnswer): void {
@@ -97,7 +97,7 @@ function showEnabled(api: AccountApi, { recovery_codes_left, unreadable }: TwoFa
   );
 }
 
-async function showProvider(api: AccountApi): Promise<void> {
+async function showProvider(api: AccountApi, state: TwoFactorAnswer): Promise<void> {
   const name = await readProvider();
   // While a second factor has to be set up first, nothing else is told.
   const identities = name === null ? null : await api.listIdentities().catch(() => null);
@@ -108,8 +108,13 @@ async function showProvider(api: AccountApi): Promise<void> {
     identity === undefined
       ? [
           make("p", {}, `Connect your account, to sign in with ${name} as well.`),
-          asPrimary(
-            makeButton("Connect", () => void attempt(async () => location.assign(await api.connect()))),
+          makeForm(
+            [
+              passwordField("provider-"),
+              ...(state.enabled ? [codeField("Code, or a recovery code", "provider-")] : []),
+            ],
+            "Connect",
+            async ({ password = "", code = "" }) => location.assign(await api.connect(password, code)),
           ),
         ]
       : [
@@ -120,7 +125,7 @@ async function showProvider(api: AccountApi): Promise<void> {
               () =>
                 void attempt(async () => {
                   await api.disconnect(identity.id);
-                  await showProvider(api);
+                  await showProvider(api, state);
                 }),
             ),
           ),
@@ -129,17 +134,20 @@ async function showProvider(api: AccountApi): Promise<void> {
   byId("provider-panel", HTMLElement).hidden = false;
 }
 
-function passwordField(): readonly HTMLElement[] {
-  return field("Your password", { id: "password", type: "password", autocomplete: "current-password" });
+/** `before`: what its id begins with, where another form of the page has such a field. */
+function passwordField(before = ""): readonly HTMLElement[] {
+  const attributes = { type: "password", autocomplete: "current-password" };
+  return field("Your password", { id: `${before}password`, name: "password", ...attributes });
 }
 
-function codeField(label: string): readonly HTMLElement[] {
-  return field(label, { id: "code", type: "text", autocomplete: "one-time-code", spellcheck: "false" });
+function codeField(label: string, before = ""): readonly HTMLElement[] {
+  const attributes = { type: "text", autocomplete: "one-time-code", spellcheck: "false" };
+  return field(label, { id: `${before}code`, name: "code", ...attributes });
 }
 
 function field(label: string, attributes: Readonly<Record<string, string>>): readonly HTMLElement[] {
   const id = attributes["id"] ?? "";
-  return [make("label", { for: id }, label), make("input", { name: id, ...attributes })];
+  return [make("label", { for: id }, label), make("input", attributes)];
 }
 
 function makeForm(

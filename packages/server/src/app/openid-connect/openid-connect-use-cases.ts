@@ -1,5 +1,6 @@
 import type { Origin, Principal } from "../../domain/user.ts";
 import type { Identity } from "../ports.ts";
+import type { Proof } from "../second-factor/second-factor-use-cases.ts";
 import type { OpenedSession, SignInOrigin } from "../sign-in/session-use-cases.ts";
 
 /** Where a browser is to go, and what it is to bring back with it: a text that it keeps and cannot read. */
@@ -19,8 +20,11 @@ export interface OpenIdConnectUseCases {
   readProviderName(): string | null;
   /** Sends a browser to the provider, to sign in. Throws as `IdentityProvider.begin`. */
   beginProviderSignIn(from: Origin): Promise<Departure>;
-  /** The same, to connect the principal, who has a session, to who they are there. */
-  connectIdentity(principal: Principal): Promise<Departure>;
+  /**
+   * The same, to connect the principal, who has a session, to who they are there. `parameter-invalid` when password or
+   * code are wrong. They are told by mail once it is done.
+   */
+  connectIdentity(principal: Principal, proof: Proof): Promise<Departure>;
   /**
    * Takes a browser that comes back. `search` is its query, `ticket` what it brought, `principal` who it is signed in
    * as, and `before` the secret of that session, which ends when another one begins. Besides what `IdentityProvider.finish`

@@ -1,12 +1,16 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { fitUsername, numberedUsername } from "../../domain/fit-username.ts";
 import type { Principal, User } from "../../domain/user.ts";
-import { requireSignedIn } from "../access.ts";
+import { requireInPerson, requireSignedIn } from "../access.ts";
+import { identityNotice } from "../notices/identity-notice.ts";
+import { tellUser } from "../notices/tell-user.ts";
 import { PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { ExternalUser, IdentityProvider, Instance, Ports } from "../ports.ts";
 import { createRateLimit } from "../rate-limit.ts";
 import { recordAudit } from "../record-audit.ts";
+import { requireProof } from "../second-factor/require-proof.ts";
 import { admit } from "../sign-in/admit.ts";
+import type { CheckPassword } from "../sign-in/check-password.ts";
 import type { OpenIdConnectUseCases } from "./openid-connect-use-cases.ts";
 import { openTicket, sealTicket } from "./ticket.ts";
 
@@ -17,6 +21,7 @@ type OpenIdConnectPorts = Pick<
   | "identities"
   | "identityProvider"
   | "log"
+  | "mails"
   | "seals"
   | "secondFactors"
   | "sessions"
@@ -34,7 +39,10 @@ const NOTED_FAILURES = { perKey: 20, total: 200, windowMs: 10 * 60_000 } as cons
 /** More people of one name than this are a fault of the provider. */
 const MOST_OF_A_NAME = 100;
 
-export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectUseCases {
+export function openIdConnectUseCases(
+  ports: OpenIdConnectPorts,
+  checkPassword: CheckPassword,
+): OpenIdConnectUseCases {
   const { identities } = ports;
   const noted = createRateLimit(ports.clock, NOTED_FAILURES);
   const callbackUrl = (): string => ports.instance.externalUrl.replace(/\/+$/, "") + CALLBACK_PATH;
@@ -114,7 +122,12 @@ export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectU
     );
   }
 
-  async function connect(external: ExternalUser, principal: Principal, userId: number): Promise<void> {
+  async function connect(
+    external: ExternalUser,
+    provider: IdentityProvider,
+    principal: Principal,
+    userId: number,
+  ): Promise<void> {
     const { user } = requireSignedIn(principal);
     if (user.id !== userId) {
       throw new HeliostatError("sign-in-expired", "Somebody else is signed in here now. Begin again.");
@@ -137,6 +150,12 @@ export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectU
       entity: { type: "User", id: user.id, path: user.username },
       details: { issuer: external.issuer, subject: external.subject },
     });
+    const who = external.email ?? external.username ?? external.subject;
+    await tellUser(
+      ports,
+      user,
+      identityNotice(provider.name, who, ports.clock.now(), principal.from ?? null),
+    );
   }
 
   /** Why, in a word of ours; what the provider said is in the log. */
@@ -162,9 +181,12 @@ export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectU
         throw error;
       }
     },
-    async connectIdentity(principal) {
+    async connectIdentity(principal, proof) {
       const provider = requireProvider();
-      const { user } = requireInPerson(principal);
+      const signedIn = requireInPerson(principal);
+      const { user } = signedIn;
+      // It is a way in past the password and the code for good: a session that somebody left open is not enough.
+      await requireProof(ports, checkPassword, signedIn, proof);
       const { url, checks } = await provider.begin(callbackUrl());
       return { url, ticket: sealTicket(ports, { checks, connectsUserId: user.id }) };
     },
@@ -174,7 +196,7 @@ export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectU
         const { checks, connectsUserId } = openTicket(ports, ticket);
         const external = await provider.finish(callbackUrl(), search, checks);
         if (connectsUserId !== null) {
-          await connect(external, principal, connectsUserId);
+          await connect(external, provider, principal, connectsUserId);
           return { kind: "connected" };
         }
         const user = await userOf(external, provider, { kind: "anonymous", from });
@@ -205,11 +227,4 @@ export function openIdConnectUseCases(ports: OpenIdConnectPorts): OpenIdConnectU
       });
     },
   };
-}
-
-/** A script with somebody's token must not be able to change how they sign in. */
-function requireInPerson(principal: Principal): ReturnType<typeof requireSignedIn> {
-  const signedIn = requireSignedIn(principal);
-  if (signedIn.session !== undefined) return signedIn;
-  throw new HeliostatError("forbidden", "A token cannot do this. Sign in with your browser.");
 }

@@ -9,21 +9,19 @@ import {
   totpUrl,
 } from "../../domain/second-factor.ts";
 import type { Principal, User } from "../../domain/user.ts";
-import { requireAdmin, requireSignedIn } from "../access.ts";
+import { requireAdmin, requireInPerson } from "../access.ts";
 import type { Instance, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "../sign-in/check-password.ts";
 import { endSessionsOf } from "../sign-in/sessions.ts";
-import type { SignedIn } from "../use-cases.ts";
-import type { Proof, SecondFactorUseCases } from "./second-factor-use-cases.ts";
-import { digestRecoveryCode, takeCode } from "./take-code.ts";
+import { requirePassword, requireProof } from "./require-proof.ts";
+import type { SecondFactorUseCases } from "./second-factor-use-cases.ts";
+import { digestRecoveryCode } from "./take-code.ts";
 
 export type SecondFactorPorts = Pick<
   Ports,
   "audit" | "clock" | "randomBytes" | "secondFactors" | "sessions" | "settings" | "signInFailures" | "users"
 > & { readonly instance: Pick<Instance, "externalUrl"> };
-
-const WRONG_CODE = "is wrong, or was used before: enter the one that your app shows now, or a recovery code";
 
 /** Sets second factors up and takes them away. */
 export function secondFactorUseCases(
@@ -31,26 +29,6 @@ export function secondFactorUseCases(
   checkPassword: CheckPassword,
 ): SecondFactorUseCases {
   const { secondFactors } = ports;
-
-  /** Throttled as a sign-in is: a session that somebody left open is not the way to guess the password. */
-  async function requirePassword({ user, from }: SignedIn, password: string): Promise<void> {
-    const found = await ports.users.findForSignIn(user.username);
-    // Who signs in at a provider only has none to show.
-    if (!found?.passwordHash) return;
-    if (password === "") throw invalidField("current_password", "is missing");
-    const given = { username: user.username, password };
-    const owner = await checkPassword(given, from ?? { door: "internal", address: null });
-    if (owner?.id !== user.id) throw invalidField("current_password", "is wrong");
-  }
-
-  async function requireProof(principal: SignedIn, { password, code }: Proof): Promise<void> {
-    await requirePassword(principal, password);
-    const { verdict } = await takeCode(ports, principal.user, code);
-    if (verdict === "unreadable") {
-      throw invalidField("code", "cannot be checked: the secrets file is lost. Enter a recovery code");
-    }
-    if (verdict === "wrong") throw invalidField("code", WRONG_CODE);
-  }
 
   function makeRecoveryCodes(): { codes: readonly string[]; digests: readonly Buffer[] } {
     const codes = Array.from({ length: RECOVERY_CODES }, () =>
@@ -81,7 +59,7 @@ export function secondFactorUseCases(
       const signedIn = requireInPerson(principal);
       const { user } = signedIn;
       if (user.hasSecondFactor) throw alreadyThere();
-      await requirePassword(signedIn, password);
+      await requirePassword(ports, checkPassword, signedIn, password);
       const secret = formatTotpSecret(ports.randomBytes(SECRET_BYTES));
       if (!(await secondFactors.begin(user.id, secret))) throw alreadyThere();
       const { host } = new URL(ports.instance.externalUrl);
@@ -112,7 +90,7 @@ export function secondFactorUseCases(
       const signedIn = requireInPerson(principal);
       const { user } = signedIn;
       if (!user.hasSecondFactor) throw notThere();
-      await requireProof(signedIn, proof);
+      await requireProof(ports, checkPassword, signedIn, proof);
       const { codes, digests } = makeRecoveryCodes();
       await secondFactors.replaceRecoveryCodes(user.id, digests);
       await note(principal, "two-factor-recovery-codes-replaced", user);
@@ -122,7 +100,7 @@ export function secondFactorUseCases(
       const signedIn = requireInPerson(principal);
       const { user } = signedIn;
       if (!user.hasSecondFactor) throw notThere();
-      await requireProof(signedIn, proof);
+      await requireProof(ports, checkPassword, signedIn, proof);
       if (await secondFactors.remove(user.id)) await note(principal, "two-factor-disabled", user);
     },
     async disableSecondFactorOf(principal, userId) {
@@ -138,13 +116,6 @@ export function secondFactorUseCases(
       await note(principal, "two-factor-disabled-by-admin", user);
     },
   };
-}
-
-/** A script with somebody's token must not be able to change how they sign in. */
-function requireInPerson(principal: Principal): SignedIn {
-  const signedIn = requireSignedIn(principal);
-  if (signedIn.session !== undefined) return signedIn;
-  throw new HeliostatError("forbidden", "A token cannot do this. Sign in with your browser.");
 }
 
 function alreadyThere(): HeliostatError {

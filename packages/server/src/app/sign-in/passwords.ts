@@ -2,8 +2,8 @@ import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { passwordComplaints } from "../../domain/password-rules.ts";
 import { isBot, type Origin, type Principal, type User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
-import { writeNotices } from "../notices/notice.ts";
 import { passwordNotice } from "../notices/password-notice.ts";
+import { tellUser } from "../notices/tell-user.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "./check-password.ts";
@@ -68,29 +68,9 @@ async function putInForce(
     entity: { type: "User", id: user.id, path: user.username },
   });
   await endSessionsOf(ports, principal, user, except);
-  await tell(
+  await tellUser(
     ports,
     user,
     passwordNotice(isOwn ? "themselves" : "an admin", ports.clock.now(), principal.from ?? null),
   );
-}
-
-/** The password is in force already: that nobody can be told of it is no reason to say otherwise. */
-async function tell(
-  ports: PasswordPorts,
-  user: User,
-  notice: ReturnType<typeof passwordNotice>,
-): Promise<void> {
-  if (ports.mails === null) return;
-  const topic = {
-    name: "Heliostat",
-    link: ports.instance.externalUrl,
-    footer: `You get this mail because your account ${user.username} was changed.`,
-  };
-  try {
-    if ((await ports.settings.read()).silentModeEnabled) return;
-    await ports.mails.put(writeNotices(topic, [user], notice), ports.clock.now());
-  } catch (error) {
-    ports.log.warn({ userId: user.id, err: error }, "the change of a password could not be told");
-  }
 }

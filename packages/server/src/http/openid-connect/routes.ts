@@ -1,11 +1,14 @@
+import { identityConnectParams } from "@heliostat/contract/api/identities.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { asHeliostatError } from "../../domain/errors.ts";
 import type { Principal } from "../../domain/user.ts";
 import { answerApiError, sendJson } from "../api-route.ts";
 import { authenticateSession } from "../authenticate-session.ts";
+import { checkParameters } from "../check-parameters.ts";
 import type { HttpDoor } from "../http-door.ts";
 import { apiAnswerTo, isFault } from "../on-error.ts";
 import { rememberUser, reportFault } from "../request-log.ts";
+import { mergeParameters, readBodyParameters } from "../request-parameters.ts";
 import { requireUser } from "../routes/require-user.ts";
 import { giveSessionCookie, readSessionCookie } from "../session-cookie.ts";
 import { whereFrom } from "../where-from.ts";
@@ -58,9 +61,13 @@ export async function registerOpenIdConnect(server: FastifyInstance, door: HttpD
     return reply.code(status).headers(headers).headers(PROBLEM_PAGE_HEADERS).send(page);
   }
 
+  const limits = { maxBytes: door.limits.apiBodyBytes, timeoutMs: door.limits.apiBodyTimeoutMs };
   const plugin: FastifyPluginAsync = async (web) => {
     web.removeAllContentTypeParsers();
-    web.addContentTypeParser("*", async () => undefined);
+    web.addContentTypeParser("*", async (request: FastifyRequest, payload: FastifyRequest["raw"]) =>
+      readBodyParameters(payload, request.headers, limits),
+    );
+    web.setErrorHandler((error, request, reply) => answerApiError(door, error, request, reply));
 
     web.get(START, async (request, reply) => {
       try {
@@ -102,7 +109,11 @@ export async function registerOpenIdConnect(server: FastifyInstance, door: HttpD
         const principal = await whoIs(request, reply);
         rememberUser(request, principal);
         requireUser(principal);
-        const { url, ticket } = await door.useCases.connectIdentity(principal);
+        const params = checkParameters(identityConnectParams, mergeParameters(request.body));
+        const { url, ticket } = await door.useCases.connectIdentity(principal, {
+          password: params.current_password ?? "",
+          code: params.code ?? "",
+        });
         setTicket(reply, ticket);
         return sendJson(reply, 200, { url });
       } catch (error) {
