@@ -32,8 +32,8 @@ function nullToUndefined(read: (value: unknown) => unknown): (value: unknown) =>
   return (value) => (value === null ? undefined : read(value));
 }
 
-/** PostgreSQL has no place for NUL in a text. */
-const plainText = z.string().regex(/^[^\0]*$/);
+/** PostgreSQL has no place for NUL in a text, and none for half of a surrogate pair in JSON. */
+const plainText = z.string().regex(/^[^\0\p{Surrogate}]*$/u);
 
 /** `true`, `"True"`, `"1"`, `"yes"`, `1` and so on. */
 export const flag = z.preprocess(readBoolean, z.boolean());

@@ -114,3 +114,11 @@ async function codesOf(calls: readonly Promise<unknown>[]): Promise<string[]> {
     .map((end) => (end.status === "fulfilled" ? "done" : String(Object(end.reason).code ?? end.reason)))
     .sort();
 }
+
+test("nobody has a name that PostgreSQL has no place for", async () => {
+  const users = createUserStore(db);
+  for (const name of ["a\0da", "\0"]) {
+    assert.equal(await users.findByUsername(name), null);
+    assert.equal(await users.findForSignIn(name), null);
+  }
+});
