@@ -71,8 +71,8 @@ export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): Rea
       }
       own.sort((a, b) => a.reader.pending - b.reader.pending);
       const [best] = own;
-      if (best && (best.reader.pending < MANY || own.length >= PER_REPOSITORY || !hasRoom())) return best;
-      if (hasRoom()) {
+      if (best && (best.reader.pending < MANY || own.length >= PER_REPOSITORY || !makeRoom())) return best;
+      if (makeRoom()) {
         const place: Place = { path, identity, reader: openObjectReader(git, path), users: 0, usedAt: 0 };
         places.add(place);
         void place.reader.ended.then(() => retire(place));
@@ -83,7 +83,7 @@ export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): Rea
   }
 
   /** Makes room at the cost of the one that was not used for the longest time. */
-  function hasRoom(): boolean {
+  function makeRoom(): boolean {
     if (places.size < maxReaders) return true;
     let oldest: Place | null = null;
     for (const place of places) {
