@@ -461,6 +461,34 @@ test("a rotation keeps the bot; a revocation takes away what it was", async () =
   assert(!(await states("active")).includes(third.id));
 });
 
+test("a second revocation of a rotated token leaves its successor alone, and is not told", async () => {
+  for (const path of [`${mine}/access_tokens`, "/personal_access_tokens"]) {
+    const old = await makeProjectToken({ scopes: ["api"], access_level: 30, expires_at: IN_A_MONTH });
+    const next = createdResourceTokenSchema.parse(
+      await owner.api.post(`${mine}/access_tokens/${old.id}/rotate`),
+    );
+    const before = await countEvents("token-revoked");
+    await root.delete(`${path}/${old.id}`);
+    assert.equal((await root.as(next.token).call("GET", mine)).status, 200, path);
+    assert.equal(await countEvents("token-revoked"), before, path);
+    await root.delete(`${path}/${next.id}`);
+    assert.equal((await root.as(next.token).call("GET", mine)).status, 401, path);
+    assert.equal(await countEvents("token-revoked"), before + 1, `${path}: told to the project's owners`);
+  }
+});
+
+test("a project token that renews itself as if it were personal stays one of the project", async () => {
+  const old = await makeProjectToken({ scopes: ["api"], access_level: 30, expires_at: IN_A_MONTH });
+  const [rotated, revoked] = [await countEvents("token-rotated"), await countEvents("token-family-revoked")];
+  const renew = () => root.as(old.token).call("POST", "/personal_access_tokens/self/rotate");
+  const { token } = createdAccessTokenSchema.parse((await renew()).body);
+  assert.match(token, /^hlprj-/);
+  assert.equal(await countEvents("token-rotated"), rotated + 1);
+  assert.equal((await renew()).status, 401);
+  assert.equal((await root.as(token).call("GET", mine)).status, 401);
+  assert.equal(await countEvents("token-family-revoked"), revoked + 1);
+});
+
 test("a maintainer neither makes nor renews a project token that is more than they are", async () => {
   const maintainer = await makeUser("maintainer");
   await owner.api.post(`${mine}/members`, { user_id: maintainer.id, access_level: 40 });
@@ -547,6 +575,13 @@ async function makeUser(name: string) {
   const id = await root.createUser(name, "a pass: word/@ of somebody");
   const token = await root.createToken(id, ["api"]);
   return { id, token, api: root.as(token) };
+}
+
+/** Of the audit log of the project, for its owners. */
+async function countEvents(name: string): Promise<number> {
+  const told = await owner.api.get(`${mine}/audit_events?event_name=${name}&per_page=100`);
+  assert(Array.isArray(told));
+  return told.length;
 }
 
 async function makeOwnToken(scopes: readonly string[]) {

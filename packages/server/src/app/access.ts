@@ -1,7 +1,14 @@
 import type { TokenScope } from "@heliostat/contract";
 import { HeliostatError } from "../domain/errors.ts";
-import { actsAsAdmin, may, type ProjectAction, seesInternal } from "../domain/policy.ts";
-import type { Project } from "../domain/project.ts";
+import {
+  actsAsAdmin,
+  may,
+  mayIn,
+  type NamespaceAction,
+  type ProjectAction,
+  seesInternal,
+} from "../domain/policy.ts";
+import type { Namespace, Project } from "../domain/project.ts";
 import type { Principal, User, Viewer } from "../domain/user.ts";
 import type { Ports } from "./ports.ts";
 import type { PathOrId, SignedIn } from "./use-cases.ts";
@@ -84,4 +91,33 @@ export async function findProjectFor(
     throw new HeliostatError("forbidden", "Forbidden");
   }
   return project;
+}
+
+/** The group, if the principal may know of it; else `not-found`. */
+export async function findGroup(
+  ports: Pick<Ports, "namespaces">,
+  principal: Principal,
+  which: PathOrId,
+): Promise<Namespace> {
+  const group =
+    typeof which === "number"
+      ? await ports.namespaces.find(which)
+      : await ports.namespaces.findByFullPath(which);
+  if (group?.kind === "group" && mayIn(principal, "read-namespace", group)) return group;
+  throw new HeliostatError("not-found", "Group Not Found");
+}
+
+/** The group, if the principal may know of it and do this with it (`not-found`, `unauthenticated`, `forbidden`). */
+export async function findGroupFor(
+  ports: Pick<Ports, "namespaces">,
+  principal: Principal,
+  which: PathOrId,
+  action: NamespaceAction,
+): Promise<Namespace> {
+  const group = await findGroup(ports, principal, which);
+  if (!mayIn(principal, action, group)) {
+    requireSignedIn(principal);
+    throw new HeliostatError("forbidden", "Forbidden");
+  }
+  return group;
 }

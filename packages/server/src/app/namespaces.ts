@@ -11,14 +11,14 @@ export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUs
     async listNamespaces(principal, filter, page) {
       return await ports.namespaces.list({ ...filter, visibleTo: requireViewer(principal) }, page);
     },
-    async findNamespace(principal, which, kind) {
+    async findNamespace(principal, which) {
       requireSignedIn(principal);
       const namespace =
         typeof which === "number"
           ? await ports.namespaces.find(which)
           : await ports.namespaces.findByFullPath(which);
-      if (!namespace || (kind && namespace.kind !== kind) || !mayIn(principal, "read-namespace", namespace)) {
-        throw new HeliostatError("not-found", kind === "group" ? "Group Not Found" : "Namespace Not Found");
+      if (!namespace || !mayIn(principal, "read-namespace", namespace)) {
+        throw new HeliostatError("not-found", "Namespace Not Found");
       }
       return namespace;
     },

@@ -150,7 +150,7 @@ export interface UseCases
     page: Page,
   ): Promise<Paged<Namespace>>;
   /** `kind` group: `not-found` for the namespace of a user. */
-  findNamespace(principal: Principal, namespace: PathOrId, kind?: Namespace["kind"]): Promise<Namespace>;
+  findNamespace(principal: Principal, namespace: PathOrId): Promise<Namespace>;
 
   // --- projects ------------------------------------------------------------------------------------------------
 

@@ -105,14 +105,17 @@ export function createTokenStore(db: Db): TokenStore {
       return row ? toResourceToken(row) : null;
     },
     async revoke(id) {
-      await inTransaction(db, async (transaction) => {
+      return await inTransaction(db, async (transaction) => {
         const row = await transaction
           .updateTable("access_tokens")
           .set({ revoked: true })
           .where("id", "=", id)
+          .where("revoked", "=", false)
           .returningAll()
           .executeTakeFirst();
-        if (row) await endMembership(transaction, row);
+        if (!row) return false;
+        await endMembership(transaction, row);
+        return true;
       });
     },
     async rotate(id, { digest, expiresAt }) {

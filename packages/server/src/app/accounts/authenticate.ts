@@ -1,12 +1,13 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
 import { tokenState } from "../../domain/token-state.ts";
-import type { AccessToken, Member, Origin, User } from "../../domain/user.ts";
+import type { AccessToken, Member, Origin, Principal, User } from "../../domain/user.ts";
 import { requireScope } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "../sign-in/check-password.ts";
 import { countUnknownToken } from "../sign-in/throttle.ts";
+import { findTokenOwner } from "../tokens/change-token.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
 import { digestToken } from "./token-digest.ts";
 
@@ -15,7 +16,16 @@ type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticate
 export function authenticationUseCases(
   ports: Pick<
     Ports,
-    "audit" | "clock" | "log" | "members" | "settings" | "signInFailures" | "tokens" | "users"
+    | "audit"
+    | "clock"
+    | "log"
+    | "members"
+    | "namespaces"
+    | "projects"
+    | "settings"
+    | "signInFailures"
+    | "tokens"
+    | "users"
   >,
   checkPassword: CheckPassword,
 ): AuthenticationUseCases {
@@ -29,7 +39,7 @@ export function authenticationUseCases(
     const found = await ports.tokens.findByDigest(digestToken(secret));
     if (!found) return null;
     if (tokenState(found.token, now) !== "active") {
-      if (rotates && found.token.revoked) await revokeFamily(found, from);
+      if (rotates && found.token.revoked) await revokeFamily(found.token, from);
       throw new HeliostatError("token-invalid", "The token was revoked or has expired.");
     }
     refuseBlocked(found.user, "account-blocked");
@@ -38,23 +48,18 @@ export function authenticationUseCases(
   }
 
   /** Whoever rotates a token that was rotated before has a copy of it, or somebody else has one of its successor. */
-  async function revokeFamily(
-    { token, user }: { readonly token: AccessToken; readonly user: User },
-    from: Origin,
-  ): Promise<void> {
+  async function revokeFamily(token: AccessToken, from: Origin): Promise<void> {
     const { id, name } = token;
     const revoked = await ports.tokens.revokeFamily(id);
     if (revoked === 0) return;
     ports.log.warn({ tokenId: id, name }, "a token was rotated twice: its successor was revoked");
-    await recordAudit(
-      ports,
-      { kind: "anonymous", from },
-      {
-        action: "token-family-revoked",
-        entity: { type: "User", id: user.id, path: user.username },
-        target: { type: "AccessToken", id, details: name },
-      },
-    );
+    const stranger: Principal = { kind: "anonymous", from };
+    const { entity } = await findTokenOwner(ports, stranger, token);
+    await recordAudit(ports, stranger, {
+      action: "token-family-revoked",
+      entity,
+      target: { type: "AccessToken", id, details: name },
+    });
   }
 
   return {
@@ -81,8 +86,9 @@ export function authenticationUseCases(
       const byToken = (await authenticateToken(password, from)) ?? (await authenticateToken(username, from));
       if (byToken) return byToken;
       if (username === "" || password === "") return null;
-      const user = await checkPassword({ username, password }, from);
-      if (user === null) return null;
+      const checked = await checkPassword({ username, password }, from);
+      if (checked === null) return null;
+      const { user } = checked;
       refuseBlocked(user, "account-blocked");
       if (user.hasSecondFactor || (await ports.settings.read()).requiresSecondFactor) {
         throw new HeliostatError(

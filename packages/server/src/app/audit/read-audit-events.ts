@@ -1,9 +1,7 @@
 import type { AuditEntity, AuditEvent } from "../../domain/audit-event.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import { mayIn } from "../../domain/policy.ts";
 import type { Principal } from "../../domain/user.ts";
-import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
-import type { PathOrId } from "../path-or-id.ts";
+import { findGroupFor, findProjectFor, requireAdmin } from "../access.ts";
 import type { Ports } from "../ports.ts";
 import type { AuditedPlace, AuditUseCases } from "./audit-use-cases.ts";
 
@@ -15,7 +13,10 @@ export function auditUseCases(ports: AuditPorts): AuditUseCases {
     principal: Principal,
     place: AuditedPlace,
   ): Promise<Pick<AuditEntity, "type"> & { readonly id: number }> {
-    if (place.kind === "group") return { type: "Group", id: await findGroup(ports, principal, place.which) };
+    if (place.kind === "group") {
+      const group = await findGroupFor(ports, principal, place.which, "admin-namespace");
+      return { type: "Group", id: group.id };
+    }
     const project = await findProjectFor(ports, principal, place.which, "own-project");
     return { type: "Project", id: project.id };
   }
@@ -49,19 +50,4 @@ export function auditUseCases(ports: AuditPorts): AuditUseCases {
 function found(event: AuditEvent | null): AuditEvent {
   if (event) return event;
   throw new HeliostatError("not-found", "Not found");
-}
-
-async function findGroup(
-  { namespaces }: Pick<Ports, "namespaces">,
-  principal: Principal,
-  which: PathOrId,
-): Promise<number> {
-  requireSignedIn(principal);
-  const group =
-    typeof which === "number" ? await namespaces.find(which) : await namespaces.findByFullPath(which);
-  if (group?.kind !== "group" || !mayIn(principal, "read-namespace", group)) {
-    throw new HeliostatError("not-found", "Group Not Found");
-  }
-  if (!mayIn(principal, "admin-namespace", group)) throw new HeliostatError("forbidden", "Forbidden");
-  return group.id;
 }

@@ -1,11 +1,9 @@
 import { changedValues } from "../../domain/changed-values.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import { mayIn, type NamespaceAction } from "../../domain/policy.ts";
 import type { Namespace } from "../../domain/project.ts";
 import { isBot, type Principal } from "../../domain/user.ts";
-import { requireScope, requireSignedIn, viewerOf } from "../access.ts";
+import { findGroup, findGroupFor, requireScope, requireSignedIn, viewerOf } from "../access.ts";
 import { auditedNamespace } from "../audit/entities.ts";
-import type { PathOrId } from "../path-or-id.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -73,35 +71,6 @@ export function groupUseCases(ports: GroupPorts): GroupUseCases {
       await recordAudit(ports, principal, { action: "group-removed", entity: auditedNamespace(group) });
     },
   };
-}
-
-/** The group, if the principal may know of it; else `not-found`. */
-export async function findGroup(
-  ports: Pick<Ports, "namespaces">,
-  principal: Principal,
-  which: PathOrId,
-): Promise<Namespace> {
-  const group =
-    typeof which === "number"
-      ? await ports.namespaces.find(which)
-      : await ports.namespaces.findByFullPath(which);
-  if (group?.kind === "group" && mayIn(principal, "read-namespace", group)) return group;
-  throw new HeliostatError("not-found", "Group Not Found");
-}
-
-/** The group, if the principal may know of it and do this with it (`not-found`, `unauthenticated`, `forbidden`). */
-export async function findGroupFor(
-  ports: Pick<Ports, "namespaces">,
-  principal: Principal,
-  which: PathOrId,
-  action: NamespaceAction,
-): Promise<Namespace> {
-  const group = await findGroup(ports, principal, which);
-  if (!mayIn(principal, action, group)) {
-    requireSignedIn(principal);
-    throw new HeliostatError("forbidden", "Forbidden");
-  }
-  return group;
 }
 
 function factsOf({ name, fullPath, visibility, description }: Namespace) {

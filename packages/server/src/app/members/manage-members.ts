@@ -2,9 +2,8 @@ import { asHeliostatError, HeliostatError, invalidField } from "../../domain/err
 import { ACCESS_LEVELS, mayGiveRole, mayIn } from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
-import { findVisibleProject, requireScope, requireSignedIn } from "../access.ts";
+import { findGroup, findVisibleProject, requireScope, requireSignedIn } from "../access.ts";
 import { auditedNamespace, auditedProject } from "../audit/entities.ts";
-import { findGroup } from "../groups/manage-groups.ts";
 import { type MirrorUserPorts, watchMirrorsOf } from "../mirrors/mirror-user-gone.ts";
 import type { MemberOfSource, MemberSource, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";

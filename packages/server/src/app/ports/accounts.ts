@@ -163,8 +163,8 @@ export interface TokenStore {
   listOfHome(home: TokenHome, filter: TokenFilter, page: Page, now: Date): Promise<Paged<ResourceToken>>;
   find(id: number): Promise<AccessToken | null>;
   findOfHome(home: TokenHome, id: number): Promise<ResourceToken | null>;
-  /** A bot whose token is revoked is a member of nothing any more. */
-  revoke(id: number): Promise<void>;
+  /** A bot whose token is revoked is a member of nothing any more. False, and nothing done, when it was revoked already. */
+  revoke(id: number): Promise<boolean>;
   /** Revokes this token and makes its successor, in one; null, and nothing done, when it was revoked already. */
   rotate(
     id: number,

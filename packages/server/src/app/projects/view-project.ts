@@ -5,9 +5,8 @@ import { fullPathOf, type Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
 import { sshCloneUrl } from "../../domain/ssh-clone-url.ts";
 import type { Principal } from "../../domain/user.ts";
-import { findVisibleProject, viewerOf } from "../access.ts";
+import { findGroup, findVisibleProject, viewerOf } from "../access.ts";
 import { findReadme } from "../browsing/find-readme.ts";
-import { findGroup } from "../groups/manage-groups.ts";
 import type { Ports } from "../ports.ts";
 import type { ProjectFilter, ProjectView, UseCases } from "../use-cases.ts";
 

@@ -1,16 +1,12 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
-import { type AccessToken, isBot, type Principal, type User } from "../../domain/user.ts";
+import { type AccessToken, isBot, type Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { digestToken } from "../accounts/token-digest.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
-import { recordAudit } from "../record-audit.ts";
-import {
-  alreadyRevoked,
-  checkTokenDraft,
-  expiryAfterRotation,
-  refuseMorePower,
-} from "./check-token-draft.ts";
+import { noteToken, revokeToken, rotateToken } from "./change-token.ts";
+import { checkTokenDraft, refuseMorePower } from "./check-token-draft.ts";
 import type { TokenUseCases } from "./token-use-cases.ts";
 
 type PersonalTokenUseCases = Pick<
@@ -18,28 +14,16 @@ type PersonalTokenUseCases = Pick<
   "createAccessToken" | "listAccessTokens" | "findAccessToken" | "revokeAccessToken" | "rotateAccessToken"
 >;
 
-type TokenPorts = Pick<Ports, "tokens" | "users" | "instance" | "clock" | "audit">;
+type TokenPorts = Pick<
+  Ports,
+  "tokens" | "users" | "projects" | "namespaces" | "instance" | "clock" | "audit"
+>;
 
 export function personalTokenUseCases(ports: TokenPorts): PersonalTokenUseCases {
   async function findOwn(principal: Principal, id: number): Promise<AccessToken> {
     const token = await ports.tokens.find(id);
     if (!token || !mayManage(principal, token.userId)) throw new HeliostatError("not-found", "Not found");
     return token;
-  }
-
-  async function ownerOf(token: AccessToken): Promise<User> {
-    const owner = await ports.users.find(token.userId);
-    if (!owner) throw new HeliostatError("not-found", "Not found");
-    return owner;
-  }
-
-  async function note(principal: Principal, action: string, owner: User, token: AccessToken): Promise<void> {
-    await recordAudit(ports, principal, {
-      action,
-      entity: { type: "User", id: owner.id, path: owner.username },
-      target: { type: "AccessToken", id: token.id, details: token.name },
-      details: { scopes: token.scopes, expires_at: token.expiresAt?.toISOString().slice(0, 10) ?? null },
-    });
   }
 
   return {
@@ -59,7 +43,7 @@ export function personalTokenUseCases(ports: TokenPorts): PersonalTokenUseCases 
         digest: digestToken(secret),
         createdBy: user.id,
       });
-      await note(principal, "token-created", owner, token);
+      await noteToken(ports, principal, "token-created", auditedUser(owner), token, null);
       return { token, secret };
     },
     async listAccessTokens(principal, filter, page) {
@@ -71,20 +55,10 @@ export function personalTokenUseCases(ports: TokenPorts): PersonalTokenUseCases 
     },
     findAccessToken: findOwn,
     async revokeAccessToken(principal, id) {
-      const token = await findOwn(principal, id);
-      await ports.tokens.revoke(token.id);
-      await note(principal, "token-revoked", await ownerOf(token), token);
+      await revokeToken(ports, principal, await findOwn(principal, id));
     },
     async rotateAccessToken(principal, id, rotation) {
-      const old = await findOwn(principal, id);
-      refuseMorePower(principal, old.scopes);
-      const secret = ports.instance.makeTokenSecret();
-      const token = await ports.tokens.rotate(old.id, {
-        digest: digestToken(secret),
-        expiresAt: expiryAfterRotation(old, rotation, ports.clock.now()),
-      });
-      if (token === null) throw alreadyRevoked();
-      await note(principal, "token-rotated", await ownerOf(old), token);
+      const { token, secret } = await rotateToken(ports, principal, await findOwn(principal, id), rotation);
       return { token, secret };
     },
   };

@@ -1,20 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { AuditEntity } from "../../domain/audit-event.ts";
 import { HeliostatError } from "../../domain/errors.ts";
-import { accessLevel, mayIn, namespaceLevel } from "../../domain/policy.ts";
-import { fullPathOf, type Namespace } from "../../domain/project.ts";
+import { accessLevel, namespaceLevel } from "../../domain/policy.ts";
 import { type AccessToken, isBot, type Principal } from "../../domain/user.ts";
-import { findProjectFor, findVisibleProject, requireSignedIn } from "../access.ts";
+import { findGroup, findGroupFor, findProjectFor, findVisibleProject, requireSignedIn } from "../access.ts";
 import { digestToken } from "../accounts/token-digest.ts";
+import { auditedNamespace, auditedProject } from "../audit/entities.ts";
 import type { PathOrId } from "../path-or-id.ts";
 import type { Ports, ResourceToken, TokenHome } from "../ports.ts";
-import { recordAudit } from "../record-audit.ts";
-import {
-  alreadyRevoked,
-  checkTokenDraft,
-  expiryAfterRotation,
-  refuseMorePower,
-} from "./check-token-draft.ts";
+import { noteToken, refuseHigherLevel, revokeToken, rotateToken } from "./change-token.ts";
+import { checkTokenDraft, refuseMorePower } from "./check-token-draft.ts";
 import type { TokenPlace, TokenUseCases } from "./token-use-cases.ts";
 
 type ResourceTokenUseCases = Pick<
@@ -26,7 +21,10 @@ type ResourceTokenUseCases = Pick<
   | "rotateResourceToken"
 >;
 
-type TokenPorts = Pick<Ports, "tokens" | "projects" | "namespaces" | "instance" | "clock" | "audit">;
+type TokenPorts = Pick<
+  Ports,
+  "tokens" | "users" | "projects" | "namespaces" | "instance" | "clock" | "audit"
+>;
 
 /** A place as found: what tokens of it are stored under, and what the principal is there. */
 interface Found {
@@ -38,33 +36,26 @@ interface Found {
 
 /** The tokens of projects and groups, each with a bot of its own. */
 export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases {
-  async function findProject(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
+  async function findProjectPlace(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
     const project = toAdmin
       ? await findProjectFor(ports, principal, which, "admin-project")
       : await findVisibleProject(ports, principal, which);
     return {
       word: "project",
       home: { projectId: project.id },
-      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
+      entity: auditedProject(project),
       level: accessLevel(principal, project),
     };
   }
 
-  async function findGroup(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
-    const group: Namespace | null =
-      typeof which === "number"
-        ? await ports.namespaces.find(which)
-        : await ports.namespaces.findByFullPath(which);
-    if (group?.kind !== "group" || !mayIn(principal, "read-namespace", group)) {
-      throw new HeliostatError("not-found", "Group Not Found");
-    }
-    if (toAdmin && !mayIn(principal, "admin-namespace", group)) {
-      throw new HeliostatError("forbidden", "Forbidden");
-    }
+  async function findGroupPlace(principal: Principal, which: PathOrId, toAdmin: boolean): Promise<Found> {
+    const group = toAdmin
+      ? await findGroupFor(ports, principal, which, "admin-namespace")
+      : await findGroup(ports, principal, which);
     return {
       word: "group",
       home: { namespaceId: group.id },
-      entity: { type: "Group", id: group.id, path: group.fullPath },
+      entity: auditedNamespace(group),
       level: namespaceLevel(principal, group),
     };
   }
@@ -76,8 +67,8 @@ export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases 
   ): Promise<Found> {
     requireSignedIn(principal);
     return "project" in place
-      ? await findProject(principal, place.project, toAdmin)
-      : await findGroup(principal, place.group, toAdmin);
+      ? await findProjectPlace(principal, place.project, toAdmin)
+      : await findGroupPlace(principal, place.group, toAdmin);
   }
 
   async function findToken({ word, home }: Found, id: number): Promise<ResourceToken> {
@@ -87,24 +78,6 @@ export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases 
       "not-found",
       `Could not find ${word} access token with token_id: ${id} Not Found`,
     );
-  }
-
-  async function note(
-    principal: Principal,
-    action: string,
-    { entity }: Found,
-    { token, accessLevel: level }: ResourceToken,
-  ): Promise<void> {
-    await recordAudit(ports, principal, {
-      action,
-      entity,
-      target: { type: "AccessToken", id: token.id, details: token.name },
-      details: {
-        scopes: token.scopes,
-        access_level: level,
-        expires_at: token.expiresAt?.toISOString().slice(0, 10) ?? null,
-      },
-    });
   }
 
   return {
@@ -130,31 +103,19 @@ export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases 
         createdBy: user.id,
         word: randomBytes(8).toString("hex"),
       });
-      await note(principal, "token-created", found, made);
+      await noteToken(ports, principal, "token-created", found.entity, made.token, made.accessLevel);
       return { ...made, secret };
     },
     async revokeResourceToken(principal, place, id) {
       const found = await findPlace(principal, place);
-      const made = await findToken(found, id);
-      await ports.tokens.revoke(id);
-      await note(principal, "token-revoked", found, made);
+      await revokeToken(ports, principal, (await findToken(found, id)).token);
     },
     async rotateResourceToken(principal, place, which, rotation) {
       const isSelf = which === "self";
       const found = await findPlace(principal, place, { toAdmin: !isSelf });
       const old = await findToken(found, isSelf ? requireOwnToken(principal).id : which);
       if (!isSelf && old.token.id !== tokenOf(principal)?.id) refuseBots(principal);
-      refuseMorePower(principal, old.token.scopes);
-      refuseHigherLevel(found, old.accessLevel);
-      const secret = ports.instance.makeTokenSecret(found.word);
-      const token = await ports.tokens.rotate(old.token.id, {
-        digest: digestToken(secret),
-        expiresAt: expiryAfterRotation(old.token, rotation, ports.clock.now()),
-      });
-      if (token === null) throw alreadyRevoked();
-      const made = { token, accessLevel: old.accessLevel };
-      await note(principal, "token-rotated", found, made);
-      return { ...made, secret };
+      return await rotateToken(ports, principal, old.token, rotation);
     },
   };
 }
@@ -174,12 +135,4 @@ function refuseBots(principal: Principal): void {
   if (principal.kind === "user" && isBot(principal.user)) {
     throw new HeliostatError("forbidden", "The token of a project or group cannot make tokens.");
   }
-}
-
-function refuseHigherLevel({ level }: Found, wanted: number): void {
-  if (wanted <= level) return;
-  throw new HeliostatError(
-    "model-invalid",
-    "400 Bad request - Access level of the token can't be greater the access level of the user who created the token",
-  );
 }
