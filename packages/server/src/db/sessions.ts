@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { SessionStore } from "../app/ports.ts";
 import type { Session } from "../domain/session.ts";
+import { inTransaction } from "./in-transaction.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 import { toUser } from "./users.ts";
@@ -8,23 +9,34 @@ import { toUser } from "./users.ts";
 export function createSessionStore(db: Db): SessionStore {
   return {
     async create(session) {
-      const row = await db
-        .insertInto("sessions")
-        .values({
-          digest: session.digest,
-          user_id: session.userId,
-          method: session.method,
-          csrf_token: session.csrfToken,
-          created_at: session.createdAt,
-          rotated_at: session.createdAt,
-          last_seen_at: session.createdAt,
-          expires_at: session.expiresAt,
-          address: session.address,
-          user_agent: session.userAgent,
-        })
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      return toSession(row);
+      return await inTransaction(db, async (transaction) => {
+        // Until the session is there nobody changes the user: who then ends all their sessions finds it.
+        const user = await transaction
+          .selectFrom("users")
+          .select(["state", "password_hash"])
+          .where("id", "=", session.userId)
+          .forShare()
+          .executeTakeFirst();
+        const isAsBefore = session.passwordHash === null || user?.password_hash === session.passwordHash;
+        if (user?.state !== "active" || !isAsBefore) return null;
+        const row = await transaction
+          .insertInto("sessions")
+          .values({
+            digest: session.digest,
+            user_id: session.userId,
+            method: session.method,
+            csrf_token: session.csrfToken,
+            created_at: session.createdAt,
+            rotated_at: session.createdAt,
+            last_seen_at: session.createdAt,
+            expires_at: session.expiresAt,
+            address: session.address,
+            user_agent: session.userAgent,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return toSession(row);
+      });
     },
     async findByDigest(digest) {
       const row = await db

@@ -4,10 +4,13 @@ import type { User } from "../../domain/user.ts";
 export type NewSession = Omit<Session, "id" | "rotatedAt" | "isRotationConfirmed" | "lastSeenAt"> & {
   /** Of its secret, which is stored nowhere. */
   readonly digest: Buffer;
+  /** That of the password by which it is opened; null: it is opened by something else. */
+  readonly passwordHash: string | null;
 };
 
 export interface SessionStore {
-  create(session: NewSession): Promise<Session>;
+  /** Null, and nothing done, when the user is gone or blocked, or has another password by now. */
+  create(session: NewSession): Promise<Session | null>;
   /** By the digest of its secret, or of the one before (`isPrevious`). One that has expired too, until it is cleared away. */
   findByDigest(digest: Buffer): Promise<{ session: Session; isPrevious: boolean; user: User } | null>;
   find(id: number): Promise<Session | null>;

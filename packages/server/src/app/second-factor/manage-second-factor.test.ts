@@ -85,7 +85,7 @@ async function verdictOf(code: string, user: User = ada, ports = portsNow()): Pr
 async function signedIn(user: User): Promise<Principal> {
   const now = await createUserStore(db).find(user.id);
   assert(now);
-  const how = { method: "password", from: { door: "http", address: "192.0.2.1", userAgent: null } } as const;
+  const how = { method: "oidc", from: { door: "http", address: "192.0.2.1", userAgent: null } } as const;
   session ??= (
     await openSession(
       { ...portsNow(), audit: { ...portsNow().audit, record: async () => undefined } },

@@ -10,6 +10,7 @@ import {
 } from "../../domain/second-factor.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { requireAdmin, requireInPerson } from "../access.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Instance, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "../sign-in/check-password.ts";
@@ -38,7 +39,7 @@ export function secondFactorUseCases(
   }
 
   async function note(principal: Principal, action: string, { id, username }: User): Promise<void> {
-    await recordAudit(ports, principal, { action, entity: { type: "User", id, path: username } });
+    await recordAudit(ports, principal, { action, entity: auditedUser({ id, username }) });
   }
 
   return {

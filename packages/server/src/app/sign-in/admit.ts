@@ -11,7 +11,10 @@ import type { Admission } from "./sign-in-use-cases.ts";
 /** By what it is certain who somebody is. A provider asks for a second factor of its own, if it wants one. */
 export type Shown =
   | {
-      readonly method: "password" /** Of the second factor; null: none was given. */;
+      readonly method: "password";
+      /** The one that was right. */
+      readonly passwordHash: string;
+      /** Of the second factor; null: none was given. */
       readonly code: string | null;
     }
   | { readonly method: "oidc" };

@@ -78,7 +78,7 @@ function openNode() {
   const check = createPasswordCheck(ports);
   return {
     signIn: async (password: string, from: Origin = HOME, username = "ada") =>
-      (await check({ username, password }, from))?.username ?? null,
+      (await check({ username, password }, from))?.user.username ?? null,
     tryToken: () => countUnknownToken(ports, HOME),
   };
 }

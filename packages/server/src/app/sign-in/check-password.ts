@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { networkOf } from "../../domain/sign-in-throttle.ts";
 import type { Origin, Principal, User } from "../../domain/user.ts";
+import { auditedUser, INSTANCE } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import { beginPasswordTry } from "./throttle.ts";
@@ -18,7 +19,14 @@ export type PasswordCheckPorts = Pick<
 export type CheckPassword = (
   given: { readonly username: string; readonly password: string },
   from: Origin,
-) => Promise<User | null>;
+) => Promise<CheckedUser | null>;
+
+/** Somebody whose password was right. */
+export interface CheckedUser {
+  readonly user: User;
+  /** As it was then: whoever opens a session by it makes sure that it is still theirs. */
+  readonly passwordHash: string;
+}
 
 /** An address from which nobody signed in for so long is no longer known to be theirs. */
 export const KNOWN_ADDRESS_MS = 90 * 24 * 3600_000;
@@ -34,7 +42,7 @@ const LONGEST_PASSWORD = 1024;
 export function createPasswordCheck(ports: PasswordCheckPorts): CheckPassword {
   // In memory only, and of no use to anybody who reads it there or elsewhere.
   const pepper = randomBytes(32);
-  const underWay = new Map<string, Promise<User | null>>();
+  const underWay = new Map<string, Promise<CheckedUser | null>>();
   const right = new Map<string, { readonly passwordHash: string; readonly until: number }>();
 
   function keyOf(username: string, password: string, network: string): string {
@@ -62,10 +70,11 @@ export function createPasswordCheck(ports: PasswordCheckPorts): CheckPassword {
     { username, password }: { readonly username: string; readonly password: string },
     from: Origin,
     { key, network }: { readonly key: string; readonly network: string },
-  ): Promise<User | null> {
+  ): Promise<CheckedUser | null> {
     const found = await ports.users.findForSignIn(username);
     const stored = found?.passwordHash ?? null;
-    if (found && stored !== null && isRemembered(key, stored)) return found.user;
+    if (found && stored !== null && isRemembered(key, stored))
+      return { user: found.user, passwordHash: stored };
 
     const since = new Date(ports.clock.now().getTime() - KNOWN_ADDRESS_MS);
     const isKnown = await ports.signInFailures.isKnownAddress(found?.user.id ?? 0, network, since);
@@ -93,7 +102,7 @@ export function createPasswordCheck(ports: PasswordCheckPorts): CheckPassword {
       await ports.signInFailures.rememberAddress(found.user.id, network, ports.clock.now());
     }
     remember(key, stored);
-    return found.user;
+    return { user: found.user, passwordHash: stored };
   }
 
   /** Never the name that was given when it is nobody's: it may be a password, typed into the wrong field. */
@@ -101,10 +110,7 @@ export function createPasswordCheck(ports: PasswordCheckPorts): CheckPassword {
     const nobody: Principal = { kind: "anonymous", from };
     await recordAudit(ports, nobody, {
       action: "sign-in-failed",
-      entity:
-        user === null
-          ? { type: "Instance", id: null, path: null }
-          : { type: "User", id: user.id, path: user.username },
+      entity: user === null ? INSTANCE : auditedUser(user),
       details: { failures, account: user === null ? "unknown" : user.username },
     });
   }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { sql } from "kysely";
 import { openTestStore } from "../../../../../test/support/store.ts";
+import { waitFor } from "../../../../../test/support/wait-for.ts";
 import { createAuditStore } from "../../db/audit-events.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../../db/instance-settings.ts";
 import { createMemberStore } from "../../db/members.ts";
@@ -71,7 +73,9 @@ const as = (user: User): Principal => ({ kind: "user", token: null, user, member
 /** Signs ada in; answers who it is that comes with the session, and whether it is still good. */
 async function openSessionOfAda() {
   const ports = portsNow();
-  const { secret } = await openSession(ports, ada, { method: "password", from: HERE });
+  const stored = await ports.users.findForSignIn("ada");
+  const how = { method: "password", passwordHash: stored?.passwordHash ?? "", from: HERE } as const;
+  const { secret } = await openSession(ports, ada, how);
   const find = async () => await sessionUseCases(ports).authenticateSession(secret, HERE);
   const found = await find();
   assert.ok(found);
@@ -82,6 +86,13 @@ async function isPasswordOfAda(password: string): Promise<boolean> {
   const ports = portsNow();
   const found = await ports.users.findForSignIn("ada");
   return await ports.passwords.verify(password, found?.passwordHash ?? "");
+}
+
+async function countWaiting(store: Db): Promise<number> {
+  const { rows } = await sql<{
+    count: number;
+  }>`select count(*) as count from pg_locks where not granted`.execute(store);
+  return Number(rows[0]?.count ?? 0);
 }
 
 async function readMails(): Promise<readonly { recipient: string; body_text: string }[]> {
@@ -145,6 +156,33 @@ describe("the password of another", () => {
     assert.equal(await session.isLive(), false);
     assert.deepEqual(await auditActions(), ["password-reset", "session-ended"]);
     assert.match((await readMails())[0]?.body_text ?? "", /An administrator set another password/);
+  });
+
+  it("is set while somebody signs in with the old one: no session is opened", async () => {
+    const ports = portsNow();
+    const checked = await createPasswordCheck(ports)({ username: "ada", password: OLD }, HERE);
+    assert(checked);
+    await passwords().setPassword(as(root), ada.id, NEW);
+    const late = openSession(ports, checked.user, { method: "password", ...checked, from: HERE });
+    await assert.rejects(late, { code: "sign-in-refused" });
+    assert.deepEqual(await db.selectFrom("sessions").selectAll().execute(), []);
+  });
+
+  it("waits for a session that is being opened with the old one, and ends it", async () => {
+    const found = await portsNow().users.findForSignIn("ada");
+    const passwordHash = found?.passwordHash ?? "";
+    let resetting: Promise<void> = Promise.resolve();
+    await db.transaction().execute(async (transaction) => {
+      const ports = { ...portsNow(), sessions: createSessionStore(transaction) };
+      await openSession(ports, ada, { method: "password", passwordHash, from: HERE });
+      resetting = passwords().setPassword(as(root), ada.id, NEW);
+      resetting.catch(() => undefined);
+      await waitFor(async () => (await countWaiting(db)) > 0 || (await isPasswordOfAda(NEW)), {
+        message: "the reset has come to the user",
+      });
+    });
+    await resetting;
+    assert.deepEqual(await db.selectFrom("sessions").selectAll().execute(), []);
   });
 
   it("is not set by anybody else, nor an admin's own without the old one", async () => {

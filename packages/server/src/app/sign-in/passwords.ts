@@ -2,6 +2,7 @@ import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { passwordComplaints } from "../../domain/password-rules.ts";
 import { isBot, type Origin, type Principal, type User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
+import { auditedUser } from "../audit/entities.ts";
 import { passwordNotice } from "../notices/password-notice.ts";
 import { tellUser } from "../notices/tell-user.ts";
 import type { Ports } from "../ports.ts";
@@ -22,8 +23,8 @@ export function passwordUseCases(ports: PasswordPorts, checkPassword: CheckPassw
       const { user, session } = requireSignedIn(principal);
       // Throttled as a sign-in is: a session that somebody left open is not the way to guess the password.
       const from: Origin = principal.from ?? { door: "internal", address: null };
-      const owner = await checkPassword({ username: user.username, password: current }, from);
-      if (owner?.id !== user.id) throw invalidField("current_password", "is wrong");
+      const checked = await checkPassword({ username: user.username, password: current }, from);
+      if (checked?.user.id !== user.id) throw invalidField("current_password", "is wrong");
       if (current === next) throw invalidField("password", "must not be the one you have");
       await putInForce(ports, principal, user, { password: next, except: session?.id ?? null });
     },
@@ -65,7 +66,7 @@ async function putInForce(
   const isOwn = principal.kind === "user" && principal.user.id === user.id;
   await recordAudit(ports, principal, {
     action: isOwn ? "password-changed" : "password-reset",
-    entity: { type: "User", id: user.id, path: user.username },
+    entity: auditedUser(user),
   });
   await endSessionsOf(ports, principal, user, except);
   await tellUser(

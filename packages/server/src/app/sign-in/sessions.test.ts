@@ -23,6 +23,9 @@ const DAY = 24 * HOUR;
 const HERE = { door: "http", address: "203.0.113.7", userAgent: "Firefox" } as const;
 const THERE = { door: "http", address: "198.51.100.9" } as const;
 
+/** Nobody checks it here. */
+const HASH = "the stored hash";
+
 let db: Db;
 let clock: FakeClock;
 let ada: User;
@@ -39,7 +42,7 @@ beforeEach(async () => {
   await db.deleteFrom("audit_events").execute();
   await db.updateTable("instance_settings").set({ session_expire_delay: 10_080 }).execute();
   clock = new FakeClock(new Date("2026-03-04T12:00:00Z"));
-  const draft = { name: "Ada", isAdmin: false, passwordHash: null };
+  const draft = { name: "Ada", isAdmin: false, passwordHash: HASH };
   ada = await createUserStore(db).create({ ...draft, username: "ada", email: "ada@example.com" });
 });
 
@@ -55,7 +58,8 @@ function portsNow() {
   };
 }
 
-const signIn = (): Promise<OpenedSession> => openSession(portsNow(), ada, { method: "password", from: HERE });
+const signIn = (): Promise<OpenedSession> =>
+  openSession(portsNow(), ada, { method: "password", passwordHash: HASH, from: HERE });
 const sessions = () => sessionUseCases(portsNow());
 
 /** The session of a secret, which must be good. */
@@ -226,6 +230,9 @@ describe("who is let in once it is certain who they are", () => {
   it("is neither blocked nor an internal user", async () => {
     await assert.rejects(admit(portsNow(), { ...ada, state: "blocked" }, how), { code: "forbidden" });
     await assert.rejects(admit(portsNow(), { ...ada, isTokenBot: true }, how), { code: "forbidden" });
+    // Blocked after they were looked up.
+    await createUserStore(db).setState(ada.id, "blocked");
+    await assert.rejects(admit(portsNow(), ada, how), { code: "sign-in-refused" });
     assert.deepEqual(await auditActions(), []);
   });
 });

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { HeliostatError } from "../../domain/errors.ts";
-import { endOfSession, isLive, nextStep, type Session, type SignInMethod } from "../../domain/session.ts";
+import { endOfSession, isLive, nextStep, type Session } from "../../domain/session.ts";
 import type { Origin, User } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { asMember } from "../accounts/authenticate.ts";
 import { digestToken } from "../accounts/token-digest.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { OpenedSession, SessionUseCases, SignInOrigin } from "./session-use-cases.ts";
@@ -19,19 +20,25 @@ const LONGEST_USER_AGENT = 255;
 
 const MINUTE_MS = 60_000;
 
+/** What made it certain; of a password the hash that was stored. */
+type OpenedBy = { readonly method: "password"; readonly passwordHash: string } | { readonly method: "oidc" };
+
 /**
  * Opens a session for a user of whom it is certain who they are. The secret is always a new one: whatever a browser had
- * before is not made good by signing in.
+ * before is not made good by signing in. `sign-in-refused` when they were blocked in the meantime, or the password is not
+ * theirs any more: who ends all their sessions then would miss this one.
  */
 export async function openSession(
   ports: Pick<Ports, "audit" | "clock" | "sessions" | "settings">,
   user: User,
-  { method, from }: { readonly method: SignInMethod; readonly from: SignInOrigin },
+  how: OpenedBy & { readonly from: SignInOrigin },
 ): Promise<OpenedSession> {
+  const { method, from } = how;
   const now = ports.clock.now();
   const { sessionExpireDelay, requiresSecondFactor } = await ports.settings.read();
   const secret = makeSecret();
   const session = await ports.sessions.create({
+    passwordHash: how.method === "password" ? how.passwordHash : null,
     userId: user.id,
     digest: digestToken(secret),
     csrfToken: makeSecret(),
@@ -41,12 +48,15 @@ export async function openSession(
     address: from.address,
     userAgent: from.userAgent?.slice(0, LONGEST_USER_AGENT) ?? null,
   });
+  if (session === null) {
+    throw new HeliostatError("sign-in-refused", "The account was changed at this moment. Sign in again.");
+  }
   await recordAudit(
     ports,
     { kind: "user", token: null, user, memberships: [], from },
     {
       action: "signed-in",
-      entity: { type: "User", id: user.id, path: user.username },
+      entity: auditedUser(user),
       details: { method },
     },
   );
@@ -96,7 +106,7 @@ export function sessionUseCases(ports: SessionPorts): SessionUseCases {
       if (principal.kind !== "user" || !principal.session) return;
       const { user, session } = principal;
       await ports.sessions.end(user.id, session.id);
-      await recordAudit(ports, principal, { action: "signed-out", entity: entityOf(user) });
+      await recordAudit(ports, principal, { action: "signed-out", entity: auditedUser(user) });
     },
     async listSessions(principal) {
       const { user } = requireSignedIn(principal);
@@ -107,7 +117,7 @@ export function sessionUseCases(ports: SessionPorts): SessionUseCases {
     async endSession(principal, id) {
       const { user } = requireSignedIn(principal);
       if (!(await ports.sessions.end(user.id, id))) throw new HeliostatError("not-found", "Not found");
-      await recordAudit(ports, principal, { action: "session-ended", entity: entityOf(user) });
+      await recordAudit(ports, principal, { action: "session-ended", entity: auditedUser(user) });
     },
     async endOtherSessions(principal) {
       const { user, session } = requireSignedIn(principal);
@@ -126,7 +136,7 @@ export async function endSessionsOf(
   const ended = await ports.sessions.endAllOf(user.id, except);
   if (ended > 0) {
     const details = { sessions: ended };
-    await recordAudit(ports, principal, { action: "session-ended", entity: entityOf(user), details });
+    await recordAudit(ports, principal, { action: "session-ended", entity: auditedUser(user), details });
   }
   return ended;
 }
@@ -148,14 +158,10 @@ async function endStolen(
     { kind: "anonymous", from },
     {
       action: "session-ended",
-      entity: entityOf(user),
+      entity: auditedUser(user),
       details: { reason: "a secret came again that had been replaced: somebody has a copy" },
     },
   );
-}
-
-function entityOf(user: User): { readonly type: "User"; readonly id: number; readonly path: string } {
-  return { type: "User", id: user.id, path: user.username };
 }
 
 function makeSecret(): string {

@@ -9,11 +9,12 @@ export function signInUseCases(
 ): SignInUseCases {
   return {
     async signIn(given, { from, before }) {
-      const user = await checkPassword(given, from);
-      if (user === null) {
+      const checked = await checkPassword(given, from);
+      if (checked === null) {
         throw new HeliostatError("sign-in-refused", "The user name or the password is wrong.");
       }
-      return await admit(ports, user, { method: "password", code: given.code, from, before });
+      const { user, passwordHash } = checked;
+      return await admit(ports, user, { method: "password", passwordHash, code: given.code, from, before });
     },
   };
 }
