@@ -107,6 +107,7 @@ create table ssh_keys (
   check ((kind = 'user') = (user_id is not null))
 );
 create index ssh_keys_user on ssh_keys (user_id) where user_id is not null;
+create index ssh_keys_fingerprint_md5 on ssh_keys (fingerprint_md5);
 
 create table deploy_key_projects (
   ssh_key_id integer not null references ssh_keys (id) on delete cascade,
@@ -189,6 +190,9 @@ create table protected_branch_access_levels (
   check (num_nonnulls(access_level, user_id, group_id, deploy_key_id) = 1)
 );
 create index protected_branch_access_levels_branch on protected_branch_access_levels (protected_branch_id);
+create index protected_branch_access_levels_user on protected_branch_access_levels (user_id) where user_id is not null;
+create index protected_branch_access_levels_group on protected_branch_access_levels (group_id) where group_id is not null;
+create index protected_branch_access_levels_deploy_key on protected_branch_access_levels (deploy_key_id) where deploy_key_id is not null;
 insert into protected_branch_access_levels (protected_branch_id, action, access_level)
   select id, action, 40 from protected_branches, unnest(array['push', 'merge']) as action;
 
@@ -202,6 +206,9 @@ create table protected_tag_access_levels (
   check (num_nonnulls(access_level, user_id, group_id, deploy_key_id) = 1)
 );
 create index protected_tag_access_levels_tag on protected_tag_access_levels (protected_tag_id);
+create index protected_tag_access_levels_user on protected_tag_access_levels (user_id) where user_id is not null;
+create index protected_tag_access_levels_group on protected_tag_access_levels (group_id) where group_id is not null;
+create index protected_tag_access_levels_deploy_key on protected_tag_access_levels (deploy_key_id) where deploy_key_id is not null;
 insert into protected_tag_access_levels (protected_tag_id, access_level)
   select id, create_access_level from protected_tags;
 alter table protected_tags drop column create_access_level;
