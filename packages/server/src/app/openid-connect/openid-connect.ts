@@ -7,6 +7,7 @@ import { tellUser } from "../notices/tell-user.ts";
 import { PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
 import type { ExternalUser, IdentityProvider, Instance, Ports } from "../ports.ts";
 import { createRateLimit } from "../rate-limit.ts";
+import { auditedUser, INSTANCE } from "../audit/entities.ts";
 import { recordAudit } from "../record-audit.ts";
 import { requireProof } from "../second-factor/require-proof.ts";
 import { admit } from "../sign-in/admit.ts";
@@ -100,7 +101,7 @@ export function openIdConnectUseCases(
         const user = await identities.createUser({ ...draft, isAdmin: false, passwordHash: null }, external);
         await recordAudit(ports, who, {
           action: "user-created",
-          entity: { type: "User", id: user.id, path: user.username },
+          entity: auditedUser(user),
           details: { issuer: external.issuer, subject: external.subject },
         });
         return user;
@@ -147,7 +148,7 @@ export function openIdConnectUseCases(
     });
     await recordAudit(ports, principal, {
       action: "identity-connected",
-      entity: { type: "User", id: user.id, path: user.username },
+      entity: auditedUser(user),
       details: { issuer: external.issuer, subject: external.subject },
     });
     const who = external.email ?? external.username ?? external.subject;
@@ -164,7 +165,7 @@ export function openIdConnectUseCases(
     const reason = error instanceof HeliostatError ? error.code : "bug";
     await recordAudit(ports, principal, {
       action: "sign-in-failed",
-      entity: { type: "Instance", id: null, path: null },
+      entity: INSTANCE,
       details: { method: "oidc", reason },
     });
   }
@@ -222,7 +223,7 @@ export function openIdConnectUseCases(
       if (removed === null) throw new HeliostatError("not-found", "Not found");
       await recordAudit(ports, principal, {
         action: "identity-disconnected",
-        entity: { type: "User", id: user.id, path: user.username },
+        entity: auditedUser(user),
         details: { issuer: removed.issuer, subject: removed.subject },
       });
     },

@@ -1,9 +1,10 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
-import { fullPathOf, type Project } from "../../domain/project.ts";
+import type { Project } from "../../domain/project.ts";
 import { type Grantee, isGranted } from "../../domain/protections.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
+import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { BranchAction, Ports, ProtectedBranch } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -96,7 +97,7 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
   ): Promise<void> {
     await recordAudit(ports, principal, {
       action,
-      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
+      entity: auditedProject(project),
       target: { type: "ProtectedBranch", id: branch.id, details: branch.name },
       details: { ...describe(branch), ...(before === null ? {} : { before: describe(before) }) },
     });

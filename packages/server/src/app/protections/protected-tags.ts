@@ -1,9 +1,10 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { ACCESS_LEVELS } from "../../domain/policy.ts";
-import { fullPathOf, type Project } from "../../domain/project.ts";
+import type { Project } from "../../domain/project.ts";
 import type { Grantee } from "../../domain/protections.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
+import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { Ports, ProtectedTag } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -65,7 +66,7 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
   ): Promise<void> {
     await recordAudit(ports, principal, {
       action,
-      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
+      entity: auditedProject(project),
       target: { type: "ProtectedTag", id: tag.id, details: tag.name },
       details: { create: describeGrantees(tag.create) },
     });

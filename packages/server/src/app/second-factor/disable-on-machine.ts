@@ -1,5 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Principal, User } from "../../domain/user.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 
@@ -21,7 +22,7 @@ export async function disableSecondFactorOnMachine(
   const machine: Principal = { kind: "anonymous", from: { door: "cli", address: null } };
   await recordAudit(ports, machine, {
     action: "two-factor-disabled-by-admin",
-    entity: { type: "User", id: user.id, path: user.username },
+    entity: auditedUser(user),
   });
   return user;
 }

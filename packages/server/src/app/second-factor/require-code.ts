@@ -1,5 +1,6 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Origin, Principal, User } from "../../domain/user.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import { type CodePorts, takeCode } from "./take-code.ts";
@@ -21,7 +22,7 @@ export async function requireCode(
   const note = async (principal: Principal, action: string, details: Readonly<Record<string, unknown>>) =>
     await recordAudit(ports, principal, {
       ...{ action, details },
-      entity: { type: "User", id: user.id, path: user.username },
+      entity: auditedUser(user),
     });
   switch (verdict) {
     case "app":

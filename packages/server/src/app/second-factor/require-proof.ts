@@ -24,8 +24,8 @@ export async function requirePassword(
   if (!found?.passwordHash) return;
   if (password === "") throw invalidField("current_password", "is missing");
   const given = { username: user.username, password };
-  const owner = await checkPassword(given, from ?? { door: "internal", address: null });
-  if (owner?.id !== user.id) throw invalidField("current_password", "is wrong");
+  const checked = await checkPassword(given, from ?? { door: "internal", address: null });
+  if (checked?.user.id !== user.id) throw invalidField("current_password", "is wrong");
 }
 
 /** The same, and has a code of their second factor, if they have one; it is used up then. */

@@ -1,9 +1,10 @@
 import { HeliostatError } from "../../domain/errors.ts";
 import { may } from "../../domain/policy.ts";
-import { fullPathOf, type Project } from "../../domain/project.ts";
+import type { Project } from "../../domain/project.ts";
 import type { DeployKey } from "../../domain/ssh-key.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
+import { auditedProject } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { PathOrId } from "../use-cases.ts";
@@ -80,8 +81,8 @@ export function deployKeyUseCases(
   ): Promise<void> {
     await recordAudit(ports, principal, {
       action,
-      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
-      target: { type: "deploy-key", id: key.id, details: key.title },
+      entity: auditedProject(project),
+      target: { type: "DeployKey", id: key.id, details: key.title },
       details: { fingerprint: key.fingerprintSha256, ...details },
     });
   }

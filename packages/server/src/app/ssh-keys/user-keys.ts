@@ -4,6 +4,7 @@ import { actsAsAdmin } from "../../domain/policy.ts";
 import type { UserSshKey } from "../../domain/ssh-key.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
 import { requireAdmin, requireSignedIn } from "../access.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { PathOrId } from "../use-cases.ts";
@@ -77,8 +78,8 @@ export function userKeyUseCases(
   async function audit(principal: Principal, action: string, user: User, key: UserSshKey): Promise<void> {
     await recordAudit(ports, principal, {
       action,
-      entity: { type: "User", id: user.id, path: user.username },
-      target: { type: "ssh-key", id: key.id, details: key.title },
+      entity: auditedUser(user),
+      target: { type: "Key", id: key.id, details: key.title },
       details: { fingerprint: key.fingerprintSha256, expires_at: key.expiresAt?.toISOString() ?? null },
     });
   }

@@ -3,6 +3,7 @@ import { fullPathOf, type Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { digestToken } from "../accounts/token-digest.ts";
+import { auditedProject } from "../audit/entities.ts";
 import { findMirrorToChange } from "../mirrors/mirroring-access.ts";
 import { startPull, startPush } from "../mirrors/start-mirror.ts";
 import type { Ports, TriggerToken } from "../ports.ts";
@@ -21,7 +22,7 @@ export function triggerTokenUseCases(ports: Ports): TriggerTokenUseCases {
   async function note(principal: Principal, action: string, project: Project, token: TriggerToken) {
     await recordAudit(ports, principal, {
       action,
-      entity: { type: "Project", id: project.id, path: fullPathOf(project) },
+      entity: auditedProject(project),
       target: { type: "MirrorTriggerToken", id: token.id, details: token.name },
       details: { mirror_id: token.mirrorId },
     });
