@@ -64,6 +64,19 @@ export function requireViewer(principal: Principal): Viewer {
   return { id: user.id, isAdmin: actsAsAdmin(principal), seesInternal: seesInternal({ user }) };
 }
 
+/** Whoever is signed in may know of everybody: the user of this id or name, `unauthenticated`, or `not-found`. */
+export async function findVisibleUser(
+  ports: Pick<Ports, "users">,
+  principal: Principal,
+  which: PathOrId,
+): Promise<User> {
+  requireSignedIn(principal);
+  const user =
+    typeof which === "number" ? await ports.users.find(which) : await ports.users.findByUsername(which);
+  if (user) return user;
+  throw new HeliostatError("not-found", "User Not Found");
+}
+
 /** The project, if the principal may see it; else `not-found`, so that its existence is not told. */
 export async function findVisibleProject(
   ports: Pick<Ports, "projects">,

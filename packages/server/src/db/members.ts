@@ -7,14 +7,11 @@ import { brokenUniqueness } from "./broken-constraint.ts";
 import { hasOwner } from "./last-owner.ts";
 import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
+import { IN_FORCE, IS_IN_FORCE } from "./membership-in-force.ts";
 import { windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { prepare } from "./prepared.ts";
 import { toUser } from "./users.ts";
-
-/** Of a row of `members`: it has not expired. */
-const IN_FORCE = "(members.expires_at is null or members.expires_at > (now() at time zone 'UTC')::date)";
-const IS_IN_FORCE = sql<SqlBool>`${sql.raw(IN_FORCE)}`;
 
 /** The rows of a user's memberships today; the user's id is to follow. */
 export const MEMBERSHIPS = `select members.namespace_id, members.project_id, members.access_level, namespaces.traversal_ids

@@ -3,7 +3,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { passwordComplaints } from "../../domain/password-rules.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
-import { requireAdmin, requireSignedIn } from "../access.ts";
+import { findVisibleUser, requireAdmin, requireSignedIn } from "../access.ts";
 import { auditedUser } from "../audit/entities.ts";
 import { type MirrorUserPorts, replaceMirrorUser, watchMirrorsOf } from "../mirrors/mirror-user-gone.ts";
 import { PATH_MESSAGE, PATH_PATTERN, RESERVED_TOP_LEVEL } from "../path-rules.ts";
@@ -77,10 +77,7 @@ export function userUseCases(ports: UserPorts): UserUseCases {
       return { items: user && page.page === 1 ? [user] : [], total: user ? 1 : 0 };
     },
     async findUser(principal, id) {
-      requireSignedIn(principal);
-      const user = await ports.users.find(id);
-      if (!user) throw new HeliostatError("not-found", "User Not Found");
-      return user;
+      return await findVisibleUser(ports, principal, id);
     },
     async createUser(principal, draft) {
       requireAdmin(principal);

@@ -3,7 +3,7 @@ import { readOfferedSshKey } from "../../domain/offered-ssh-key.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
 import type { UserSshKey } from "../../domain/ssh-key.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
-import { requireAdmin, requireSignedIn } from "../access.ts";
+import { findVisibleUser, requireAdmin, requireSignedIn } from "../access.ts";
 import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -17,12 +17,7 @@ export function userKeyUseCases(
   ports: Pick<Ports, "users" | "sshKeys" | "clock" | "audit">,
 ): Pick<SshKeyUseCases, "listSshKeys" | "findSshKey" | "addSshKey" | "removeSshKey" | "findAnySshKey"> {
   async function findUser(principal: Principal, which: PathOrId | null): Promise<User> {
-    const { user: self } = requireSignedIn(principal);
-    if (which === null) return self;
-    const user =
-      typeof which === "number" ? await ports.users.find(which) : await ports.users.findByUsername(which);
-    if (user === null) throw new HeliostatError("not-found", "User Not Found");
-    return user;
+    return which === null ? requireSignedIn(principal).user : await findVisibleUser(ports, principal, which);
   }
 
   async function findOwn(

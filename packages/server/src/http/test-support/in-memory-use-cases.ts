@@ -422,9 +422,9 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     },
     ...createTokensInMemory(nextId),
     listNamespaces: async (_principal, _filter, page) => paged([GROUP], page),
-    findNamespace: async (_principal, which, kind) => {
+    findNamespace: async (_principal, which) => {
       if (which === GROUP.id || which === GROUP.fullPath) return GROUP;
-      throw new HeliostatError("not-found", kind === "group" ? "Group Not Found" : "Namespace Not Found");
+      throw new HeliostatError("not-found", "Namespace Not Found");
     },
     listGroups: async (_principal, _filter, page) => paged([GROUP], page),
     findGroup: async (_principal, which) => {
