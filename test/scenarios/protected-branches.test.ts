@@ -80,6 +80,24 @@ describe("protected branches and tags, at the door of HTTP", () => {
     assert.deepEqual(await api.get(rules), [], "a rule that was removed does not come back");
   });
 
+  test("a first push whose rule is not noted yet is judged by it all the same", async () => {
+    const { id, rules, client, developer, owner } = await setUp();
+    await api.delete(`${rules}/main`);
+    // As it is between the push and what follows from it, or when that has failed.
+    const writer = new Client(database.connection);
+    await writer.connect();
+    await writer.query("update projects set default_branch_was_protected = false where id = $1", [id]);
+    await writer.end();
+    await makeCommit(client);
+    assert.deepEqual((await tryPush(client, developer, ["main"])).refs, {
+      main: "! [remote rejected] (protected branch: you are not allowed to push to it)",
+    });
+    assert.deepEqual(await api.get(rules), [], "what is refused by name changes nothing");
+    assert.ok((await tryPush(client, developer, ["main:topic"])).isOk, "the rule is of the default branch");
+    assert.equal(JSON.stringify(await api.get(rules)).match(/"name":"main"/g)?.length, 1, "then it is noted");
+    assert.ok((await tryPush(client, owner, ["main"])).isOk);
+  });
+
   test("a developer who names one protected branch pushes nothing at all, and reads why for each ref", async () => {
     const { client, developer, path, first } = await setUp();
     const before = await refsOf(path);
@@ -205,12 +223,19 @@ describe("protected branches and tags, at the door of HTTP", () => {
     }
     const hidden = "refs/heliostat/mine";
     reasons[hidden] = (await tryPush(client, owner, [`main:${hidden}`, "main:refs/heads/y"])).refs[hidden];
+    for (const name of ["refs/tags/-x", "refs/tags/HEAD", "refs/replace/x", "refs/worktree/x"]) {
+      reasons[name] = (await tryPush(client, owner, [`main:${name}`])).refs[name.replace("refs/tags/", "")];
+    }
     const hex = "! [remote rejected] (invalid branch name: it looks like an object id)";
     assert.deepEqual(reasons, {
       ["a".repeat(40)]: hex,
       [`${"0".repeat(40)}/x`]: hex,
       HEAD: "! [remote rejected] (invalid branch name)",
       [hidden]: "! [remote rejected] (hidden ref)",
+      "refs/tags/-x": "! [remote rejected] (invalid tag name)",
+      "refs/tags/HEAD": "! [remote rejected] (invalid tag name)",
+      "refs/replace/x": "! [remote rejected] (ref of git's own)",
+      "refs/worktree/x": "! [remote rejected] (ref of git's own)",
     });
     assert.deepEqual(await refsOf(path), before);
     assert.ok((await tryPush(client, owner, ["main:refs/notes/commits"])).isOk, "other refs are as before");

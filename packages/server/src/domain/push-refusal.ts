@@ -81,6 +81,11 @@ export const REFUSALS = {
     sentence: "You cannot create a branch with an invalid name.",
     advice: "A branch is not called HEAD, and its name does not begin with a dash.",
   },
+  tagName: {
+    reason: "invalid tag name",
+    sentence: "You cannot create a tag with an invalid name.",
+    advice: "A tag is not called HEAD, and its name does not begin with a dash.",
+  },
   hexName: {
     reason: "invalid branch name: it looks like an object id",
     sentence: "You cannot create a branch with a 40-character hexadecimal branch name.",
@@ -94,6 +99,11 @@ export const REFUSALS = {
   hidden: {
     reason: "hidden ref",
     sentence: "Refs below refs/heliostat/ are the server's own.",
+    advice: "Push to a name below refs/heads/ or refs/tags/.",
+  },
+  gitsOwn: {
+    reason: "ref of git's own",
+    sentence: "Git itself uses refs of this name: they replace objects, or belong to one working copy.",
     advice: "Push to a name below refs/heads/ or refs/tags/.",
   },
   mirrored: {

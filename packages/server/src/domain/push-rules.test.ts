@@ -114,6 +114,9 @@ describe("judgePush", () => {
     const hex = "0123456789abcdef0123456789abcdef01234567";
     const names = ["-d", "HEAD", hex, hex.toUpperCase(), `${hex}/x`, `${hex}-x`, `${hex}${hex.slice(0, 24)}`];
     for (const name of names) assert.equal(verdicts(ADMIN, `refs/heads/${name}`), "nyy", name);
+    for (const name of ["-d", "HEAD"]) assert.equal(verdicts(ADMIN, `refs/tags/${name}`), "nyy", name);
+    for (const name of ["a-d", "x/HEAD", hex])
+      assert.equal(verdicts(ADMIN, `refs/tags/${name}`), "yyy", name);
     for (const name of [`${hex}0`, `x${hex}`, `x/${hex}`, "a-d"]) {
       assert.equal(verdicts(ADMIN, `refs/heads/${name}`), "yyy", name);
     }
@@ -128,6 +131,10 @@ describe("judgePush", () => {
     }
     assert.equal(verdicts(ADMIN, "refs/heliostat/x"), "nnn");
     assert.equal(verdicts(user(30), "refs/notes/commits"), "yyy");
+    for (const name of ["replace", "bisect", "worktree", "rewritten", "main-worktree", "worktrees"]) {
+      assert.equal(verdicts(ADMIN, `refs/${name}/x`), "nny", name);
+    }
+    assert.equal(verdicts(ADMIN, "refs/replaced/x"), "yyy");
   });
 
   it("leaves the first push of a project to maintainers where that is wanted", () => {

@@ -49,11 +49,13 @@ export interface PushVerdict {
 /** `refs/heads/` and 40 or 64 hexadecimal digits, alone or before a slash or a dash: git could take it for an object. */
 const LIKE_AN_OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?(?:[-/]|$)/i;
 const HIDDEN = "refs/heliostat/";
+/** What git reads as something else than a ref of the project: stand-ins for objects, and refs of one working copy. */
+const GITS_OWN = /^refs\/(?:replace|bisect|worktree|rewritten|main-worktree|worktrees)\//;
 
 /**
  * What the rules say of each ref of a push, by name and by who pushes. GitLab's rules: nobody deletes a protected branch
  * or tag by a push, and maintainers do by the API; admins and owners are held to the rules like everybody, and names of
- * new branches must not be taken for options or objects.
+ * new branches and tags must not be taken for options or objects.
  */
 export function judgePush(commands: readonly PushCommand[], rules: PushRules): PushVerdict {
   const refusals: RefRefusal[] = [];
@@ -92,9 +94,15 @@ function judgeName({ ref, old, new: oid }: PushCommand): Refusal | null {
   // Git knows whether a name of its own making may go.
   if (!isRefName(ref)) return oid === null && ref.startsWith("refs/") ? null : REFUSALS.refName;
   if (ref.startsWith(HIDDEN)) return REFUSALS.hidden;
-  if (!isBranch(ref) || old !== null || oid === null) return null;
+  // They may go, for who has got one in another way.
+  if (oid === null) return null;
+  if (GITS_OWN.test(ref)) return REFUSALS.gitsOwn;
+  if (old !== null) return null;
   const name = shortName(ref);
-  if (name === "HEAD" || name.startsWith("-")) return REFUSALS.branchName;
+  const isLikeAnOption = name === "HEAD" || name.startsWith("-");
+  if (isTag(ref)) return isLikeAnOption ? REFUSALS.tagName : null;
+  if (!isBranch(ref)) return null;
+  if (isLikeAnOption) return REFUSALS.branchName;
   return LIKE_AN_OID.test(name) ? REFUSALS.hexName : null;
 }
 

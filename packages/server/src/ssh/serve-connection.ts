@@ -41,6 +41,8 @@ export function serveConnection(door: SshDoor, connected: Connected, onSignedIn:
   let isClosed = false;
   let unused: NodeJS.Timeout | undefined;
 
+  // One for each session, beside our own and the library's.
+  client.setMaxListeners(limits.sessions + 10);
   // Broken words, a connection that breaks off: the socket's end follows, and says enough.
   client.on("error", (error) => {
     log.debug({ err: error, address: from.address }, "an SSH client failed");
@@ -108,6 +110,7 @@ function serveSession(door: SshDoor, open: OpenSession, onEnd: () => void): void
   const gone = new AbortController();
   const onGone = (): void => {
     gone.abort(new HeliostatError("cancelled", "The client went away."));
+    client.off("close", onGone);
     if (!isTaken) onEnd();
   };
   session.on("eof", () => {

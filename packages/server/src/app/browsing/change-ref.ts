@@ -40,6 +40,7 @@ export async function changeRef(
 
 const BAD_NAMES: readonly string[] = [
   REFUSALS.branchName.reason,
+  REFUSALS.tagName.reason,
   REFUSALS.hexName.reason,
   REFUSALS.refName.reason,
 ];

@@ -64,7 +64,8 @@ export function tagUseCases(ports: Ports): TagUseCases {
     async createTag(principal, which, { name, ref: start }) {
       const browsed = await browse(ports, principal, which);
       refusePush(principal, browsed.project);
-      if (name.startsWith("-") || !isRefName(`refs/tags/${name}`)) throw refused("Tag name invalid");
+      if (name === "HEAD" || name.startsWith("-") || !isRefName(`refs/tags/${name}`))
+        throw refused("Tag name invalid");
       const ref = parseRefName(`refs/tags/${name}`);
       const oid = await ports.browsing.resolveCommit(browsed.path, start);
       if (oid === null) throw refused(`Target ${start} is invalid`);

@@ -3,7 +3,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { type IncomingLimits, incomingLimits } from "../../domain/incoming-limits.ts";
 import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
-import { protectsEmptyProject } from "../../domain/protections.ts";
+import { type BranchProtection, defaultBranchRule, protectsEmptyProject } from "../../domain/protections.ts";
 import {
   judgePush,
   type PushCommand,
@@ -11,7 +11,7 @@ import {
   type PushRules,
   type PushVerdict,
 } from "../../domain/push-rules.ts";
-import type { RefName } from "../../domain/ref-name.ts";
+import { type RefName, shortName } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { InstanceSettings, Ports } from "../ports.ts";
 import { actorOf } from "../protections/actor.ts";
@@ -77,7 +77,7 @@ async function readRules(
     : () => false;
   return {
     actor: actorOf(principal, project),
-    branches,
+    branches: withRuleToCome(branches, project, defaultBranch, settings),
     tags,
     head: defaultBranch,
     isFirstPushProtected:
@@ -87,4 +87,21 @@ async function readRules(
     isMirrored,
     pushesToMirroredBranches: project.pushesToMirroredBranches,
   };
+}
+
+/**
+ * A default branch that has come for the first time is protected once its write has ended. Until then, and should that
+ * fail, it is judged by the rule that it is to have.
+ */
+function withRuleToCome(
+  branches: readonly BranchProtection[],
+  { defaultBranchWasProtected }: Project,
+  defaultBranch: RefName | null,
+  { defaultBranchProtection }: InstanceSettings,
+): readonly BranchProtection[] {
+  if (defaultBranch === null || defaultBranchWasProtected) return branches;
+  const name = shortName(defaultBranch);
+  const rule = defaultBranchRule(defaultBranchProtection);
+  if (rule === null || branches.some((branch) => branch.name === name)) return branches;
+  return [...branches, { name, allowForcePush: false, push: rule.push.map((grantee) => ({ grantee })) }];
 }
