@@ -118,7 +118,8 @@ export const VARIABLES = {
   },
   HELIOSTAT_DATABASE_URL: {
     defaultText: "unset: embedded PostgreSQL",
-    meaning: "A PostgreSQL of your own: `postgres://user:password@host/database`.",
+    meaning:
+      "A PostgreSQL of your own: `postgres://user:password@host/database`. A pooler in front of it has to keep prepared statements.",
   },
   HELIOSTAT_ADMIN_PASSWORD: {
     defaultText: "generated at first start, shown once",
