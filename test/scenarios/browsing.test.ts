@@ -312,6 +312,10 @@ test("no parameter reaches git as anything but a name", async () => {
     "@",
     "*",
     "%00".repeat(2),
+    // No file could be called so.
+    "n".repeat(256),
+    `refs/heads/${"n".repeat(300)}`,
+    "part/".repeat(850).concat("end"),
   ];
   for (const name of hostile) {
     const encoded = encodeURIComponent(name);

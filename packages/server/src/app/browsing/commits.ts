@@ -13,6 +13,8 @@ type CommitUseCases = Pick<
 
 /** GitLab shows no more commits of a comparison. */
 const MAX_COMPARED = 1_000;
+/** Others who read the same repository get their answers in between. */
+const TAGS_AT_ONCE = 200;
 
 export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
   const { browsing } = ports;
@@ -35,8 +37,14 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
         browsing.listRefs(path, "branches"),
         browsing.listRefs(path, "tags"),
       ]);
-      const tagged = await Promise.all([...tags.refs.keys()].map((ref) => browsing.resolveCommit(path, ref)));
-      return [...new Set([...branches.refs.values(), ...tagged.flatMap((oid) => oid ?? [])])].sort();
+      const tips = new Set(branches.refs.values());
+      const targets = [...new Set(tags.refs.values())];
+      for (let at = 0; at < targets.length; at += TAGS_AT_ONCE) {
+        const part = targets.slice(at, at + TAGS_AT_ONCE);
+        const tagged = await Promise.all(part.map((oid) => browsing.resolveCommit(path, oid)));
+        for (const oid of tagged) if (oid !== null) tips.add(oid);
+      }
+      return [...tips].sort();
     }
     const oid = await browsing.resolveCommit(path, refName ?? "HEAD");
     if (oid !== null) return [oid];

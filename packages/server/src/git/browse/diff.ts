@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline";
 import type { DiffStats, FileDiff } from "../../app/ports.ts";
 import { type Oid, objectFormatOf, parseOid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
@@ -29,6 +28,9 @@ const EMPTY_TREES = {
   sha1: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
   sha256: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 } as const;
+
+/** Of a file that is not there. */
+const NO_MODE = "000000";
 
 interface Draft {
   readonly oldMode: string;
@@ -89,7 +91,7 @@ function createDiffReader(): { take(line: Buffer): boolean; finish(): readonly F
     take(line) {
       const text = texts.at(-1);
       if (line[0] === 0x3a && text === undefined) {
-        if (drafts.length < MOST_FILES) drafts.push(parseRaw(line));
+        if (drafts.length < MOST_FILES) drafts.push(...parseRaw(line));
         return true;
       }
       // No line of a patch begins so: they all begin with a sign.
@@ -131,20 +133,25 @@ function textOf(pieces: readonly Buffer[]): string {
   return Buffer.concat(pieces).toString("utf8");
 }
 
-/** `:<mode> <mode> <oid> <oid> <status>TAB<path>[TAB<path>]` */
-function parseRaw(line: Buffer): Draft {
+/**
+ * `:<mode> <mode> <oid> <oid> <status>TAB<path>[TAB<path>]`: as many drafts as there are `diff --git` sections for it. A
+ * file that becomes a symbolic link or a submodule (`T`) has two: the old one is deleted, and a new one made.
+ */
+function parseRaw(line: Buffer): readonly Draft[] {
   const text = line.toString("utf8").replace(/\n$/, "");
   const [facts = "", first = "", second] = text.split("\t");
   const [oldMode = "", newMode = "", , , status = ""] = facts.slice(1).split(" ");
   const letter = status[0];
   const oldPath = unquote(first);
-  return {
-    oldMode,
-    newMode,
-    kind: letter === "A" ? "new" : letter === "D" ? "deleted" : letter === "R" ? "renamed" : "modified",
-    oldPath,
-    newPath: second === undefined ? oldPath : unquote(second),
-  };
+  const newPath = second === undefined ? oldPath : unquote(second);
+  if (letter === "T") {
+    return [
+      { oldMode, newMode: NO_MODE, kind: "deleted", oldPath, newPath },
+      { oldMode: NO_MODE, newMode, kind: "new", oldPath, newPath },
+    ];
+  }
+  const kind = letter === "A" ? "new" : letter === "D" ? "deleted" : letter === "R" ? "renamed" : "modified";
+  return [{ oldMode, newMode, kind, oldPath, newPath }];
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -208,7 +215,9 @@ export async function countChanges(
       commits.map(({ oid, parent }) => `${oid}${parent === null ? "" : ` ${parent}`}\n`).join(""),
     );
     let at: Oid | null = null;
-    for await (const line of createInterface({ input: running.stdout })) {
+    // Not by `readline`, for which a line ends at characters too that may stand in a file's name.
+    for await (const bytes of linesOf(running.stdout)) {
+      const line = bytes.toString("latin1");
       const [, added, deleted] = /^(\d+|-)\t(\d+|-)\t/.exec(line) ?? [];
       if (added === undefined || deleted === undefined) {
         at = parseOid(line.trim().split(" ")[0] ?? "");

@@ -60,7 +60,8 @@ export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): Rea
     waiting.shift()?.();
   }
 
-  async function find(path: string, identity: string): Promise<Place> {
+  /** A place that already counts its new user: until that one goes on, somebody else may look for room. */
+  async function enter(path: string, identity: string): Promise<Place> {
     for (;;) {
       if (isClosed) throw new HeliostatError("cancelled", "The server is shutting down.");
       const own: Place[] = [];
@@ -71,9 +72,12 @@ export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): Rea
       }
       own.sort((a, b) => a.reader.pending - b.reader.pending);
       const [best] = own;
-      if (best && (best.reader.pending < MANY || own.length >= PER_REPOSITORY || !makeRoom())) return best;
+      if (best && (best.reader.pending < MANY || own.length >= PER_REPOSITORY || !makeRoom())) {
+        best.users += 1;
+        return best;
+      }
       if (makeRoom()) {
-        const place: Place = { path, identity, reader: openObjectReader(git, path), users: 0, usedAt: 0 };
+        const place: Place = { path, identity, reader: openObjectReader(git, path), users: 1, usedAt: 0 };
         places.add(place);
         void place.reader.ended.then(() => retire(place));
         return place;
@@ -99,8 +103,7 @@ export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): Rea
     async use(path, work) {
       const identity = await identify(path);
       if (identity === null) return null;
-      const place = await find(path, identity);
-      place.users += 1;
+      const place = await enter(path, identity);
       try {
         return await work(place.reader);
       } finally {
