@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
   commitSchema,
@@ -16,6 +17,7 @@ import { createApi } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { git, makeCommit, makeRepository, makeTempDir, setRef } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 /* What is in a repository, through the API, on a whole server. */
 
@@ -547,4 +549,36 @@ b.delete()
     server.token,
     String(project.id),
   ]);
+});
+
+test("who asks for large comparisons and leaves holds nobody up", async () => {
+  const large = await api.createProject("large-changes", { visibility: "public" });
+  const path = server.repositoryOf(large.id);
+  const files = (word: string) =>
+    Array.from({ length: 300 }, (_, file) => {
+      const lines = Array.from({ length: 400 }, (_line, line) => `${word}-${file}-${line * 7919}`);
+      return `M 100644 inline ${word}-${file}\n${page(lines.join("\n"))}`;
+    }).join("");
+  await git(path, ["fast-import", "--quiet"], {
+    input: `commit refs/heads/main\nmark :1\ncommitter ${WHO}\n${page("old")}${files("old")}commit refs/heads/main\ncommitter ${WHO}\n${page("new")}from :1\ndeleteall\n${files("new")}`,
+  });
+  const old = await git(path, ["rev-parse", "main~"]);
+  const runs = (command: string): boolean => server.listGit().some((line) => line.includes(command));
+  for (const [what, command, times] of [
+    ["commits/main/diff", "diff-tree", 12],
+    [`compare?from=${old}&to=main&straight=true", "diff-tree`, 1],
+    ["archive.tar.gz", "archive", 2],
+  ] as const) {
+    const leaving = new AbortController();
+    const url = `${server.url}/api/v4/projects/${large.id}/repository/${what}`;
+    const answers = Array.from({ length: times }, async () => {
+      const answer = await fetch(url, { signal: leaving.signal });
+      for await (const _chunk of answer.body ?? []) await sleep(50);
+    });
+    const ends = answers.map((answer) => assert.rejects(answer, what));
+    await waitFor(() => runs(command), { message: `${command} runs` });
+    leaving.abort();
+    await Promise.all(ends);
+    await waitFor(() => !runs(command), { message: `no ${command} is left` });
+  }
 });

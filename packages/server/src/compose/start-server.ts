@@ -3,7 +3,8 @@ import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
-import type { Clock, Log, Ports } from "../app/ports.ts";
+import type { Clock, Log, Ports, TakePlace } from "../app/ports.ts";
+import { type ClientLimits, createClientQueue } from "../app/repositories/client-queue.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
 import type { SshKeyUseCases } from "../app/ssh-keys/ssh-key-use-cases.ts";
 import { SHUTTING_DOWN, updateMirror } from "../app/updates/update-mirror.ts";
@@ -95,6 +96,8 @@ const MAIL_GRACE_MS = 5_000;
 
 /** A client waits this long for its turn: less than the minute after which many a proxy gives up. */
 const CLIENT_PATIENCE_MS = 50_000;
+/** The short-lived gits of those who browse: more of them at a time than there are cores help nobody. */
+const READER_LIMITS: ClientLimits = { places: 6, waiting: 500, patienceMs: 20_000 };
 
 const CLEAN_EVERY_MS = 3600_000;
 
@@ -141,7 +144,9 @@ async function start(
   const isAlone = settings.databaseUrl === null;
   const repositories = limitTransfers(createRepositories({ root: repositoriesRoot, log, isAlone }));
   await repositories.requireGit();
-  const browsing = createBrowsing({ log });
+  const readers = createClientQueue(systemClock, READER_LIMITS);
+  const takePlace: TakePlace = (client, signal) => readers.enter("refs", client, signal);
+  const browsing = createBrowsing({ log, takePlace });
   stops.push(() => browsing.close());
 
   const connection = await connect(settings, log, stops, broken.resolve);

@@ -5,7 +5,7 @@ import { branchRef, isRefName, type RefName, shortName } from "../../domain/ref-
 import type { Principal } from "../../domain/user.ts";
 import type { Ports } from "../ports.ts";
 import { refusePush } from "../repositories/judge-write.ts";
-import { type Browsed, browse } from "./browsed-project.ts";
+import { askerOf, type Browsed, browse } from "./browsed-project.ts";
 import type { BranchFilter, BranchView, BrowsingUseCases } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
 import { compileNameSearch } from "./match-names.ts";
@@ -22,20 +22,22 @@ export function branchUseCases(ports: Ports): BranchUseCases {
     principal: Principal,
     browsed: Browsed,
     refs: ReadonlyMap<RefName, Oid>,
+    signal: AbortSignal,
   ): Promise<readonly BranchView[]> {
+    const asker = askerOf(principal, signal);
     const { project, path } = browsed;
     const [commits, head, rules, upstreams] = await Promise.all([
       ports.browsing.readCommits(path, [...new Set(refs.values())]),
       ports.browsing.readHead(path),
       ports.protectedBranches.list(project.id),
-      compareWithUpstream(ports, browsed, refs),
+      compareWithUpstream(ports, browsed, refs, asker),
     ]);
     const access = compileRefAccess(rules, principal, project);
     const defaultOid = head === null ? null : await ports.browsing.readRef(path, head);
     const merged =
       defaultOid === null
         ? new Set<Oid>()
-        : await ports.browsing.findMerged(path, [...commits.keys()], defaultOid);
+        : await ports.browsing.findMerged(path, [...commits.keys()], defaultOid, asker);
     return [...refs].flatMap(([ref, oid]) => {
       const commit = commits.get(oid);
       if (commit === undefined) return [];
@@ -54,33 +56,40 @@ export function branchUseCases(ports: Ports): BranchUseCases {
     });
   }
 
-  async function findOne(principal: Principal, browsed: Browsed, name: string): Promise<BranchView> {
+  async function findOne(
+    principal: Principal,
+    browsed: Browsed,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<BranchView> {
     const ref = `refs/heads/${name}`;
     const oid = isRefName(ref) ? await ports.browsing.readRef(browsed.path, ref) : null;
     const [found] =
-      oid !== null && isRefName(ref) ? await view(principal, browsed, new Map([[ref, oid]])) : [];
+      oid !== null && isRefName(ref) ? await view(principal, browsed, new Map([[ref, oid]]), signal) : [];
     if (found === undefined) throw new HeliostatError("not-found", "Branch Not Found");
     return found;
   }
 
   return {
-    async listBranches(principal, which, filter, { page, perPage }) {
+    async listBranches(principal, which, filter, { page, perPage }, signal) {
       const browsed = await browse(ports, principal, which);
       const matches = compileFilter(filter);
       const { refs } = await ports.browsing.listRefs(browsed.path, "branches");
       const names =
-        filter.sort === "name_asc" ? [...refs.keys()] : await ports.browsing.sortByTime(browsed.path, refs);
+        filter.sort === "name_asc"
+          ? [...refs.keys()]
+          : await ports.browsing.sortByTime(browsed.path, refs, askerOf(principal, signal));
       const found = names.filter((ref) => matches(shortName(ref)));
       if (filter.sort === "updated_desc") found.reverse();
       const shown = found.slice((page - 1) * perPage, page * perPage);
-      const items = await view(principal, browsed, pick(refs, shown));
+      const items = await view(principal, browsed, pick(refs, shown), signal);
       return { project: browsed.project, found: { items, total: found.length } };
     },
-    async findBranch(principal, which, name) {
+    async findBranch(principal, which, name, signal) {
       const browsed = await browse(ports, principal, which);
-      return { project: browsed.project, found: await findOne(principal, browsed, name) };
+      return { project: browsed.project, found: await findOne(principal, browsed, name, signal) };
     },
-    async createBranch(principal, which, { name, ref: start }) {
+    async createBranch(principal, which, { name, ref: start }, signal) {
       const browsed = await browse(ports, principal, which);
       refusePush(principal, browsed.project);
       const ref = parseBranch(name);
@@ -88,7 +97,7 @@ export function branchUseCases(ports: Ports): BranchUseCases {
       if (oid === null) throw refused(`Invalid reference name: ${start}`);
       if ((await ports.browsing.readRef(browsed.path, ref)) !== null) throw refused("Branch already exists");
       await changeRef(ports, principal, browsed.project, { ref, action: "create", old: null, new: oid });
-      return { project: browsed.project, found: await findOne(principal, browsed, name) };
+      return { project: browsed.project, found: await findOne(principal, browsed, name, signal) };
     },
     async removeBranch(principal, which, name) {
       const browsed = await browse(ports, principal, which);

@@ -4,7 +4,8 @@ import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { PathOrId } from "../path-or-id.ts";
-import type { Ports } from "../ports.ts";
+import type { Asker, Ports } from "../ports.ts";
+import { clientOf } from "../repositories/client-queue.ts";
 
 /** A project whose code somebody may read, and where its repository is. */
 export interface Browsed {
@@ -29,6 +30,11 @@ export async function browse(
     throw new HeliostatError("forbidden", "Forbidden");
   }
   throw new HeliostatError("not-found", "Project Not Found");
+}
+
+/** Who waits for what is read, until the signal fires. */
+export function askerOf(principal: Principal, signal: AbortSignal): Asker {
+  return { client: clientOf(principal), signal };
 }
 
 /** The commit of this name, or of HEAD; `not-found` in these words. */

@@ -128,6 +128,7 @@ export type TreePosition =
 /**
  * Looking into a project's repository. All of it is for those who may read its code: `forbidden` for who sees the project
  * alone, and `not-found`, with GitLab's words for what is missing: `Branch Not Found`, `Commit Not Found`, `Tree Not Found`.
+ * `server-busy` where too many ask for what is not at hand; `cancelled` once the signal of one who asks has fired.
  */
 export interface BrowsingUseCases {
   listBranches(
@@ -135,13 +136,20 @@ export interface BrowsingUseCases {
     which: PathOrId,
     filter: BranchFilter,
     page: Page,
+    signal: AbortSignal,
   ): Promise<OfProject<CountedPart<BranchView>>>;
-  findBranch(principal: Principal, which: PathOrId, name: string): Promise<OfProject<BranchView>>;
+  findBranch(
+    principal: Principal,
+    which: PathOrId,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<OfProject<BranchView>>;
   /** `ref`: where it begins. For those who may push. */
   createBranch(
     principal: Principal,
     which: PathOrId,
     draft: { readonly name: string; readonly ref: string },
+    signal: AbortSignal,
   ): Promise<OfProject<BranchView>>;
   removeBranch(principal: Principal, which: PathOrId, name: string): Promise<void>;
   listTags(
@@ -149,6 +157,7 @@ export interface BrowsingUseCases {
     which: PathOrId,
     filter: TagFilter,
     page: Page,
+    signal: AbortSignal,
   ): Promise<OfProject<CountedPart<TagView>>>;
   findTag(principal: Principal, which: PathOrId, name: string): Promise<OfProject<TagView>>;
   createTag(
@@ -169,6 +178,7 @@ export interface BrowsingUseCases {
     which: PathOrId,
     filter: CommitFilter,
     page: Page,
+    signal: AbortSignal,
   ): Promise<OfProject<PartOfMany<CommitView>>>;
   /** By oid, abbreviated or not, or by the name of a branch or tag. */
   findCommit(
@@ -176,6 +186,7 @@ export interface BrowsingUseCases {
     which: PathOrId,
     name: string,
     options: { readonly withStats: boolean },
+    signal: AbortSignal,
   ): Promise<OfProject<CommitView>>;
   /** Branches and tags whose history has it. */
   listCommitRefs(
@@ -183,15 +194,27 @@ export interface BrowsingUseCases {
     which: PathOrId,
     name: string,
     type: "branch" | "tag" | "all",
+    signal: AbortSignal,
   ): Promise<readonly { readonly name: string; readonly type: "branch" | "tag" }[]>;
   /** Against its first parent. */
-  diffCommit(principal: Principal, which: PathOrId, name: string): Promise<readonly FileDiff[]>;
-  findMergeBase(principal: Principal, which: PathOrId, names: readonly string[]): Promise<OfProject<Commit>>;
+  diffCommit(
+    principal: Principal,
+    which: PathOrId,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<readonly FileDiff[]>;
+  findMergeBase(
+    principal: Principal,
+    which: PathOrId,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<OfProject<Commit>>;
   /** From the merge base, or straight from one to the other. */
   compareCommits(
     principal: Principal,
     which: PathOrId,
     between: { readonly from: string; readonly to: string; readonly isStraight: boolean },
+    signal: AbortSignal,
   ): Promise<OfProject<Comparison>>;
   /** `ref` null: the default branch. */
   listTree(
@@ -204,16 +227,24 @@ export interface BrowsingUseCases {
     principal: Principal,
     which: PathOrId,
     what: { readonly path: string; readonly ref: string },
+    signal: AbortSignal,
   ): Promise<OfProject<FileView>>;
   searchFiles(
     principal: Principal,
     which: PathOrId,
     what: { readonly ref: string | null; readonly search: string },
+    signal: AbortSignal,
   ): Promise<readonly string[]>;
   findBlob(principal: Principal, which: PathOrId, name: string): Promise<OfProject<Blob>>;
   /** The content of a blob that was just found, whole: for small ones. */
   readBlob(project: Project, blob: Blob): Promise<Buffer>;
-  streamBlob(project: Project, blob: Blob, signal: AbortSignal): Promise<Readable | Buffer>;
+  /** The content at the pace of the reader; a large one waits for a turn. */
+  streamBlob(
+    principal: Principal,
+    project: Project,
+    blob: Blob,
+    signal: AbortSignal,
+  ): Promise<Readable | Buffer>;
   /** With the name that its file should have, less the ending. `ref` null: the default branch. */
   prepareArchive(
     principal: Principal,

@@ -3,7 +3,14 @@ import { given } from "../../domain/given.ts";
 import type { Oid } from "../../domain/oid.ts";
 import { shortName } from "../../domain/ref-name.ts";
 import type { Commit, HistoryQuery } from "../ports.ts";
-import { type Browsed, type BrowsingPorts, browse, cleanPath, commitNamed } from "./browsed-project.ts";
+import {
+  askerOf,
+  type Browsed,
+  type BrowsingPorts,
+  browse,
+  cleanPath,
+  commitNamed,
+} from "./browsed-project.ts";
 import type { BrowsingUseCases } from "./browsing-use-cases.ts";
 
 type CommitUseCases = Pick<
@@ -53,7 +60,8 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
   }
 
   return {
-    async listCommits(principal, which, filter, { page, perPage }) {
+    async listCommits(principal, which, filter, { page, perPage }, signal) {
+      const asker = askerOf(principal, signal);
       const browsed = await browse(ports, principal, which);
       const { project, path } = browsed;
       const { refName, since, until, author, all, firstParent, order, withStats } = filter;
@@ -68,10 +76,10 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
         ...given({ since, until, author }),
       };
       const part = { skip: (page - 1) * perPage, count: perPage };
-      const { oids, hasMore } = await browsing.listHistory(path, query, part);
+      const { oids, hasMore } = await browsing.listHistory(path, query, part, asker);
       const [commits, stats] = await Promise.all([
         browsing.readCommits(path, oids),
-        withStats ? browsing.countChanges(path, oids) : null,
+        withStats ? browsing.countChanges(path, oids, asker) : null,
       ]);
       const items = oids.flatMap((oid) => {
         const commit = commits.get(oid);
@@ -79,31 +87,39 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
       });
       return { project, found: { items, hasMore } };
     },
-    async findCommit(principal, which, name, { withStats }) {
+    async findCommit(principal, which, name, { withStats }, signal) {
       const browsed = await browse(ports, principal, which);
       const oid = await commitNamed(ports, browsed, name, "Commit");
       const commit = await commitAt(browsed, oid);
-      const stats = withStats ? (await browsing.countChanges(browsed.path, [oid])).get(oid) : undefined;
-      return { project: browsed.project, found: { commit, stats: stats ?? null } };
+      const asker = askerOf(principal, signal);
+      const stats = withStats ? await browsing.countChanges(browsed.path, [oid], asker) : null;
+      return { project: browsed.project, found: { commit, stats: stats?.get(oid) ?? null } };
     },
-    async listCommitRefs(principal, which, name, type) {
+    async listCommitRefs(principal, which, name, type, signal) {
+      const asker = askerOf(principal, signal);
       const browsed = await browse(ports, principal, which);
       const oid = await commitNamed(ports, browsed, name, "Commit");
       const kinds = (["branch", "tag"] as const).filter((kind) => type === "all" || type === kind);
       const lists = await Promise.all(
         kinds.map(async (kind) => {
-          const refs = await browsing.listContaining(browsed.path, oid, kind === "tag" ? "tags" : "branches");
+          const refs = await browsing.listContaining(
+            browsed.path,
+            oid,
+            kind === "tag" ? "tags" : "branches",
+            asker,
+          );
           return refs.map((ref) => ({ name: shortName(ref), type: kind }));
         }),
       );
       return lists.flat();
     },
-    async diffCommit(principal, which, name) {
+    async diffCommit(principal, which, name, signal) {
       const browsed = await browse(ports, principal, which);
       const commit = await commitAt(browsed, await commitNamed(ports, browsed, name, "Commit"));
-      return await browsing.diff(browsed.path, commit.parents[0] ?? null, commit.oid);
+      const asker = askerOf(principal, signal);
+      return await browsing.diff(browsed.path, commit.parents[0] ?? null, commit.oid, asker);
     },
-    async findMergeBase(principal, which, names) {
+    async findMergeBase(principal, which, names, signal) {
       const browsed = await browse(ports, principal, which);
       if (names.length < 2) throw new HeliostatError("model-invalid", "Provide at least 2 refs");
       const found = await Promise.all(names.map((name) => browsing.resolveCommit(browsed.path, name)));
@@ -117,18 +133,20 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
       const base = await browsing.mergeBase(
         browsed.path,
         found.flatMap((oid) => oid ?? []),
+        askerOf(principal, signal),
       );
       if (base === null) throw new HeliostatError("not-found", "Merge Base Not Found");
       return { project: browsed.project, found: await commitAt(browsed, base) };
     },
-    async compareCommits(principal, which, { from, to, isStraight }) {
+    async compareCommits(principal, which, { from, to, isStraight }, signal) {
+      const asker = askerOf(principal, signal);
       const browsed = await browse(ports, principal, which);
       const { project, path } = browsed;
       const [start, end] = await Promise.all([
         commitNamed(ports, browsed, from, "Ref"),
         commitNamed(ports, browsed, to, "Ref"),
       ]);
-      const base = isStraight ? start : ((await browsing.mergeBase(path, [start, end])) ?? start);
+      const base = isStraight ? start : ((await browsing.mergeBase(path, [start, end], asker)) ?? start);
       const query: HistoryQuery = {
         tips: [end],
         without: [start],
@@ -137,8 +155,8 @@ export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
         order: "default",
       };
       const [{ oids }, diffs] = await Promise.all([
-        browsing.listHistory(path, query, { skip: 0, count: MAX_COMPARED }),
-        browsing.diff(path, base, end),
+        browsing.listHistory(path, query, { skip: 0, count: MAX_COMPARED }, asker),
+        browsing.diff(path, base, end, asker),
       ]);
       const commits = await browsing.readCommits(path, oids);
       const newestFirst = oids.flatMap((oid) => commits.get(oid) ?? []);

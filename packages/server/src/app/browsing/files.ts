@@ -2,7 +2,7 @@ import { HeliostatError } from "../../domain/errors.ts";
 import type { Ports, TreeEntry } from "../ports.ts";
 import { createRateLimit } from "../rate-limit.ts";
 import { type ClientQueue, clientOf } from "../repositories/client-queue.ts";
-import { type BrowsingPorts, browse, cleanPath, commitNamed } from "./browsed-project.ts";
+import { askerOf, type BrowsingPorts, browse, cleanPath, commitNamed } from "./browsed-project.ts";
 import type { BrowsingUseCases, TreePart } from "./browsing-use-cases.ts";
 
 type FileUseCases = Pick<
@@ -10,6 +10,8 @@ type FileUseCases = Pick<
   "listTree" | "findFile" | "searchFiles" | "findBlob" | "readBlob" | "streamBlob" | "prepareArchive"
 >;
 
+/** Larger ones have a git of their own, in the line of those that clients are served by. */
+const SMALL_BLOB_BYTES = 1024 * 1024;
 /** As many names as a search answers. */
 const MAX_FOUND = 100;
 /**
@@ -53,7 +55,7 @@ export function fileUseCases(
         hasMore: sorted.length > start + perPage,
       };
     },
-    async findFile(principal, which, { path: asked, ref }) {
+    async findFile(principal, which, { path: asked, ref }, signal) {
       const browsed = await browse(ports, principal, which);
       const { project, path } = browsed;
       const commit = await commitNamed(ports, browsed, ref, "Commit");
@@ -68,14 +70,15 @@ export function fileUseCases(
         found: {
           ...{ path: file, name, mode, ref, commit },
           blob: { oid, size: found.size },
-          lastCommit: await browsing.findLastChange(path, commit, file),
+          lastCommit: await browsing.findLastChange(path, commit, file, askerOf(principal, signal)),
         },
       };
     },
-    async searchFiles(principal, which, { ref, search }) {
+    async searchFiles(principal, which, { ref, search }, signal) {
       const browsed = await browse(ports, principal, which);
       const commit = await commitNamed(ports, browsed, ref, "Tree");
-      return await browsing.searchPaths(browsed.path, commit, search, MAX_FOUND);
+      const asker = askerOf(principal, signal);
+      return await browsing.searchPaths(browsed.path, commit, search, MAX_FOUND, asker);
     },
     async findBlob(principal, which, name) {
       const { project, path } = await browse(ports, principal, which);
@@ -84,8 +87,17 @@ export function fileUseCases(
       return { project, found: blob };
     },
     readBlob: (project, { oid }) => browsing.readBlob(ports.repositories.pathOf(project.id), oid),
-    streamBlob: (project, blob, signal) =>
-      browsing.streamBlob(ports.repositories.pathOf(project.id), blob, signal),
+    async streamBlob(principal, project, blob, signal) {
+      const path = ports.repositories.pathOf(project.id);
+      if (blob.size <= SMALL_BLOB_BYTES) return await browsing.readBlob(path, blob.oid);
+      const giveBack = await clients.enter("packs", clientOf(principal), signal);
+      try {
+        return browsing.streamBlob(path, blob, signal).once("close", giveBack);
+      } catch (error) {
+        giveBack();
+        throw error;
+      }
+    },
     async prepareArchive(principal, which, { ref, path: asked, format }) {
       const browsed = await browse(ports, principal, which);
       const { project, path } = browsed;

@@ -7,7 +7,7 @@ import type { Ports } from "../ports.ts";
 import { actorOf } from "../protections/actor.ts";
 import { refusePush } from "../repositories/judge-write.ts";
 import { pick } from "./branches.ts";
-import { type Browsed, browse } from "./browsed-project.ts";
+import { askerOf, type Browsed, browse } from "./browsed-project.ts";
 import type { BrowsingUseCases, TagView } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
 import { compileNameSearch } from "./match-names.ts";
@@ -42,13 +42,13 @@ export function tagUseCases(ports: Ports): TagUseCases {
   }
 
   return {
-    async listTags(principal, which, filter, { page, perPage }) {
+    async listTags(principal, which, filter, { page, perPage }, signal) {
       const browsed = await browse(ports, principal, which);
       const matches = compileNameSearch(filter.search);
       const { refs } = await ports.browsing.listRefs(browsed.path, "tags");
       const names =
         filter.orderBy === "updated"
-          ? [...(await ports.browsing.sortByTime(browsed.path, refs))]
+          ? [...(await ports.browsing.sortByTime(browsed.path, refs, askerOf(principal, signal)))]
           : [...refs.keys()];
       if (filter.orderBy === "version") names.sort(byVersion);
       const found = names.filter((ref) => matches(shortName(ref)));

@@ -1,6 +1,6 @@
 import type { Oid } from "../../domain/oid.ts";
 import type { RefName } from "../../domain/ref-name.ts";
-import type { Ports } from "../ports.ts";
+import type { Asker, Ports } from "../ports.ts";
 import type { Browsed } from "./browsed-project.ts";
 import type { UpstreamView } from "./browsing-use-cases.ts";
 
@@ -12,6 +12,7 @@ export async function compareWithUpstream(
   ports: Pick<Ports, "mirrors" | "browsing">,
   { project, path }: Browsed,
   refs: ReadonlyMap<RefName, Oid>,
+  asker: Asker,
 ): Promise<ReadonlyMap<RefName, UpstreamView>> {
   const views = new Map<RefName, UpstreamView>();
   const [mirror] = refs.size === 0 ? [] : await ports.mirrors.listPullMirrors([project.id]);
@@ -21,19 +22,22 @@ export async function compareWithUpstream(
   // Nobody has written to our refs since: what was equal then is equal now.
   const isUntouched =
     mirror.appliedGeneration !== null && mirror.appliedGeneration === project.refsGeneration;
-  await Promise.all(
-    [...refs].map(async ([ref, own]) => {
+  // In two rows: a page of branches is to take neither all places nor much room in the line for them.
+  const rest = refs.entries();
+  const takeOn = async (): Promise<void> => {
+    for (const [ref, own] of rest) {
       const upstream = seen.refs.get(ref);
-      if (upstream === undefined) return;
+      if (upstream === undefined) continue;
       const oid = upstream === "equal" ? (isUntouched ? own : null) : upstream;
-      const distance = oid === null ? null : await ports.browsing.measureDistance(path, own, oid);
+      const distance = oid === null ? null : await ports.browsing.measureDistance(path, own, oid, asker);
       views.set(ref, {
         oid,
         hasDiverged: distance !== null && distance.ahead > 0 && distance.behind > 0,
         seenAt: seen.at,
         ...(distance ?? {}),
       });
-    }),
-  );
+    }
+  };
+  await Promise.all([takeOn(), takeOn()]);
   return views;
 }

@@ -119,6 +119,19 @@ export interface Distance {
   readonly behind: number;
 }
 
+/** Whoever waits for an answer. For one that has left nothing is done any more, and the answer is `cancelled`. */
+export interface Asker {
+  /** Who shares turns with nobody else: a user, a key or an address. */
+  readonly client: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resolves, when it is this client's turn, with what gives the place back. Rejects with `server-busy` when too many wait
+ * or it takes too long, and with the signal's reason when that fires first.
+ */
+export type TakePlace = (client: string, signal: AbortSignal) => Promise<() => void>;
+
 /**
  * Reads what is in a hosted repository, by processes that are kept and memories that forget. `path` is that of the
  * repository; one that is not there reads as an empty one. No name, path or revision that comes in ever reaches git
@@ -140,22 +153,19 @@ export interface Browsing {
   readCommits(path: string, oids: readonly Oid[]): Promise<ReadonlyMap<Oid, Commit>>;
   readTags(path: string, tags: ReadonlyMap<RefName, Oid>): Promise<readonly BrowsedTag[]>;
   /** The names of the refs, sorted by the time of their commits (tags: of the tag), the oldest first. */
-  sortByTime(
-    path: string,
-    refs: ReadonlyMap<RefName, Oid>,
-    signal?: AbortSignal,
-  ): Promise<readonly RefName[]>;
+  sortByTime(path: string, refs: ReadonlyMap<RefName, Oid>, asker: Asker): Promise<readonly RefName[]>;
   listHistory(
     path: string,
     query: HistoryQuery,
     part: { readonly skip: number; readonly count: number },
+    asker: Asker,
   ): Promise<HistoryPart>;
   /** The newest commit of this history that changed what is at the path. */
-  findLastChange(path: string, commit: Oid, file: string): Promise<Oid>;
+  findLastChange(path: string, commit: Oid, file: string, asker: Asker): Promise<Oid>;
   /** Those of the commits that are `of` or among its ancestors. */
-  findMerged(path: string, commits: readonly Oid[], of: Oid): Promise<ReadonlySet<Oid>>;
-  measureDistance(path: string, from: Oid, to: Oid): Promise<Distance | null>;
-  mergeBase(path: string, commits: readonly Oid[]): Promise<Oid | null>;
+  findMerged(path: string, commits: readonly Oid[], of: Oid, asker: Asker): Promise<ReadonlySet<Oid>>;
+  measureDistance(path: string, from: Oid, to: Oid, asker: Asker): Promise<Distance | null>;
+  mergeBase(path: string, commits: readonly Oid[], asker: Asker): Promise<Oid | null>;
   /** What is at a path of a commit; null: nothing. The empty path is the root. */
   findEntry(path: string, commit: Oid, file: string): Promise<FoundEntry | null>;
   /** The entries of a directory, in git's order; null: it is none. */
@@ -163,17 +173,23 @@ export interface Browsing {
   /** All below a directory, one after the other; from behind `after` on, where that is given. */
   walkTree(path: string, commit: Oid, directory: string, after: string | null): AsyncIterable<TreeEntry>;
   /** Paths of files that have the text somewhere in them, whatever the case. */
-  searchPaths(path: string, commit: Oid, text: string, limit: number): Promise<readonly string[]>;
+  searchPaths(
+    path: string,
+    commit: Oid,
+    text: string,
+    limit: number,
+    asker: Asker,
+  ): Promise<readonly string[]>;
   /** By full or abbreviated oid; null: there is no such blob. */
   findBlob(path: string, name: string): Promise<Blob | null>;
   /** The whole blob, which the caller has found to be small. */
   readBlob(path: string, oid: Oid): Promise<Buffer>;
-  /** Any blob, at the pace of the reader; destroying it ends the process. */
-  streamBlob(path: string, blob: Blob, signal: AbortSignal): Promise<Readable | Buffer>;
+  /** Any blob, at the pace of the reader; destroying it ends the process. A reader that takes nothing is cut off. */
+  streamBlob(path: string, blob: Blob, signal: AbortSignal): Readable;
   /** From one commit to another; `from` null: from nothing. */
-  diff(path: string, from: Oid | null, to: Oid): Promise<readonly FileDiff[]>;
+  diff(path: string, from: Oid | null, to: Oid, asker: Asker): Promise<readonly FileDiff[]>;
   /** What each commit changed against its first parent. */
-  countChanges(path: string, commits: readonly Oid[]): Promise<ReadonlyMap<Oid, DiffStats>>;
+  countChanges(path: string, commits: readonly Oid[], asker: Asker): Promise<ReadonlyMap<Oid, DiffStats>>;
   /** `prefix`: the directory that all files are put in. Destroying it ends the process. */
   archive(
     path: string,
@@ -186,7 +202,12 @@ export interface Browsing {
     signal: AbortSignal,
   ): Promise<Readable>;
   /** Full names of the branches, or tags, whose history has the commit. */
-  listContaining(path: string, commit: Oid, kind: "branches" | "tags"): Promise<readonly RefName[]>;
+  listContaining(
+    path: string,
+    commit: Oid,
+    kind: "branches" | "tags",
+    asker: Asker,
+  ): Promise<readonly RefName[]>;
   /** Ends the processes. */
   close(): Promise<void>;
 }

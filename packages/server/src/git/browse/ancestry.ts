@@ -1,5 +1,5 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
-import type { Distance } from "../../app/ports.ts";
+import type { Asker, Distance } from "../../app/ports.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
 import type { GraphFile, GraphFiles } from "./commit-graph-file.ts";
@@ -8,10 +8,10 @@ import type { Quick } from "./quick-git.ts";
 
 /** Answers which commit comes after which. It never changes, so that it is remembered. */
 export interface Ancestry {
-  findMerged(path: string, commits: readonly Oid[], of: Oid): Promise<ReadonlySet<Oid>>;
+  findMerged(path: string, commits: readonly Oid[], of: Oid, asker: Asker): Promise<ReadonlySet<Oid>>;
   /** Commits that only `from` has, and only `to`. Null: they cannot be compared. */
-  measureDistance(path: string, from: Oid, to: Oid): Promise<Distance | null>;
-  mergeBase(path: string, commits: readonly Oid[]): Promise<Oid | null>;
+  measureDistance(path: string, from: Oid, to: Oid, asker: Asker): Promise<Distance | null>;
+  mergeBase(path: string, commits: readonly Oid[], asker: Asker): Promise<Oid | null>;
 }
 
 const MEMORY_BYTES = 16 * 1024 * 1024;
@@ -63,7 +63,7 @@ export function createAncestry(git: Git, quick: Quick, graphs: GraphFiles): Ance
   const distances = createLru<Distance>(MEMORY_BYTES);
 
   return {
-    async findMerged(path, commits, of) {
+    async findMerged(path, commits, of, asker) {
       const keyOf = (oid: Oid): string => `${path} ${oid} ${of}`;
       const found = new Set<Oid>();
       const open: Oid[] = [];
@@ -75,12 +75,12 @@ export function createAncestry(git: Git, quick: Quick, graphs: GraphFiles): Ance
       const left = await askGraph(path, open, of, found);
       if (left.length === 0) return found;
       // Of the tips, those that have something that `of` has not.
-      const { stdout } = await quick.within((timeoutMs) =>
+      const { stdout } = await quick.within(asker, ["merged", path, of, ...left], (limits) =>
         git.run({
           gitDir: path,
           args: ["rev-list", "--stdin"],
           input: `${left.join("\n")}\n^${of}\n`,
-          timeoutMs,
+          ...limits,
         }),
       );
       const unmerged = new Set(stdout.toString("latin1").split("\n"));
@@ -91,16 +91,16 @@ export function createAncestry(git: Git, quick: Quick, graphs: GraphFiles): Ance
       }
       return found;
     },
-    async measureDistance(path, from, to) {
+    async measureDistance(path, from, to, asker) {
       if (from === to) return { ahead: 0, behind: 0 };
       const key = `${path} ${from} ${to}`;
       const known = distances.get(key);
       if (known !== undefined) return known;
-      const { exitCode, stdout } = await quick.within((timeoutMs) =>
+      const { exitCode, stdout } = await quick.within(asker, ["distance", path, from, to], (limits) =>
         git.run({
           gitDir: path,
           args: ["rev-list", "--left-right", "--count", `${from}...${to}`, "--"],
-          timeoutMs,
+          ...limits,
           expect: [128],
         }),
       );
@@ -110,9 +110,9 @@ export function createAncestry(git: Git, quick: Quick, graphs: GraphFiles): Ance
       distances.set(key, distance, 200);
       return distance;
     },
-    async mergeBase(path, commits) {
-      const { exitCode, stdout } = await quick.within((timeoutMs) =>
-        git.run({ gitDir: path, args: ["merge-base", "--octopus", ...commits], timeoutMs, expect: [1] }),
+    async mergeBase(path, commits, asker) {
+      const { exitCode, stdout } = await quick.within(asker, ["merge-base", path, ...commits], (limits) =>
+        git.run({ gitDir: path, args: ["merge-base", "--octopus", ...commits], ...limits, expect: [1] }),
       );
       return exitCode === 0 ? parseOid(stdout.toString("latin1").trim()) : null;
     },

@@ -1,9 +1,10 @@
-import { PassThrough, type Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { ArchiveFormat } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import type { Oid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
 import { LITERAL_PATHS } from "./quick-git.ts";
+import { streamOutput } from "./stream-output.ts";
 
 /** Of silence: whoever downloads may be slow, but not for ever. */
 const IDLE_MS = 120_000;
@@ -25,7 +26,7 @@ export async function streamArchive(
   signal: AbortSignal,
 ): Promise<Readable> {
   await refuseHostileTree(git, path, what.commit, signal);
-  const running = git.start({
+  return streamOutput(git, {
     gitDir: path,
     args: [
       "archive",
@@ -39,22 +40,6 @@ export async function streamArchive(
     signal,
     idleTimeoutMs: IDLE_MS,
   });
-  running.stdin.end();
-  const output = new PassThrough();
-  output.once("close", () => {
-    if (!output.readableEnded) running.stop("aborted");
-  });
-  running.stdout.pipe(output, { end: false });
-  void running.exited.then((exit) => {
-    try {
-      running.check(exit);
-      output.end();
-    } catch (error) {
-      // Who downloads must not believe that it is whole.
-      output.destroy(error instanceof Error ? error : undefined);
-    }
-  });
-  return output;
 }
 
 /** Names that no git makes and no unpacker should see, and files that would be written through a symbolic link. */

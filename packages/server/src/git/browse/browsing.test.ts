@@ -11,11 +11,14 @@ import {
   setRef,
 } from "../../../../../test/support/repositories.ts";
 import { waitFor } from "../../../../../test/support/wait-for.ts";
+import type { Asker, TakePlace } from "../../app/ports.ts";
 import { parseOid } from "../../domain/oid.ts";
 import { createBrowsing } from "./browsing.ts";
 
+const asker: Asker = { client: "somebody", signal: new AbortController().signal };
+const anyPlace: TakePlace = async () => () => {};
 const dir = await makeTempDir({ after });
-const browsing = createBrowsing({ log: makeMemoryLog() });
+const browsing = createBrowsing({ log: makeMemoryLog(), takePlace: anyPlace });
 after(() => browsing.close());
 
 /** Processes that read objects of a repository whose path begins so. */
@@ -73,31 +76,31 @@ for (const format of ["sha1", "sha256"] as const) {
         const expected = (
           await git(path, ["rev-list", ...(firstParent ? ["--first-parent"] : []), tip])
         ).split("\n");
-        const { oids, hasMore } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 });
+        const { oids, hasMore } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
         assert.deepEqual(oids, expected);
         assert.equal(hasMore, false);
-        const part = await browsing.listHistory(path, query, { skip: 3, count: 2 });
+        const part = await browsing.listHistory(path, query, { skip: 3, count: 2 }, asker);
         assert.deepEqual(part.oids, expected.slice(3, 5));
         assert.equal(part.hasMore, expected.length > 5);
       }
-      const merged = await browsing.findMerged(path, [...refs.values()], tip);
+      const merged = await browsing.findMerged(path, [...refs.values()], tip, asker);
       const listed = (await git(path, ["branch", "--merged", tip, "--format=%(objectname)"])).split("\n");
       assert.deepEqual([...merged].toSorted(), [...new Set(listed)].toSorted());
       for (const file of ["d0/f0", "d1/f3", "d2", "d2/f1", "none"]) {
         const query = { tips: [tip], without: [], path: file, firstParent: false, order: "default" } as const;
-        const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 });
+        const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
         const list = await git(path, ["rev-list", tip, "--", file]);
         assert.deepEqual(oids, list.split("\n").filter(Boolean), file);
         const expected = await git(path, ["rev-list", "-1", tip, "--", file]);
         if (expected === "") continue;
-        assert.equal(await browsing.findLastChange(path, tip, file), expected, `${tip} ${file}`);
+        assert.equal(await browsing.findLastChange(path, tip, file, asker), expected, `${tip} ${file}`);
         compared += 1;
       }
     }
     assert.ok(compared > 10);
     const tips = [...new Set(refs.values())];
     const query = { tips, without: [], path: "", firstParent: false, order: "default" } as const;
-    const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 });
+    const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
     const all = await git(path, ["rev-list", "--all"]);
     assert.deepEqual(oids.toSorted(), all.split("\n").toSorted());
   });
@@ -141,7 +144,11 @@ test("a reader that is killed is replaced", async () => {
 });
 
 test("idle readers end, and there are never more than allowed", async () => {
-  const own = createBrowsing({ log: makeMemoryLog(), pool: { maxReaders: 2, idleMs: 50 } });
+  const own = createBrowsing({
+    log: makeMemoryLog(),
+    takePlace: anyPlace,
+    pool: { maxReaders: 2, idleMs: 50 },
+  });
   const paths = await Promise.all([1, 2, 3, 4].map((index) => makeRepository(join(dir, `few-${index}.git`))));
   const oids = await Promise.all(paths.map((path) => makeCommit(path)));
   const found = await Promise.all(

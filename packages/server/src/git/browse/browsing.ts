@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
-import type { BrowsedTag, Browsing, Log, TreeEntry } from "../../app/ports.ts";
+import type { Asker, BrowsedTag, Browsing, DiffStats, Log, TakePlace, TreeEntry } from "../../app/ports.ts";
 import { HeliostatError } from "../../domain/errors.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import { isRefName, parseRefName, type RefName } from "../../domain/ref-name.ts";
@@ -17,23 +16,26 @@ import { createObjectStore, entryOf } from "./object-store.ts";
 import { createQuick } from "./quick-git.ts";
 import { createReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { createRefReader } from "./ref-reader.ts";
+import { streamOutput } from "./stream-output.ts";
 
 export interface BrowsingOptions {
   readonly log: Log;
+  /** Gives turns to those who need a short-lived git. */
+  readonly takePlace: TakePlace;
   /** Directories to find git in, as in `PATH`; the usual ones unless told. */
   readonly searchPath?: string;
   readonly pool?: ReaderPoolOptions;
 }
 
 const ROOTS = { branches: "refs/heads/", tags: "refs/tags/" } as const;
-/** Larger ones have a process of their own, so that nobody waits for them. */
-const SMALL_BLOB_BYTES = 1024 * 1024;
-const BLOB_IDLE_MS = 120_000;
+/** For so long a reader may take nothing. */
+const BLOB_IDLE_MS = 60_000;
 /** Deeper nests nobody reads; a hostile tree may have any. */
 const MAX_DEPTH = 200;
 const FILE_LISTS_BYTES = 64 * 1024 * 1024;
 const FILE_LIST_BYTES = 64 * 1024 * 1024;
 const DIFFS_BYTES = 32 * 1024 * 1024;
+const CHANGES_BYTES = 8 * 1024 * 1024;
 const LISTS_BYTES = 16 * 1024 * 1024;
 const REFS_OUTPUT_BYTES = 128 * 1024 * 1024;
 
@@ -42,10 +44,10 @@ const FULL = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const ABBREVIATED = /^[0-9a-f]{7,64}$/;
 
 /** Reading what is in repositories. */
-export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingOptions): Browsing {
+export function createBrowsing({ log, takePlace, searchPath, pool: poolOptions }: BrowsingOptions): Browsing {
   const git = createGit({ log, ...(searchPath === undefined ? {} : { searchPath }) });
   const pool = createReaderPool(git, poolOptions);
-  const quick = createQuick();
+  const quick = createQuick(takePlace);
   const refs = createRefReader(git);
   const objects = createObjectStore(git, pool);
   const graphs = createGraphFiles();
@@ -54,6 +56,7 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
   const lastChange = createLastChange(graphs, objects);
   const fileLists = createLru<string>(FILE_LISTS_BYTES);
   const diffs = createLru<Awaited<ReturnType<Browsing["diff"]>>>(DIFFS_BYTES);
+  const changes = createLru<DiffStats>(CHANGES_BYTES);
   const sortings = createLru<readonly RefName[]>(LISTS_BYTES);
 
   async function commitOf(path: string, name: string): Promise<Oid | null> {
@@ -120,15 +123,15 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
     }
   }
 
-  async function listFiles(path: string, tree: Oid): Promise<string> {
+  async function listFiles(path: string, tree: Oid, asker: Asker): Promise<string> {
     const key = `${path} ${tree}`;
     const known = fileLists.get(key);
     if (known !== undefined) return known;
-    return await quick.within(async (timeoutMs) => {
+    return await quick.within(asker, ["files", path, tree], async (limits) => {
       const { stdout } = await git.run({
         gitDir: path,
         args: ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree],
-        timeoutMs,
+        ...limits,
         maxOutput: FILE_LIST_BYTES,
       });
       const list = stdout.toString("utf8");
@@ -153,23 +156,20 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
         }),
       );
     },
-    async sortByTime(path, given, signal) {
+    async sortByTime(path, given, asker) {
       const [first] = given.keys();
       if (first === undefined) return [];
       const root = first.startsWith(ROOTS.tags) ? ROOTS.tags : ROOTS.branches;
       const key = `${path} ${digestOf(given)}`;
       const known = sortings.get(key);
       if (known !== undefined) return known;
-      const { stdout } = await quick.within(
-        (timeoutMs) =>
-          git.run({
-            gitDir: path,
-            args: ["for-each-ref", "--sort=refname", "--sort=creatordate", "--format=%(refname)", root],
-            timeoutMs,
-            maxOutput: REFS_OUTPUT_BYTES,
-            ...(signal ? { signal } : {}),
-          }),
-        signal,
+      const { stdout } = await quick.within(asker, ["sorted", key], (limits) =>
+        git.run({
+          gitDir: path,
+          args: ["for-each-ref", "--sort=refname", "--sort=creatordate", "--format=%(refname)", root],
+          ...limits,
+          maxOutput: REFS_OUTPUT_BYTES,
+        }),
       );
       const listed = stdout.toString("utf8").split("\n");
       const sorted = listed.filter((name): name is RefName => isRefName(name) && given.has(name));
@@ -179,8 +179,8 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
       sortings.set(key, all, all.length * 120);
       return all;
     },
-    listHistory: (path, query, part) => history.list(path, query, part),
-    async findLastChange(path, commit, file) {
+    listHistory: (path, query, part, asker) => history.list(path, query, part, asker),
+    async findLastChange(path, commit, file, asker) {
       const found = await lastChange(path, commit, file);
       if (found !== null) return found;
       const query = {
@@ -190,12 +190,12 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
         firstParent: false,
         order: "default",
       } as const;
-      const { oids } = await history.list(path, query, { skip: 0, count: 1 });
+      const { oids } = await history.list(path, query, { skip: 0, count: 1 }, asker);
       return oids[0] ?? commit;
     },
-    findMerged: (path, commits, of) => ancestry.findMerged(path, commits, of),
-    measureDistance: (path, from, to) => ancestry.measureDistance(path, from, to),
-    mergeBase: (path, commits) => ancestry.mergeBase(path, commits),
+    findMerged: (path, commits, of, asker) => ancestry.findMerged(path, commits, of, asker),
+    measureDistance: (path, from, to, asker) => ancestry.measureDistance(path, from, to, asker),
+    mergeBase: (path, commits, asker) => ancestry.mergeBase(path, commits, asker),
     async findEntry(path, commit, file) {
       const root = await treeOf(path, commit);
       if (root === null) return null;
@@ -219,12 +219,12 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
       const below = directory === "" ? after : (after?.slice(directory.length + 1) ?? null);
       yield* walk(path, tree, directory, below === null ? null : below.split("/"), 0);
     },
-    async searchPaths(path, commit, text, limit) {
+    async searchPaths(path, commit, text, limit, asker) {
       const tree = await treeOf(path, commit);
       if (tree === null) return [];
       const wanted = text.toLowerCase();
       const found: string[] = [];
-      for (const name of (await listFiles(path, tree)).split("\0")) {
+      for (const name of (await listFiles(path, tree, asker)).split("\0")) {
         if (name === "" || !name.toLowerCase().includes(wanted)) continue;
         found.push(name);
         if (found.length === limit) break;
@@ -241,23 +241,15 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
       if (content === null) throw new HeliostatError("repository-corrupt", `the blob ${oid} is missing`);
       return content;
     },
-    async streamBlob(path, { oid, size }, signal): Promise<Readable | Buffer> {
-      if (size <= SMALL_BLOB_BYTES) return await this.readBlob(path, oid);
-      const running = git.start({
-        gitDir: path,
-        args: ["cat-file", "blob", oid],
-        signal,
-        idleTimeoutMs: BLOB_IDLE_MS,
-      });
-      running.stdin.end();
-      running.stdout.once("close", () => running.stop("aborted"));
-      return running.stdout;
+    streamBlob(path, { oid }, signal) {
+      const args = ["cat-file", "blob", oid];
+      return streamOutput(git, { gitDir: path, args, signal, idleTimeoutMs: BLOB_IDLE_MS });
     },
-    async diff(path, from, to) {
+    async diff(path, from, to, asker) {
       const key = `${path} ${from ?? ""} ${to}`;
       const known = diffs.get(key);
       if (known !== undefined) return known;
-      const made = await diffCommits(git, quick, path, from, to);
+      const made = await diffCommits(git, quick, path, { from, to }, asker);
       diffs.set(
         key,
         made,
@@ -265,18 +257,27 @@ export function createBrowsing({ log, searchPath, pool: poolOptions }: BrowsingO
       );
       return made;
     },
-    async countChanges(path, oids) {
-      const commits = await objects.commits(path, oids);
-      const pairs = [...commits.values()].map(({ oid, parents }) => ({ oid, parent: parents[0] ?? null }));
-      return await countChanges(git, quick, path, pairs);
+    async countChanges(path, oids, asker) {
+      const stats = new Map<Oid, DiffStats>();
+      const pairs: { oid: Oid; parent: Oid | null }[] = [];
+      for (const { oid, parents } of (await objects.commits(path, oids)).values()) {
+        const known = changes.get(`${path} ${oid}`);
+        if (known === undefined) pairs.push({ oid, parent: parents[0] ?? null });
+        else stats.set(oid, known);
+      }
+      for (const [oid, counted] of await countChanges(git, quick, path, pairs, asker)) {
+        changes.set(`${path} ${oid}`, counted, 300);
+        stats.set(oid, counted);
+      }
+      return stats;
     },
     archive: (path, what, signal) => streamArchive(git, path, what, signal),
-    async listContaining(path, commit, kind) {
-      const { stdout } = await quick.within((timeoutMs) =>
+    async listContaining(path, commit, kind, asker) {
+      const { stdout } = await quick.within(asker, null, (limits) =>
         git.run({
           gitDir: path,
           args: ["for-each-ref", "--format=%(refname)", `--contains=${commit}`, ROOTS[kind]],
-          timeoutMs,
+          ...limits,
           maxOutput: REFS_OUTPUT_BYTES,
         }),
       );

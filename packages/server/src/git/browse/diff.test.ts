@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
 import { git, makeCommit, makeRepository, makeTempDir } from "../../../../../test/support/repositories.ts";
+import type { Asker, TakePlace } from "../../app/ports.ts";
 import { parseOid } from "../../domain/oid.ts";
 import { createBrowsing } from "./browsing.ts";
 
+const asker: Asker = { client: "somebody", signal: new AbortController().signal };
+const anyPlace: TakePlace = async () => () => {};
 const dir = await makeTempDir({ after });
-const browsing = createBrowsing({ log: makeMemoryLog() });
+const browsing = createBrowsing({ log: makeMemoryLog(), takePlace: anyPlace });
 after(() => browsing.close());
 
 const data = (body: string) => `data ${Buffer.byteLength(body)}\n${body}\n`;
@@ -60,7 +63,7 @@ async function makeMixed(): Promise<{ path: string; from: string; to: string }> 
 
 test("each file of a commit has its own changes, also next to files that change their type", async () => {
   const { path, from, to } = await makeMixed();
-  const diffs = await browsing.diff(path, parseOid(from), parseOid(to));
+  const diffs = await browsing.diff(path, parseOid(from), parseOid(to), asker);
   const seen = new Map<string, string[]>();
   for (const { oldPath, newPath, kind, oldMode, newMode, text } of diffs) {
     seen.set(newPath, [...(seen.get(newPath) ?? []), `${kind} ${oldMode} ${newMode}`]);
@@ -95,5 +98,8 @@ test("each file of a commit has its own changes, also next to files that change 
 test("a file's name that has a line separator in it does not break the count of changes", async () => {
   const path = await makeRepository(join(dir, "separator.git"));
   const oid = parseOid(await makeCommit(path, { files: { "a\u2028b": "one\ntwo\n" } }));
-  assert.deepEqual([...(await browsing.countChanges(path, [oid]))], [[oid, { additions: 2, deletions: 0 }]]);
+  assert.deepEqual(
+    [...(await browsing.countChanges(path, [oid], asker))],
+    [[oid, { additions: 2, deletions: 0 }]],
+  );
 });

@@ -1,4 +1,4 @@
-import type { DiffStats, FileDiff } from "../../app/ports.ts";
+import type { Asker, DiffStats, FileDiff } from "../../app/ports.ts";
 import { type Oid, objectFormatOf, parseOid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
 import type { Quick } from "./quick-git.ts";
@@ -13,7 +13,8 @@ const MOST_FILES = 1_000;
 const CONFIG: readonly (readonly [string, string])[] = [
   ["core.quotePath", "false"],
   ["core.bigFileThreshold", "16m"],
-  ["diff.renameLimit", "1000"],
+  // So many on each side are compared each with each: a thousand take a core for a minute. Equal files need no comparison.
+  ["diff.renameLimit", "300"],
   ["diff.orderFile", ""],
 ];
 const PLAIN = [
@@ -45,10 +46,10 @@ export async function diffCommits(
   git: Git,
   quick: Quick,
   path: string,
-  from: Oid | null,
-  to: Oid,
+  { from, to }: { readonly from: Oid | null; readonly to: Oid },
+  asker: Asker,
 ): Promise<readonly FileDiff[]> {
-  return await quick.within(async (timeoutMs) => {
+  return await quick.within(asker, ["diff", path, from, to], async (limits) => {
     const running = git.start({
       gitDir: path,
       args: [
@@ -64,7 +65,7 @@ export async function diffCommits(
         "--",
       ],
       config: CONFIG,
-      timeoutMs,
+      ...limits,
     });
     running.stdin.end();
     const reader = createDiffReader();
@@ -200,15 +201,17 @@ export async function countChanges(
   quick: Quick,
   path: string,
   commits: readonly { readonly oid: Oid; readonly parent: Oid | null }[],
+  asker: Asker,
 ): Promise<ReadonlyMap<Oid, DiffStats>> {
   const stats = new Map<Oid, DiffStats>();
   if (commits.length === 0) return stats;
-  return await quick.within(async (timeoutMs) => {
+  const what = ["changes", path, ...commits.map(({ oid }) => oid)];
+  return await quick.within(asker, what, async (limits) => {
     const running = git.start({
       gitDir: path,
       args: ["diff-tree", "--stdin", "--root", "-r", "--numstat", ...PLAIN],
       config: CONFIG,
-      timeoutMs,
+      ...limits,
     });
     // A commit with a parent behind it is compared with that one alone.
     running.stdin.end(

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
-import type { HistoryPart, HistoryQuery } from "../../app/ports.ts";
+import type { Asker, HistoryPart, HistoryQuery } from "../../app/ports.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import type { Git } from "../run-git.ts";
 import type { GraphFiles } from "./commit-graph-file.ts";
+import { createJointWork } from "./joint-work.ts";
 import { createLru } from "./lru.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { LITERAL_PATHS, type Quick } from "./quick-git.ts";
@@ -15,6 +16,7 @@ export interface History {
     path: string,
     query: HistoryQuery,
     part: { readonly skip: number; readonly count: number },
+    asker: Asker,
   ): Promise<HistoryPart>;
 }
 
@@ -34,10 +36,16 @@ interface Beginning {
 
 export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, objects: ObjectStore): History {
   const beginnings = createLru<Beginning>(MEMORY_BYTES);
-  const underWay = new Map<string, Promise<Beginning>>();
+  const join = createJointWork();
 
-  async function run(path: string, query: HistoryQuery, skip: number, count: number): Promise<Beginning> {
-    return await quick.within(async (timeoutMs) => {
+  async function run(
+    path: string,
+    query: HistoryQuery,
+    { skip, count }: { readonly skip: number; readonly count: number },
+    asker: Asker,
+  ): Promise<Beginning> {
+    const what = ["history", path, JSON.stringify(query), String(skip), String(count)];
+    return await quick.within(asker, what, async (limits) => {
       const listing = git.start({
         gitDir: path,
         args: [
@@ -53,7 +61,7 @@ export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, object
           ...(query.path === "" ? [] : ["--", query.path]),
         ],
         env: LITERAL_PATHS,
-        timeoutMs,
+        ...limits,
       });
       const without = query.without.map((oid) => `^${oid}`);
       listing.stdin.end([...query.tips, ...without].map((line) => `${line}\n`).join(""));
@@ -66,41 +74,48 @@ export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, object
   }
 
   /** In this process where the graph has all that is asked for. */
-  async function walkOrRun(path: string, query: HistoryQuery, count: number): Promise<Beginning> {
+  async function walkOrRun(
+    path: string,
+    query: HistoryQuery,
+    count: number,
+    asker: Asker,
+  ): Promise<Beginning> {
     const { tips, without, path: file, since, until, author, order, firstParent } = query;
     const isPlain = !since && !until && !author && without.length === 0;
     const graph = isPlain && order === "default" ? await graphs.read(path) : null;
     const walked = graph && (await walkCommits(path, graph, objects, { tips, file, firstParent, count }));
-    return walked ?? (await run(path, query, 0, count));
+    return walked ?? (await run(path, query, { skip: 0, count }, asker));
   }
 
-  async function begin(path: string, key: string, query: HistoryQuery, needed: number): Promise<Beginning> {
+  async function begin(
+    path: string,
+    key: string,
+    query: HistoryQuery,
+    needed: number,
+    asker: Asker,
+  ): Promise<Beginning> {
     const known = beginnings.get(key);
     if (known && (known.isWhole || known.oids.length >= needed)) return known;
     // Who asks for the next page asks for the one after it too.
     const first = query.path === "" ? FIRST : FIRST_OF_PATH;
     const count = Math.min(Math.max(first, needed * 4), MOST_REMEMBERED);
-    const same = `${key} ${count}`;
-    let listing = underWay.get(same);
-    if (listing === undefined) {
-      listing = walkOrRun(path, query, count).finally(() => underWay.delete(same));
-      underWay.set(same, listing);
-    }
-    const beginning = await listing;
+    const beginning = await join(`${key} ${count}`, asker.signal, (signal) =>
+      walkOrRun(path, query, count, { client: asker.client, signal }),
+    );
     beginnings.set(key, beginning, beginning.oids.length * 64);
     return beginning;
   }
 
   return {
-    async list(path, query, { skip, count }) {
+    async list(path, query, { skip, count }, asker) {
       if (query.tips.length === 0) return { oids: [], hasMore: false };
       const needed = skip + count + 1;
       if (needed > MOST_REMEMBERED) {
-        const { oids, isWhole } = await run(path, query, skip, count);
+        const { oids, isWhole } = await run(path, query, { skip, count }, asker);
         return { oids, hasMore: !isWhole };
       }
       const key = `${path} ${createHash("sha1").update(JSON.stringify(query)).digest("hex")}`;
-      const { oids, isWhole } = await begin(path, key, query, needed);
+      const { oids, isWhole } = await begin(path, key, query, needed, asker);
       return {
         oids: oids.slice(skip, skip + count),
         hasMore: oids.length > skip + count || !isWhole,

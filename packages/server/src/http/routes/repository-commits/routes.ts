@@ -21,7 +21,7 @@ export const repositoryCommitRoutes = [
     path: AT,
     access: "read_code",
     params: commitListParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
+    handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const page = pageFrom(params);
       const filter = {
         ...given({ refName: params.ref_name || undefined, path: params.path, author: params.author }),
@@ -31,7 +31,7 @@ export const repositoryCommitRoutes = [
         order: params.order ?? "default",
         withStats: params.with_stats ?? false,
       };
-      const { project, found } = await useCases.listCommits(principal, params.id, filter, page);
+      const { project, found } = await useCases.listCommits(principal, params.id, filter, page, untilGone());
       const items = found.items.map(({ commit, stats }) =>
         presentCommit(commit, project, externalUrl, stats),
       );
@@ -43,9 +43,9 @@ export const repositoryCommitRoutes = [
     path: `${AT}/:sha`,
     access: "read_code",
     params: commitParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
+    handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const options = { withStats: params.stats ?? true };
-      const found = await useCases.findCommit(principal, params.id, params.sha, options);
+      const found = await useCases.findCommit(principal, params.id, params.sha, options, untilGone());
       return tagged(ok(presentSingleCommit(found, externalUrl)));
     },
   }),
@@ -54,8 +54,8 @@ export const repositoryCommitRoutes = [
     path: `${AT}/:sha/diff`,
     access: "read_code",
     params: commitDiffParams,
-    handle: async ({ useCases, principal, params }) => {
-      const diffs = await useCases.diffCommit(principal, params.id, params.sha);
+    handle: async ({ useCases, principal, untilGone, params }) => {
+      const diffs = await useCases.diffCommit(principal, params.id, params.sha, untilGone());
       return tagged(pageOf(diffs.map(presentDiff), pageFrom(params)));
     },
   }),
@@ -64,8 +64,14 @@ export const repositoryCommitRoutes = [
     path: `${AT}/:sha/refs`,
     access: "read_code",
     params: commitRefsParams,
-    handle: async ({ useCases, principal, params }) => {
-      const refs = await useCases.listCommitRefs(principal, params.id, params.sha, params.type ?? "all");
+    handle: async ({ useCases, principal, untilGone, params }) => {
+      const refs = await useCases.listCommitRefs(
+        principal,
+        params.id,
+        params.sha,
+        params.type ?? "all",
+        untilGone(),
+      );
       const items = refs.map(({ name, type }): CommitRefAnswer => ({ type, name }));
       return pageOf(items, pageFrom(params));
     },
@@ -75,8 +81,14 @@ export const repositoryCommitRoutes = [
     path: `${AT}/:sha/signature`,
     access: "read_code",
     params: commitParams,
-    handle: async ({ useCases, principal, params }) => {
-      const { found } = await useCases.findCommit(principal, params.id, params.sha, { withStats: false });
+    handle: async ({ useCases, principal, untilGone, params }) => {
+      const { found } = await useCases.findCommit(
+        principal,
+        params.id,
+        params.sha,
+        { withStats: false },
+        untilGone(),
+      );
       const { signature } = found.commit;
       if (signature === null) throw new HeliostatError("not-found", "Signature Not Found");
       const answer: SignatureAnswer = { signature_type: signature, verification_status: "unverified" };
@@ -88,8 +100,13 @@ export const repositoryCommitRoutes = [
     path: "/projects/:id/repository/merge_base",
     access: "read_code",
     params: mergeBaseParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
-      const { project, found } = await useCases.findMergeBase(principal, params.id, params.refs ?? []);
+    handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
+      const { project, found } = await useCases.findMergeBase(
+        principal,
+        params.id,
+        params.refs ?? [],
+        untilGone(),
+      );
       return ok(presentCommit(found, project, externalUrl));
     },
   }),
@@ -98,9 +115,9 @@ export const repositoryCommitRoutes = [
     path: "/projects/:id/repository/compare",
     access: "read_code",
     params: compareParams,
-    handle: async ({ useCases, principal, params: { id, from, to, straight }, externalUrl }) => {
+    handle: async ({ useCases, principal, untilGone, params: { id, from, to, straight }, externalUrl }) => {
       const between = { from, to, isStraight: straight ?? false };
-      const found = await useCases.compareCommits(principal, id, between);
+      const found = await useCases.compareCommits(principal, id, between, untilGone());
       return tagged(ok(presentComparison(found, between, externalUrl)));
     },
   }),

@@ -87,9 +87,9 @@ export const repositoryFileRoutes = [
     path: `${AT}/files/:file_path`,
     access: "read_code",
     params: fileParams,
-    handle: async ({ useCases, principal, params, isHead }) => {
+    handle: async ({ useCases, principal, params, isHead, untilGone }) => {
       const what = { path: params.file_path, ref: params.ref };
-      const { project, found } = await useCases.findFile(principal, params.id, what);
+      const { project, found } = await useCases.findFile(principal, params.id, what, untilGone());
       const isLarge = found.blob.size > MAX_JSON_BYTES;
       if (isHead && isLarge) return raw(fileHeaders(found, null), Buffer.alloc(0));
       const content = await readWhole(useCases, project, found.blob);
@@ -103,9 +103,9 @@ export const repositoryFileRoutes = [
     access: "read_code",
     params: rawFileParams,
     handle: async (context) => {
-      const { useCases, principal, params } = context;
+      const { useCases, principal, params, untilGone } = context;
       const what = { path: params.file_path, ref: params.ref || "HEAD" };
-      const { project, found } = await useCases.findFile(principal, params.id, what);
+      const { project, found } = await useCases.findFile(principal, params.id, what, untilGone());
       const answer = await sendRaw(context, project, found.blob, found.name);
       return answer.kind === "raw"
         ? raw({ ...fileHeaders(found, null), ...answer.headers }, answer.body)
@@ -141,9 +141,9 @@ export const repositoryFileRoutes = [
     path: `${AT}/file_names`,
     access: "read_code",
     params: fileSearchParams,
-    handle: async ({ useCases, principal, params }) => {
+    handle: async ({ useCases, principal, params, untilGone }) => {
       const what = { ref: params.ref || null, search: params.search };
-      const paths = await useCases.searchFiles(principal, params.id, what);
+      const paths = await useCases.searchFiles(principal, params.id, what, untilGone());
       return ok(paths.map((path): FoundFileAnswer => ({ path })));
     },
   }),
@@ -181,7 +181,7 @@ async function readWhole(
 }
 
 async function sendRaw(
-  { useCases, isHead, ifNoneMatch, untilGone }: ApiContext<unknown>,
+  { useCases, principal, isHead, ifNoneMatch, untilGone }: ApiContext<unknown>,
   project: Project,
   blob: Blob,
   name: string,
@@ -189,7 +189,7 @@ async function sendRaw(
   if (namesTag(ifNoneMatch, etagOf(blob))) {
     return { kind: "unchanged", headers: { etag: etagOf(blob) } };
   }
-  const body = await useCases.streamBlob(project, blob, untilGone());
+  const body = await useCases.streamBlob(principal, project, blob, untilGone());
   const headers = rawHeaders(name, blob, Buffer.isBuffer(body) ? body : null);
   if (!isHead || Buffer.isBuffer(body)) return raw(headers, body);
   body.destroy();

@@ -23,13 +23,13 @@ export const repositoryRefRoutes = [
     path: BRANCHES,
     access: "read_code",
     params: branchListParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
+    handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const page = pageFrom(params);
       const filter = {
         sort: params.sort ?? "name_asc",
         ...given({ search: params.search, regex: params.regex }),
       };
-      const { project, found } = await useCases.listBranches(principal, params.id, filter, page);
+      const { project, found } = await useCases.listBranches(principal, params.id, filter, page, untilGone());
       const items = found.items.map((branch) => presentBranch(branch, project, externalUrl));
       return tagged(list(items, page, found.total));
     },
@@ -39,8 +39,8 @@ export const repositoryRefRoutes = [
     path: `${BRANCHES}/:branch`,
     access: "read_code",
     params: branchParams,
-    handle: async ({ useCases, principal, params, externalUrl, isHead }) => {
-      const { project, found } = await useCases.findBranch(principal, params.id, params.branch);
+    handle: async ({ useCases, principal, untilGone, params, externalUrl, isHead }) => {
+      const { project, found } = await useCases.findBranch(principal, params.id, params.branch, untilGone());
       return isHead ? noContent() : tagged(ok(presentBranch(found, project, externalUrl)));
     },
   }),
@@ -49,8 +49,13 @@ export const repositoryRefRoutes = [
     path: BRANCHES,
     access: "api",
     params: newBranchParams,
-    handle: async ({ useCases, principal, params: { id, branch, ref }, externalUrl }) => {
-      const { project, found } = await useCases.createBranch(principal, id, { name: branch, ref });
+    handle: async ({ useCases, principal, untilGone, params: { id, branch, ref }, externalUrl }) => {
+      const { project, found } = await useCases.createBranch(
+        principal,
+        id,
+        { name: branch, ref },
+        untilGone(),
+      );
       return created(presentBranch(found, project, externalUrl));
     },
   }),
@@ -69,14 +74,14 @@ export const repositoryRefRoutes = [
     path: TAGS,
     access: "read_code",
     params: tagListParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
+    handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const page = pageFrom(params);
       const filter = {
         orderBy: params.order_by ?? "updated",
         sort: params.sort ?? "desc",
         ...given({ search: params.search }),
       };
-      const { project, found } = await useCases.listTags(principal, params.id, filter, page);
+      const { project, found } = await useCases.listTags(principal, params.id, filter, page, untilGone());
       const items = found.items.map((tag) => presentTag(tag, project, externalUrl));
       return tagged(list(items, page, found.total));
     },
