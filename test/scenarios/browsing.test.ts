@@ -566,7 +566,7 @@ test("who asks for large comparisons and leaves holds nobody up", async () => {
   const runs = (command: string): boolean => server.listGit().some((line) => line.includes(command));
   for (const [what, command, times] of [
     ["commits/main/diff", "diff-tree", 12],
-    [`compare?from=${old}&to=main&straight=true", "diff-tree`, 1],
+    [`compare?from=${old}&to=main&straight=true`, "diff-tree", 1],
     ["archive.tar.gz", "archive", 2],
   ] as const) {
     const leaving = new AbortController();
