@@ -129,6 +129,19 @@ describe("Git over SSH", () => {
     const bad = await client.tryGit(dir, ["archive", `--remote=${urlOf("ada/p.git")}`, "nowhere"]);
     assert.notEqual(bad.code, 0);
     assert.match(bad.stderr, /no such ref: nowhere|not a tree object|nowhere/);
+    const hidden = ["refs/heliostat/hidden", "heliostat/hidden"];
+    const mainOid = await client.git(dir, ["ls-remote", urlOf("ada/p.git"), "refs/heads/main"]);
+    const { id } = (await ada.get("/projects/ada%2Fp")) as { id: number };
+    await git(server.repositoryOf(id), ["update-ref", "refs/heliostat/hidden", mainOid.slice(0, 40)]);
+    for (const name of [...hidden, "--exec=x", "--pre"]) {
+      const args = [
+        "archive",
+        `--remote=${urlOf("ada/p.git")}`,
+        ...(name === "--pre" ? ["--pre", "main"] : []),
+        name === "--pre" ? "heliostat/hidden" : name,
+      ];
+      assert.notEqual((await client.tryGit(dir, args)).code, 0, name);
+    }
   });
 
   test("a greeting, and no shell, no terminal, no file transfer, no forwarding", async () => {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { ConversationProgram, GitExchange } from "../app/git-exchange.ts";
+import { readArchiveRequest } from "./archive-request.ts";
 import { DEFAULT_PATIENCE } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import { UPLOAD_CONFIG } from "./serve-pack.ts";
@@ -18,6 +19,8 @@ export async function serveConversation(
   input: Readable,
   output: Writable,
 ): Promise<void> {
+  const request =
+    program === "upload-archive" ? await readArchiveRequest(git, path, input, exchange.signal) : null;
   const running = git.start({
     args: program === "upload-pack" ? [program, "--strict", path] : [program, path],
     config: UPLOAD_CONFIG,
@@ -33,6 +36,7 @@ export async function serveConversation(
   output.once("close", onClientGone);
   output.once("error", onClientGone);
   input.once("error", onClientGone);
+  if (request !== null) stdin.write(request);
   input.pipe(stdin);
   // Git may well be done before the client is.
   stdin.once("close", () => {

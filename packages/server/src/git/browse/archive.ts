@@ -43,7 +43,12 @@ export async function streamArchive(
 }
 
 /** Names that no git makes and no unpacker should see, and files that would be written through a symbolic link. */
-async function refuseHostileTree(git: Git, path: string, commit: Oid, signal: AbortSignal): Promise<void> {
+export async function refuseHostileTree(
+  git: Git,
+  path: string,
+  commit: string,
+  signal: AbortSignal,
+): Promise<void> {
   const running = git.start({
     gitDir: path,
     args: ["ls-tree", "-r", "-t", "-z", "--full-tree", commit],
