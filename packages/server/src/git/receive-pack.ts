@@ -39,6 +39,9 @@ const CUT_GRACE_MS = 10_000;
  */
 const SPOKEN_BYTES = 64 * 1024 * 1024;
 
+/** A client that has asked for a place and does not say what for gives it up. A list of the longest takes a minute. */
+const COMMANDS_WITHIN_MS = 120_000;
+
 /** Who may force or delete what is decided before git is asked. */
 export const RECEIVE_CONFIG: readonly ConfigLine[] = [
   ["receive.denyDeletes", "false"],
@@ -69,7 +72,10 @@ export async function receivePack(
     input.resume();
     throw error;
   };
-  const list = await readCommands(input, exchange.signal).catch(dropRest);
+  const list = await readCommands(
+    input,
+    AbortSignal.any([exchange.signal, AbortSignal.timeout(COMMANDS_WITHIN_MS)]),
+  ).catch(dropRest);
   if (list.commands.length === 0) {
     // The probe in front of a large push, or a push of nothing: git would not answer either.
     input.resume();

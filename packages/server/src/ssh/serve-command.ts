@@ -49,14 +49,17 @@ async function receivePush(
 
 /** The first four bytes, left in the stream: the length of the first line, or a flush packet. Empty: there are none. */
 async function readFirst(input: Readable, signal: AbortSignal): Promise<string> {
+  let read: Buffer = Buffer.alloc(0);
   for (;;) {
-    const bytes: unknown = input.read(4);
-    if (Buffer.isBuffer(bytes)) {
-      input.unshift(bytes);
-      return bytes.toString("latin1");
+    // All that there is: while some of it stays in the stream, "readable" would come again at once, without end.
+    const bytes: unknown = input.read();
+    if (Buffer.isBuffer(bytes)) read = Buffer.concat([read, bytes]);
+    if (read.length >= FLUSH_PACKET.length) {
+      input.unshift(read);
+      return read.toString("latin1", 0, FLUSH_PACKET.length);
     }
     if (input.readableEnded || input.destroyed) return "";
-    await anyOf(input, ["readable", "end", "close"], signal);
+    if (bytes === null) await anyOf(input, ["readable", "end", "close"], signal);
   }
 }
 
