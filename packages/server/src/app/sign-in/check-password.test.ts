@@ -164,6 +164,16 @@ describe("wrong passwords", () => {
     assert.equal(tries, 0);
   });
 
+  it("make the right one wait too, though it was tried a moment ago: nothing tells it from them", async () => {
+    const { signIn } = openNode();
+    await signIn(PASSWORD);
+    for (let n = 0; n < 21; n += 1) assert.equal(await signIn(`wrong ${n}`), null);
+    await assert.rejects(signIn("wrong again"), THROTTLED);
+    await assert.rejects(signIn(PASSWORD), THROTTLED);
+    await clock.advance(5_001);
+    assert.equal(await signIn(PASSWORD), "ada");
+  });
+
   it("count one by one, also when they come at once", async () => {
     const { signIn } = openNode();
     const guesses = Array.from({ length: 40 }, (_, n) => signIn(`guess ${n}`));

@@ -4,7 +4,7 @@ import type { Origin, Principal, User } from "../../domain/user.ts";
 import { auditedUser, INSTANCE } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
-import { beginPasswordTry } from "./throttle.ts";
+import { beginPasswordTry, refuseBlockedPair } from "./throttle.ts";
 
 export type PasswordCheckPorts = Pick<
   Ports,
@@ -73,8 +73,10 @@ export function createPasswordCheck(ports: PasswordCheckPorts): CheckPassword {
   ): Promise<CheckedUser | null> {
     const found = await ports.users.findForSignIn(username);
     const stored = found?.passwordHash ?? null;
-    if (found && stored !== null && isRemembered(key, stored))
+    if (found && stored !== null && isRemembered(key, stored)) {
+      await refuseBlockedPair(ports, { username, from });
       return { user: found.user, passwordHash: stored };
+    }
 
     const since = new Date(ports.clock.now().getTime() - KNOWN_ADDRESS_MS);
     const isKnown = await ports.signInFailures.isKnownAddress(found?.user.id ?? 0, network, since);

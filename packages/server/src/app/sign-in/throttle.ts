@@ -42,13 +42,13 @@ export async function beginPasswordTry(
   const name = digestName(username);
   const network = from.address === null ? null : networkOf(from.address);
   const keys = {
-    pair: `pair ${name} ${network ?? from.door}`,
+    pair: pairKey(username, from),
     address: network === null ? null : `address ${network}`,
     account: `account ${name}`,
   };
   const all = [keys.pair, keys.account, ...(keys.address === null ? [] : [keys.address])];
   // Those who must wait cost a look, and nothing is written for them.
-  refuseBlocked(await ports.signInFailures.read(keys.pair), ports.clock.now());
+  await refuseBlockedPair(ports, { username, from });
 
   let failures = 0;
   let blocks = false;
@@ -138,6 +138,21 @@ export async function countUnknownToken(ports: ThrottlePorts, from: Origin): Pro
     refuseBlocked(count, now);
     return new Map([[key, addFailure(count, THROTTLE_RULES.token, now)]]);
   });
+}
+
+/**
+ * `too-many-sign-ins` while this account has to wait at this address. It has to, whatever the password: an answer to the
+ * right one would tell it from the wrong ones as fast as anybody can ask.
+ */
+export async function refuseBlockedPair(
+  ports: ThrottlePorts,
+  { username, from }: { readonly username: string; readonly from: Origin },
+): Promise<void> {
+  refuseBlocked(await ports.signInFailures.read(pairKey(username, from)), ports.clock.now());
+}
+
+function pairKey(username: string, { address, door }: Origin): string {
+  return `pair ${digestName(username)} ${address === null ? door : networkOf(address)}`;
 }
 
 function refuseBlocked(count: FailureCount | null, now: Date): void {
