@@ -4,6 +4,7 @@ import type { Log } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { answerApiError, registerApi } from "./api-route.ts";
+import { endUnreadBodies } from "./end-unread-bodies.ts";
 import { HTTP_LIMITS, type HttpDoor, type HttpLimits } from "./http-door.ts";
 import { registerOpenIdConnect } from "./openid-connect/routes.ts";
 import { answerTextError, registerPages } from "./pages.ts";
@@ -115,6 +116,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       });
     });
   });
+  endUnreadBodies(server, limits);
   server.setErrorHandler((error, request, reply) => answerTextError(door, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
     answerTextError(door, new HeliostatError("not-found", "Not found"), request, reply),

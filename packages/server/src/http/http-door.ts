@@ -15,6 +15,9 @@ export interface HttpLimits {
   readonly gitPushPaceMs: number;
   /** What a fetch may ask, decompressed: 64 MiB is over a million wanted and known commits. */
   readonly fetchRequestBytes: number;
+  /** How long a client may go on sending a body that nobody reads, once it has its answer; and how much of it is taken. */
+  readonly unreadBodyMs: number;
+  readonly unreadBodyBytes: number;
   /** How long a closing server waits for what is under way. */
   readonly drainTimeoutMs: number;
 }
@@ -27,6 +30,8 @@ export const HTTP_LIMITS: HttpLimits = {
   gitFetchPaceMs: 60_000,
   gitPushPaceMs: 300_000,
   fetchRequestBytes: 64 * 1024 * 1024,
+  unreadBodyMs: 5_000,
+  unreadBodyBytes: 1024 * 1024,
   drainTimeoutMs: 25_000,
 };
 

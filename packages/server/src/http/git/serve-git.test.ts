@@ -78,6 +78,8 @@ describe("git over HTTP", () => {
   let server: RunningServer;
   const children = new Set<ChildProcess>();
   let largestPush = 0;
+  /** What the requests of a push after its first meet. */
+  let laterRefusal: { readonly error: HeliostatError; calls: number } | null = null;
 
   /** The repository on disk behind git's own stateless services. */
   function openPlain(path: string, service: GitService): OpenRepository {
@@ -147,6 +149,7 @@ describe("git over HTTP", () => {
           throw new HeliostatError("unauthenticated", "Sign in.");
         if (!known)
           throw new HeliostatError("not-found", "The project you were looking for could not be found.");
+        if (laterRefusal !== null && ++laterRefusal.calls > 1) throw laterRefusal.error;
         if (principal.kind === "user" && principal.user.id === 2 && service === "receive-pack") {
           throw new HeliostatError("forbidden", "You are not allowed to push code to this project.");
         }
@@ -315,6 +318,29 @@ describe("git over HTTP", () => {
       assert.equal(answer.status, path.endsWith("%") ? 400 : 404, path);
       assert.equal(answer.headers["www-authenticate"], undefined);
     }
+  });
+
+  test("a large push that is refused before it is read hears so, and not that the line broke", async () => {
+    await commitBytes("refused.bin", 24 * 1024 * 1024);
+    const push = ["push", "-q", urlOf(PRIVATE, `oauth2:${TOKEN}`), "HEAD:refs/heads/refused"];
+    try {
+      for (const [code, words] of [
+        ["forbidden", /HTTP 403/],
+        ["unauthenticated", /Authentication failed|could not read Username|HTTP 401/],
+      ] as const) {
+        // At once in one request, and after a small one that asks whether it may.
+        for (const size of ["100m", "1m"]) {
+          laterRefusal = { error: new HeliostatError(code, "No."), calls: 0 };
+          const { code: exit, err } = await git(work, ["-c", `http.postBuffer=${size}`, ...push]);
+          assert.notEqual(exit, 0);
+          assert.match(err, words);
+          assert.doesNotMatch(err, /reset by peer|Broken pipe|curl (52|55|56)/);
+        }
+      }
+    } finally {
+      laterRefusal = null;
+    }
+    await mustGit(work, ["reset", "-q", "--hard", "HEAD~1"]);
   });
 
   test("a fetch with many haves is compressed by git and understood", async () => {
