@@ -56,7 +56,7 @@ export async function rotateToken(
   const secret = ports.instance.makeTokenSecret(owner.kind);
   const token = await ports.tokens.rotate(old.id, {
     digest: digestToken(secret),
-    expiresAt: expiryAfterRotation(old, rotation, ports.clock.now()),
+    expiresAt: expiryAfterRotation(principal, old, rotation, ports.clock.now()),
   });
   if (token === null) throw alreadyRevoked();
   await noteToken(ports, principal, "token-rotated", owner.entity, token, botLevel);

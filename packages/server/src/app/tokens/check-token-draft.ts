@@ -1,7 +1,7 @@
 import type { TokenScope } from "@heliostat/contract";
 import { HeliostatError } from "../../domain/errors.ts";
 import { scopesBeyond } from "../../domain/token-power.ts";
-import type { Principal } from "../../domain/user.ts";
+import type { AccessToken, Principal } from "../../domain/user.ts";
 import type { TokenRotation } from "./token-use-cases.ts";
 
 const LONGEST_TEXT = 255;
@@ -43,20 +43,47 @@ export function refuseMorePower(principal: Principal, scopes: readonly TokenScop
   );
 }
 
-/** When the successor of a token expires. `model-invalid` for a day that is over. */
+/**
+ * When a token ends that this principal makes: as wanted; with a token that ends itself, no later than that one, or
+ * whoever has a copy of it would have got in for ever. `wanted` null: never, or with it. `model-invalid` for a later day.
+ */
+export function noLaterThanOwn(principal: Principal, wanted: Date | null): Date | null {
+  const own = principal.kind === "user" ? (principal.token?.expiresAt ?? null) : null;
+  if (own === null) return wanted;
+  if (wanted === null) return own;
+  if (wanted <= own) return wanted;
+  const last = own.toISOString().slice(0, 10);
+  throw new HeliostatError("model-invalid", `expires_at must not be after ${last}`, {
+    fields: { expires_at: [`must not be after ${last}, when the token that makes it ends`] },
+  });
+}
+
+/**
+ * When the successor of a token expires. A token that rotates itself may leave one that ends later: its own end comes with
+ * it. Of others no later than itself. `model-invalid` for a day that is over, or too late.
+ */
 export function expiryAfterRotation(
-  old: { readonly expiresAt: Date | null },
+  principal: Principal,
+  old: Pick<AccessToken, "expiresAt" | "id">,
   { expiresAt }: TokenRotation,
   now: Date,
 ): Date | null {
+  const own = principal.kind === "user" ? principal.token : null;
+  const last = own === null || own.id === old.id ? null : own.expiresAt;
   if (expiresAt === undefined) {
-    if (old.expiresAt === null) return null;
-    return new Date(`${new Date(now.getTime() + A_WEEK_MS).toISOString().slice(0, 10)}T00:00:00Z`);
+    const usual = old.expiresAt === null ? null : midnightAfter(now, A_WEEK_MS);
+    return last !== null && (usual === null || usual > last) ? last : usual;
   }
-  if (expiresAt > now) return expiresAt;
-  throw new HeliostatError("model-invalid", "expires_at must be in the future", {
-    fields: { expires_at: ["must be in the future"] },
-  });
+  if (expiresAt <= now) {
+    throw new HeliostatError("model-invalid", "expires_at must be in the future", {
+      fields: { expires_at: ["must be in the future"] },
+    });
+  }
+  return last === null ? expiresAt : noLaterThanOwn(principal, expiresAt);
+}
+
+function midnightAfter(now: Date, ms: number): Date {
+  return new Date(`${new Date(now.getTime() + ms).toISOString().slice(0, 10)}T00:00:00Z`);
 }
 
 /** What a rotation of a dead token ends with: there is nothing to put another one in the place of. */

@@ -6,7 +6,7 @@ import { digestToken } from "../accounts/token-digest.ts";
 import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { noteToken, revokeToken, rotateToken } from "./change-token.ts";
-import { checkTokenDraft, refuseMorePower } from "./check-token-draft.ts";
+import { checkTokenDraft, noLaterThanOwn, refuseMorePower } from "./check-token-draft.ts";
 import type { TokenUseCases } from "./token-use-cases.ts";
 
 type PersonalTokenUseCases = Pick<
@@ -36,7 +36,8 @@ export function personalTokenUseCases(ports: TokenPorts): PersonalTokenUseCases 
       checkTokenDraft(draft, ports.clock.now(), { forAdmin: owner.isAdmin });
       refuseMorePower(principal, draft.scopes);
       const secret = ports.instance.makeTokenSecret();
-      const { name, description, scopes, expiresAt } = draft;
+      const { name, description, scopes } = draft;
+      const expiresAt = noLaterThanOwn(principal, draft.expiresAt);
       const token = await ports.tokens.create({
         ...{ name, description, scopes, expiresAt },
         userId: owner.id,

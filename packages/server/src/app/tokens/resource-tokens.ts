@@ -9,7 +9,7 @@ import { auditedNamespace, auditedProject } from "../audit/entities.ts";
 import type { PathOrId } from "../path-or-id.ts";
 import type { Ports, ResourceToken, TokenHome } from "../ports.ts";
 import { noteToken, refuseHigherLevel, revokeToken, rotateToken } from "./change-token.ts";
-import { checkTokenDraft, refuseMorePower } from "./check-token-draft.ts";
+import { checkTokenDraft, noLaterThanOwn, refuseMorePower } from "./check-token-draft.ts";
 import type { TokenPlace, TokenUseCases } from "./token-use-cases.ts";
 
 type ResourceTokenUseCases = Pick<
@@ -96,7 +96,8 @@ export function resourceTokenUseCases(ports: TokenPorts): ResourceTokenUseCases 
       refuseMorePower(principal, draft.scopes);
       refuseHigherLevel(found, draft.accessLevel);
       const secret = ports.instance.makeTokenSecret(found.word);
-      const { name, description, scopes, expiresAt } = draft;
+      const { name, description, scopes } = draft;
+      const expiresAt = noLaterThanOwn(principal, draft.expiresAt);
       const made = await ports.tokens.createWithBot(found.home, {
         ...{ name, description, scopes, expiresAt, accessLevel: draft.accessLevel },
         digest: digestToken(secret),
