@@ -81,6 +81,8 @@ export type Principal = (
       readonly session?: Session;
       /** By which they came in; left out: not by one. */
       readonly sshKey?: UserSshKey;
+      /** Which password of theirs they showed with this request; left out: none. Of no use to anybody, and never shown. */
+      readonly passwordMark?: string;
       /** The admin who acts for them (`Sudo`); left out: nobody does. */
       readonly impersonator?: User;
     } & Member)

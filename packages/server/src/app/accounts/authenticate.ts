@@ -9,6 +9,7 @@ import type { CheckPassword } from "../sign-in/check-password.ts";
 import { countUnknownToken } from "../sign-in/throttle.ts";
 import { findTokenOwner } from "../tokens/change-token.ts";
 import type { SignedIn, UseCases } from "../use-cases.ts";
+import { markPassword } from "./mark-password.ts";
 import { digestToken } from "./token-digest.ts";
 
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
@@ -97,7 +98,8 @@ export function authenticationUseCases(
             "personal access token.",
         );
       }
-      return { kind: "user", token: null, ...(await asMember(ports, user)), from };
+      const passwordMark = markPassword(checked.passwordHash);
+      return { kind: "user", token: null, ...(await asMember(ports, user)), passwordMark, from };
     },
   };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createTokenStore } from "../../db/access-tokens.ts";
+import { createInstanceSettingsStore } from "../../db/instance-settings.ts";
 import { createMemberStore } from "../../db/members.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
 import type { Db } from "../../db/pool.ts";
@@ -85,6 +86,7 @@ async function setUp() {
     progress,
     projects,
     sessions: createSessionStore(db),
+    settings: createInstanceSettingsStore(db),
     sshKeys: createSshKeyStore(db),
     tokens,
     users,

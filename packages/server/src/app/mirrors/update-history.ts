@@ -14,7 +14,16 @@ type UpdateUseCases = Pick<UseCases, "listUpdates" | "findUpdate" | "readProgres
 export function updateUseCases(
   ports: Pick<
     Ports,
-    "clock" | "mirrors" | "progress" | "projects" | "members" | "sessions" | "sshKeys" | "tokens" | "users"
+    | "clock"
+    | "mirrors"
+    | "progress"
+    | "projects"
+    | "members"
+    | "sessions"
+    | "settings"
+    | "sshKeys"
+    | "tokens"
+    | "users"
   >,
 ): UpdateUseCases {
   const places = createStreamPlaces();
