@@ -13,6 +13,7 @@ import { createSessionStore } from "../../db/sessions.ts";
 import { createSignInFailureStore } from "../../db/sign-in-failures.ts";
 import { createUserStore } from "../../db/users.ts";
 import type { Session } from "../../domain/session.ts";
+import { THROTTLE_RULES } from "../../domain/sign-in-throttle.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { createPasswordHasher } from "../../secrets/password-hasher.ts";
 import { createPasswordCheck } from "../sign-in/check-password.ts";
@@ -143,6 +144,15 @@ describe("setting a second factor up", () => {
     await confirm(codeOf(secret));
     await assert.rejects(begin(PASSWORD), { code: "conflict" });
     await assert.rejects(confirm(codeOf(secret)), { code: "conflict" });
+  });
+
+  it("takes only so many wrong codes, and then not even the right one until later", async () => {
+    const { secret } = await useCases().beginSecondFactor(await signedIn(ada), { password: PASSWORD });
+    const confirm = async (code: string) => await useCases().confirmSecondFactor(await signedIn(ada), code);
+    for (let n = 0; n <= THROTTLE_RULES.code.free; n += 1) await assert.rejects(confirm("no"), wrong("code"));
+    await assert.rejects(confirm(codeOf(secret)), { code: "too-many-sign-ins" });
+    await clock.advance(THROTTLE_RULES.code.firstDelayMs + 1);
+    assert.equal((await confirm(codeOf(secret))).length, 10);
   });
 
   it("is not for a token, and not for nobody", async () => {

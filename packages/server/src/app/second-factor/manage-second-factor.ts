@@ -15,6 +15,7 @@ import type { Instance, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { CheckPassword } from "../sign-in/check-password.ts";
 import { endSessionsOf } from "../sign-in/sessions.ts";
+import { beginCodeTry } from "../sign-in/throttle.ts";
 import { requirePassword, requireProof } from "./require-proof.ts";
 import type { SecondFactorUseCases } from "./second-factor-use-cases.ts";
 import { digestRecoveryCode } from "./take-code.ts";
@@ -74,9 +75,11 @@ export function secondFactorUseCases(
       if (stored === null || stored.secret === null) {
         throw new HeliostatError("conflict", "There is nothing to confirm. Begin with a new secret.");
       }
+      const attempt = await beginCodeTry(ports, user.id);
       const at = ports.clock.now();
       const step = stepOfCode(stored.secret, code, at);
       if (step === null) throw invalidField("code", "is wrong: enter the one that your app shows now");
+      await attempt.succeeded();
       const { codes, digests } = makeRecoveryCodes();
       const confirmed = { secret: stored.secret, step, recoveryDigests: digests, at };
       if (!(await secondFactors.confirm(user.id, confirmed))) {

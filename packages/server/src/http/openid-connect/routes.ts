@@ -31,8 +31,12 @@ export async function registerOpenIdConnect(server: FastifyInstance, door: HttpD
     return reply.header("cache-control", "no-store").redirect(url, 303);
   }
 
-  async function whoIs(request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
-    const known = await authenticateSession(door, request, reply, { unfinished: true });
+  async function whoIs(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { unfinished }: { readonly unfinished: boolean },
+  ): Promise<Principal> {
+    const known = await authenticateSession(door, request, reply, { unfinished });
     return known ?? { kind: "anonymous", from: whereFrom(request) };
   }
 
@@ -82,7 +86,7 @@ export async function registerOpenIdConnect(server: FastifyInstance, door: HttpD
     web.get(`${START}/callback`, async (request, reply) => {
       let principal: Principal = { kind: "anonymous" };
       try {
-        principal = await whoIs(request, reply);
+        principal = await whoIs(request, reply, { unfinished: true });
         rememberUser(request, principal);
         const mark = request.originalUrl.indexOf("?");
         const search = mark === -1 ? "" : request.originalUrl.slice(mark);
@@ -106,7 +110,8 @@ export async function registerOpenIdConnect(server: FastifyInstance, door: HttpD
     // A page of ours goes where this says: a form could be sent by another site, and may not lead to one.
     web.post(`${START}/connect`, async (request, reply) => {
       try {
-        const principal = await whoIs(request, reply);
+        // By an identity they would sign in without the second factor that they have to set up first.
+        const principal = await whoIs(request, reply, { unfinished: false });
         rememberUser(request, principal);
         requireUser(principal);
         const params = checkParameters(identityConnectParams, mergeParameters(request.body));
