@@ -208,6 +208,17 @@ describe("an account that is there", () => {
     await signInAtProvider(sub);
   }
 
+  test("is not connected by whoever has to set up a second factor first", async () => {
+    await api.createUser("joan", PASSWORD);
+    await api.put("/application/settings", { require_two_factor_authentication: true });
+    await signInWithPassword("joan");
+    const refused = Object(await ask("POST", "/users/auth/oidc/connect", { current_password: PASSWORD }));
+    await api.put("/application/settings", { require_two_factor_authentication: false });
+    assert.equal(refused.status, 403);
+    const later = Object(await ask("POST", "/users/auth/oidc/connect", { current_password: PASSWORD }));
+    assert.equal(later.status, 200);
+  });
+
   test("is connected by whoever is signed in, and disconnected", async () => {
     await api.createUser("grace", PASSWORD);
     await signInWithPassword("grace");
@@ -233,7 +244,9 @@ describe("an account that is there", () => {
     }
     const given = { current_password: PASSWORD };
     const { secret } = Object(await ask("POST", "/api/v4/user/two_factor", given)).body;
-    const confirmed = await ask("POST", "/api/v4/user/two_factor/confirm", { code: codeAt(secret, Date.now()) });
+    const confirmed = await ask("POST", "/api/v4/user/two_factor/confirm", {
+      code: codeAt(secret, Date.now()),
+    });
     const [code] = Object(confirmed).body.recovery_codes;
     for (const wrong of [undefined, "", "000000"]) {
       const refused = Object(await ask("POST", "/users/auth/oidc/connect", { ...given, code: wrong }));

@@ -20,6 +20,21 @@ export async function recordAudit(
   });
 }
 
+/** Notes what the server has just done by itself, in the name of the part of it that did. */
+export async function recordOwnAudit(
+  ports: { readonly audit: Pick<AuditStore, "record">; readonly clock: Pick<Clock, "now"> },
+  part: string,
+  news: AuditNews,
+): Promise<void> {
+  await ports.audit.record({
+    ...news,
+    at: ports.clock.now(),
+    author: { id: null, name: `(${part})` },
+    authenticatedBy: null,
+    from: { door: "internal", address: null },
+  });
+}
+
 /** Whoever acts in the place of another did it: the other is only named. */
 function actedFor(principal: Principal): Readonly<Record<string, unknown>> {
   const isSudo = principal.kind === "user" && principal.impersonator !== undefined;

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { openTestStore } from "../../../../../test/support/store.ts";
 import { createTokenStore } from "../../db/access-tokens.ts";
+import { createAuditStore } from "../../db/audit-events.ts";
 import type { Db } from "../../db/pool.ts";
 import { createUserStore } from "../../db/users.ts";
 import { createPasswordHasher } from "../../secrets/password-hasher.ts";
@@ -23,11 +24,13 @@ after(async () => {
 });
 beforeEach(async () => {
   await db.deleteFrom("users").execute();
+  await db.deleteFrom("audit_events").execute();
   kept = [];
 });
 
 function portsNow() {
   return {
+    audit: createAuditStore(db),
     users: createUserStore(db),
     tokens: createTokenStore(db),
     passwords: createPasswordHasher(),
@@ -53,6 +56,15 @@ describe("the first start", () => {
     assert.equal(await ports.passwords.verify(madeUp.password, root.passwordHash), true);
     const token = await ports.tokens.findByDigest(digestToken(madeUp.token));
     assert.deepEqual(token?.token.scopes, ["api", "write_repository", "admin_mode"]);
+    const rows = await db.selectFrom("audit_events").selectAll().orderBy("id").execute();
+    assert.deepEqual(
+      rows.map(({ action, author_name }) => [action, author_name]),
+      [
+        ["user-created", "(start of the server)"],
+        ["token-created", "(start of the server)"],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(rows), new RegExp(madeUp.token));
   });
 
   it("takes what the environment gives, and keeps nothing of it", async () => {

@@ -1,5 +1,7 @@
 import type { User } from "../../domain/user.ts";
+import { auditedUser } from "../audit/entities.ts";
 import type { Instance, Ports } from "../ports.ts";
+import { recordOwnAudit } from "../record-audit.ts";
 import { digestToken } from "./token-digest.ts";
 
 export interface RootSecrets {
@@ -23,7 +25,7 @@ const ROOT = "root";
  * new, and never leaves an instance that nobody can enter.
  */
 export async function bootstrapRoot(
-  ports: Pick<Ports, "users" | "tokens" | "passwords" | "clock"> & {
+  ports: Pick<Ports, "audit" | "users" | "tokens" | "passwords" | "clock"> & {
     readonly instance: Pick<Instance, "makeTokenSecret">;
   },
   given: RootSecrets,
@@ -49,18 +51,31 @@ async function hasEverHadToken(ports: Pick<Ports, "tokens" | "clock">, root: Use
   return total > 0;
 }
 
-async function createRoot(ports: Pick<Ports, "users" | "passwords">, password: string): Promise<User> {
-  return await ports.users.create({
+async function createRoot(
+  ports: Pick<Ports, "audit" | "clock" | "users" | "passwords">,
+  password: string,
+): Promise<User> {
+  const root = await ports.users.create({
     username: ROOT,
     name: "Administrator",
     email: "root@localhost",
     isAdmin: true,
     passwordHash: await ports.passwords.hash(password),
   });
+  await recordOwnAudit(ports, "start of the server", {
+    action: "user-created",
+    entity: auditedUser(root),
+    details: { email: root.email, admin: true },
+  });
+  return root;
 }
 
-async function createToken(ports: Pick<Ports, "tokens">, root: User, secret: string): Promise<void> {
-  await ports.tokens.create({
+async function createToken(
+  ports: Pick<Ports, "audit" | "clock" | "tokens">,
+  root: User,
+  secret: string,
+): Promise<void> {
+  const token = await ports.tokens.create({
     userId: root.id,
     name: "first token",
     description: null,
@@ -68,5 +83,11 @@ async function createToken(ports: Pick<Ports, "tokens">, root: User, secret: str
     digest: digestToken(secret),
     scopes: ["api", "write_repository", "admin_mode"],
     expiresAt: null,
+  });
+  await recordOwnAudit(ports, "start of the server", {
+    action: "token-created",
+    entity: auditedUser(root),
+    target: { type: "AccessToken", id: token.id, details: token.name },
+    details: { scopes: token.scopes, expires_at: null },
   });
 }

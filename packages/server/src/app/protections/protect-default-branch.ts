@@ -1,8 +1,11 @@
 import type { Project } from "../../domain/project.ts";
 import { defaultBranchRule } from "../../domain/protections.ts";
 import { shortName } from "../../domain/ref-name.ts";
+import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { Ports } from "../ports.ts";
+import { recordOwnAudit } from "../record-audit.ts";
+import { describeRule } from "./protected-branches.ts";
 
 /**
  * Protects the default branch when it has come for the first time, as the instance's `default_branch_protection` says.
@@ -11,10 +14,11 @@ import type { Ports } from "../ports.ts";
 export async function protectDefaultBranch(
   ports: Pick<
     Ports,
-    "clock" | "log" | "mirrors" | "protectedBranches" | "queue" | "repositories" | "settings"
+    "audit" | "clock" | "log" | "mirrors" | "protectedBranches" | "queue" | "repositories" | "settings"
   >,
-  { id: projectId, defaultBranchWasProtected }: Pick<Project, "id" | "defaultBranchWasProtected">,
+  project: Project,
 ): Promise<void> {
+  const { id: projectId, defaultBranchWasProtected } = project;
   if (defaultBranchWasProtected) return;
   const branch = await ports.repositories.readDefaultBranch(ports.repositories.pathOf(projectId));
   if (branch === null) return;
@@ -24,6 +28,14 @@ export async function protectDefaultBranch(
     rule === null ? null : { name: shortName(branch), allowForcePush: false, ...rule, unprotect: [] };
   if (!(await ports.protectedBranches.protectDefault(projectId, draft))) return;
   ports.log.info({ projectId, branch: shortName(branch) }, "default branch protected");
+  if (draft !== null) {
+    await recordOwnAudit(ports, "default branch protection", {
+      action: "protected-branch-created",
+      entity: auditedProject(project),
+      target: { type: "ProtectedBranch", id: null, details: draft.name },
+      details: describeRule(draft),
+    });
+  }
   const filtered = (await ports.mirrors.listOf(projectId)).filter(
     ({ options }) => options.onlyProtectedBranches,
   );
