@@ -5,7 +5,6 @@ import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { Ports } from "../ports.ts";
 import { recordOwnAudit } from "../record-audit.ts";
-import { describeRule } from "./protected-branches.ts";
 
 /**
  * Protects the default branch when it has come for the first time, as the instance's `default_branch_protection` says.
@@ -33,7 +32,7 @@ export async function protectDefaultBranch(
       action: "protected-branch-created",
       entity: auditedProject(project),
       target: { type: "ProtectedBranch", id: null, details: draft.name },
-      details: describeRule(draft),
+      details: { default_branch_protection: defaultBranchProtection, allow_force_push: draft.allowForcePush },
     });
   }
   const filtered = (await ports.mirrors.listOf(projectId)).filter(

@@ -99,15 +99,12 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
       action,
       entity: auditedProject(project),
       target: { type: "ProtectedBranch", id: branch.id, details: branch.name },
-      details: { ...describeRule(branch), ...(before === null ? {} : { before: describeRule(before) }) },
+      details: { ...describe(branch), ...(before === null ? {} : { before: describe(before) }) },
     });
   }
 }
 
-/** A rule as the audit log has it. */
-export function describeRule(
-  branch: Omit<ProtectedBranch, "id" | "projectId">,
-): Readonly<Record<string, unknown>> {
+function describe(branch: ProtectedBranch): Readonly<Record<string, unknown>> {
   return {
     push: describeGrantees(branch.push),
     merge: describeGrantees(branch.merge),
