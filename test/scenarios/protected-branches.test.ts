@@ -253,11 +253,18 @@ describe("protected branches and tags, at the door of HTTP", () => {
       "select action, author_name, target_details, details->'push' as push from audit_events where entity_id = $1 and target_details = 'audited' order by id",
       [id],
     );
+    const { rows: byItself } = await reader.query(
+      "select action, target_details, door from audit_events where entity_id = $1 and author_name = '(default branch protection)'",
+      [id],
+    );
     await reader.end();
     const event = { author_name: "root", target_details: "audited", push: ["40"] };
     assert.deepEqual(rows, [
       { action: "protected-branch-created", ...event },
       { action: "protected-branch-removed", ...event },
+    ]);
+    assert.deepEqual(byItself, [
+      { action: "protected-branch-created", target_details: "main", door: "internal" },
     ]);
   });
 });
