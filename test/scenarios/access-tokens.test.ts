@@ -541,7 +541,7 @@ test("a group token reaches all projects of the group and nothing else", async (
   assert.deepEqual([made.resource_type, made.resource_id, made.access_level], ["group", groupId, 30]);
   const bot = Object(await root.as(made.token).get("/user"));
   assert.match(bot.username, new RegExp(`^group_${groupId}_bot_`));
-  await push("team/of-team", made.token, `${tip}:refs/heads/main`);
+  await push("team/of-team", made.token, `${tip}:refs/heads/of-the-token`);
   assert.equal((await root.as(made.token).call("GET", "/groups/team")).status, 200);
   for (const project of ["owner/mine", "owner/second"]) {
     assert.equal((await root.as(made.token).call("GET", projectPath(project))).status, 404);

@@ -22,6 +22,8 @@ let clock: FakeClock;
 let ada: User;
 let root: User;
 
+const HASH = "the hash of one";
+
 before(async () => {
   db = await openTestStore();
   await initInstanceSettings(db, { allowLocalRequests: false });
@@ -40,7 +42,7 @@ beforeEach(async () => {
 
 async function addUser(username: string, isAdmin: boolean): Promise<User> {
   const names = { username, name: username, email: `${username}@example.com` };
-  return await createUserStore(db).create({ ...names, isAdmin, passwordHash: "the hash of one" });
+  return await createUserStore(db).create({ ...names, isAdmin, passwordHash: HASH });
 }
 
 function portsNow() {
@@ -60,7 +62,7 @@ const refresh = async (principal: Principal) => await refreshPrincipal(portsNow(
 
 async function bySession(): Promise<Principal> {
   const from = { door: "http", address: "192.0.2.1", userAgent: null } as const;
-  const { session } = await openSession(portsNow(), ada, { method: "password", from });
+  const { session } = await openSession(portsNow(), ada, { method: "password", passwordHash: HASH, from });
   return { kind: "user", user: ada, memberships: [], token: null, session };
 }
 
