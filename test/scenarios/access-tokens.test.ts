@@ -535,13 +535,13 @@ test("a token that only reads neither lists nor renews project tokens", async ()
 test("a group token reaches all projects of the group and nothing else", async () => {
   const path = `/groups/${groupId}/access_tokens`;
   const made = createdResourceTokenSchema.parse(
-    await root.post(path, { name: "of the team", scopes: ["api"], access_level: 30 }),
+    await root.post(path, { name: "of the team", scopes: ["api"], access_level: 40 }),
   );
   assert.match(made.token, /^hlgrp-/);
-  assert.deepEqual([made.resource_type, made.resource_id, made.access_level], ["group", groupId, 30]);
+  assert.deepEqual([made.resource_type, made.resource_id, made.access_level], ["group", groupId, 40]);
   const bot = Object(await root.as(made.token).get("/user"));
   assert.match(bot.username, new RegExp(`^group_${groupId}_bot_`));
-  await push("team/of-team", made.token, `${tip}:refs/heads/of-the-token`);
+  await push("team/of-team", made.token, `${tip}:refs/heads/main`);
   assert.equal((await root.as(made.token).call("GET", "/groups/team")).status, 200);
   for (const project of ["owner/mine", "owner/second"]) {
     assert.equal((await root.as(made.token).call("GET", projectPath(project))).status, 404);

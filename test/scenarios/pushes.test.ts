@@ -62,7 +62,8 @@ describe("pushes", () => {
 
   test("push options are taken, and only so many; a signed push is refused in git's own words", async () => {
     const { client, url, path } = await setUp();
-    const options = (number: number) => Array.from({ length: number }, (_, at) => ["-o", `k${at}=\`id\``]).flat();
+    const options = (number: number) =>
+      Array.from({ length: number }, (_, at) => ["-o", `k${at}=\`id\``]).flat();
     assert.ok((await tryPush(client, url, ["main:refs/heads/a"], { flags: options(100) })).isOk);
     assert.equal((await tryPush(client, url, ["main:refs/heads/b"], { flags: options(101) })).isOk, false);
     const signed = await tryPush(client, url, ["main:refs/heads/c"], { flags: ["--signed"] });
@@ -170,7 +171,10 @@ describe("pushes", () => {
     const refused = await tryPush(client, url, ["main", "main:refs/heads/x"]);
     const reason = "! [remote rejected] (file too large: the limit is 195.31 KiB)";
     assert.deepEqual(refused.refs, { main: reason, x: reason }, bad);
-    assert.match(refused.said, /remote: Larger than the allowed size of 195\.31 KiB: "another\\tone" \(292\.97 KiB\)\./);
+    assert.match(
+      refused.said,
+      /remote: Larger than the allowed size of 195\.31 KiB: "another\\tone" \(292\.97 KiB\)\./,
+    );
     assert.deepEqual(await refsOf(path), before);
 
     await api.put(`/projects/${id}`, { max_file_size: 0, max_push_size: MB });
