@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Api, createApi } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
+import { createPackFile } from "../support/pack-file.ts";
 import { FLUSH_PKT, pktLine } from "../support/pkt-line.ts";
 import {
   checkRepository,
@@ -153,6 +154,39 @@ describe("pushes", () => {
     assert.ok(pushed.isOk, pushed.said);
     assert.equal((await refsOf(path))["refs/heads/main"], tip);
     await checkRepository(path);
+  });
+
+  test("a large file does not come in two pushes: first the file that nothing names, then its name", async () => {
+    const { id, name, path } = await setUp();
+    const big = randomBytes(300_000);
+    /** A push of a new branch whose one file is `named`, or else the word small; what is in its pack besides is `stray`. */
+    const push = async (branch: string, { named, stray }: { named?: string; stray?: Buffer }) => {
+      const pack = createPackFile();
+      const file = named ?? pack.add("blob", Buffer.from("small"));
+      if (stray) pack.add("blob", stray);
+      const tree = pack.add("tree", Buffer.concat([Buffer.from("100644 f\0"), Buffer.from(file, "hex")]));
+      const by = "A <a@example.com> 1893456000 +0000";
+      const commit = pack.add(
+        "commit",
+        Buffer.from(`tree ${tree}\nauthor ${by}\ncommitter ${by}\n\n${branch}\n`),
+      );
+      const ref = `refs/heads/${branch}`;
+      const command = pktLine(`${NULL} ${commit} ${ref}\0report-status`);
+      const { text } = await post(name, Buffer.concat([Buffer.from(command + FLUSH_PKT), pack.finish()]));
+      return { isThere: (await refsOf(path))[ref] === commit, text };
+    };
+    assert.ok((await push("before", { stray: big })).isThere, "there was no limit yet");
+    await api.put(`/projects/${id}`, { max_file_size: 100_000 });
+    const oid = createPackFile().add("blob", big);
+    for (const [branch, objects] of [
+      ["stray", { stray: randomBytes(300_000) }],
+      ["named", { named: oid }],
+    ] as const) {
+      const { isThere, text } = await push(branch, objects);
+      assert.equal(isThere, false, branch);
+      assert.match(text, /file too large: the limit is 97\.66 KiB/, branch);
+    }
+    assert.ok((await push("small", {})).isThere);
   });
 
   test("files and pushes have sizes that an admin limits, of new files only", async () => {
