@@ -310,6 +310,16 @@ test("a project token is answered in GitLab's form, and acts as a bot of its own
   assert(!JSON.stringify(people).includes(bot.username), "it is no person");
   assert.match(JSON.stringify(await root.get("/users?without_project_bots=false&per_page=100")), /"deploy"/);
   assert.equal((await root.call("GET", `/namespaces/${bot.username}`)).status, 404, "it has no namespace");
+  // Its name tells that there is the project, and what the token is for.
+  const curious = root.as(
+    await root.createToken(await root.createUser("curious", "secret-of-curious"), ["api"]),
+  );
+  assert.equal((await curious.call("GET", `/users/${bot.id}`)).status, 404);
+  assert.deepEqual(await curious.get(`/users?username=${bot.username}`), []);
+  assert(
+    !JSON.stringify(await curious.get("/users?without_project_bots=false&per_page=100")).includes("deploy"),
+  );
+  assert.equal((await owner.api.call("GET", `/users/${bot.id}`)).status, 200);
 
   await push("owner/mine", token, `${tip}:refs/heads/by-bot`);
   const refs = await refsAt(withCredentials(`${server.url}/owner/mine.git`, bot.username, token));

@@ -9,7 +9,7 @@ import {
   seesInternal,
 } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
-import type { Principal, User, Viewer } from "../domain/user.ts";
+import { isBot, type Principal, type User, type Viewer } from "../domain/user.ts";
 import type { Ports } from "./ports.ts";
 import type { PathOrId, SignedIn } from "./use-cases.ts";
 
@@ -64,17 +64,37 @@ export function requireViewer(principal: Principal): Viewer {
   return { id: user.id, isAdmin: actsAsAdmin(principal), seesInternal: seesInternal({ user }) };
 }
 
-/** Whoever is signed in may know of everybody: the user of this id or name, `unauthenticated`, or `not-found`. */
+type UserPorts = Pick<Ports, "users" | "members" | "projects" | "namespaces">;
+
+/** The user by id or name, if the principal may know of them; else `not-found`. `unauthenticated` for nobody. */
 export async function findVisibleUser(
-  ports: Pick<Ports, "users">,
+  ports: UserPorts,
   principal: Principal,
   which: PathOrId,
 ): Promise<User> {
   requireSignedIn(principal);
   const user =
     typeof which === "number" ? await ports.users.find(which) : await ports.users.findByUsername(which);
-  if (user) return user;
+  if (user && (!isBot(user) || (await seesBot(ports, principal, user)))) return user;
   throw new HeliostatError("not-found", "User Not Found");
+}
+
+/** A bot's name tells of its project or group, and of the token: only those who see that one may know of it. */
+async function seesBot(
+  ports: Pick<Ports, "members" | "projects" | "namespaces">,
+  principal: Principal,
+  bot: User,
+): Promise<boolean> {
+  if (actsAsAdmin(principal) || (principal.kind === "user" && principal.user.id === bot.id)) return true;
+  const homes = await ports.members.membershipsOf(bot.id);
+  const projectIds = [bot.botOfProjectId, ...homes.map(({ projectId }) => projectId)];
+  const projects = await ports.projects.findAll(projectIds.flatMap((id) => id ?? []));
+  if (projects.some((project) => may(principal, "read-project", project))) return true;
+  for (const { namespaceId } of homes) {
+    const group = namespaceId === null ? null : await ports.namespaces.find(namespaceId);
+    if (group && mayIn(principal, "read-namespace", group)) return true;
+  }
+  return false;
 }
 
 /** The project, if the principal may see it; else `not-found`, so that its existence is not told. */

@@ -18,6 +18,12 @@ type UserUseCases = Pick<
 
 const DONE = { block: "blocked", unblock: "unblocked", remove: "removed" } as const;
 
+/** For lists, in which one who is not to be known of is none. */
+function noneIfNotFound(error: unknown): null {
+  if (error instanceof HeliostatError && error.code === "not-found") return null;
+  throw error;
+}
+
 type UserPorts = MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces" | "sessions">;
 
 export function userUseCases(ports: UserPorts): UserUseCases {
@@ -71,9 +77,10 @@ export function userUseCases(ports: UserPorts): UserUseCases {
       requireSignedIn(principal);
       const { username, withBots = false, ...rest } = filter;
       if (username === undefined) {
-        return await ports.users.list({ ...rest, withBots, byEmail: actsAsAdmin(principal) }, page);
+        const isAdmin = actsAsAdmin(principal);
+        return await ports.users.list({ ...rest, withBots: withBots && isAdmin, byEmail: isAdmin }, page);
       }
-      const user = await ports.users.findByUsername(username);
+      const user = await findVisibleUser(ports, principal, username).catch(noneIfNotFound);
       return { items: user && page.page === 1 ? [user] : [], total: user ? 1 : 0 };
     },
     async findUser(principal, id) {

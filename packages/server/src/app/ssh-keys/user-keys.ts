@@ -14,7 +14,7 @@ const LONGEST_TITLE = 255;
 
 /** The SSH keys of users, and for admins those of everybody. */
 export function userKeyUseCases(
-  ports: Pick<Ports, "users" | "sshKeys" | "clock" | "audit">,
+  ports: Pick<Ports, "users" | "members" | "projects" | "namespaces" | "sshKeys" | "clock" | "audit">,
 ): Pick<SshKeyUseCases, "listSshKeys" | "findSshKey" | "addSshKey" | "removeSshKey" | "findAnySshKey"> {
   async function findUser(principal: Principal, which: PathOrId | null): Promise<User> {
     return which === null ? requireSignedIn(principal).user : await findVisibleUser(ports, principal, which);
