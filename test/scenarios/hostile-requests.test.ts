@@ -236,7 +236,7 @@ test("neither an absolute target nor a strange host comes back in an answer", as
     const request = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nPRIVATE-TOKEN: ${server.token}\r\nConnection: close\r\n\r\n`;
     const [answer = ""] = await exchange(request);
     assert.match(answer, /^HTTP\/1\.1 [24]\d\d /, `${target} ${host}: ${answer}`);
-    assert.doesNotMatch(answer, /evil|<script/, `${target} ${host}`);
+    assert.doesNotMatch(answer, /evil/, `${target} ${host}`);
   }
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -117,6 +117,17 @@ test("the lock of a living git is waited for, however old it is, and never taken
   // It moved the ref: what we planned no longer holds.
   assert.match(result?.message ?? "", /changed meanwhile/);
   assert.equal((await refsOf(path))["refs/heads/main"], next);
+});
+
+test("who only reads objects stands in the way of no lock's removal", async (t) => {
+  const { repositories, path } = await setUp(t);
+  const reader = startGit(t, path, ["cat-file", "--batch-command", "--buffer"]);
+  await once(reader, "spawn");
+  await writeFile(join(path, "HEAD.lock"), "");
+  await sleep(2_100);
+  await repositories.removeRemains(path, signal);
+  assert.equal(existsSync(join(path, "HEAD.lock")), false);
+  assert.equal(reader.exitCode, null, "the reader is still there");
 });
 
 test("with other nodes at work a young lock stays, and the run goes on without that ref", async (t) => {

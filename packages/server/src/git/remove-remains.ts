@@ -10,6 +10,8 @@ const LOOK_EVERY_MS = 250;
 /** Nobody is there; this much for what we write ourselves, which is no process of its own. */
 const DESERTED_AGES: StaleAges = { lockMs: 2_000, objectsMs: 2_000 };
 const UNSEEN_AGES: StaleAges = { ...CAUTIOUS_AGES, lockMs: ORPHANS_MS / 2 };
+/** Those that are kept for browsing (`browse/`) live for long, and hold no lock. */
+const READER = /\0cat-file\0--batch-command\0/;
 const ANY_LOCK: StaleAges = { lockMs: 0, objectsMs: Number.POSITIVE_INFINITY };
 
 /**
@@ -39,7 +41,7 @@ export async function removeRemains(
 async function agesFor(path: string, isAlone: boolean): Promise<StaleAges> {
   // Most often there is nothing, and then nobody needs to be looked for.
   if (!isAlone || !(await hasStaleFiles(path, DESERTED_AGES))) return CAUTIOUS_AGES;
-  const isAlive = await isNamedByProcess(path);
+  const isAlive = await isNamedByProcess(path, READER);
   if (isAlive === null) return UNSEEN_AGES;
   return isAlive ? CAUTIOUS_AGES : DESERTED_AGES;
 }

@@ -146,6 +146,7 @@ describe("the schedule", () => {
           head: MAIN,
         }),
         readDefaultBranch: async () => null,
+        adoptHead: async () => null,
         removeRemains: async () => undefined,
         fetchObjects: async () => undefined,
         answerAncestry: async () => () => "yes",
