@@ -60,7 +60,13 @@ describe(`a server that is killed with -9 up to ${KILLS} times (KILL_SEED=${seed
     peer = await startGitHttpPeer({ root });
     server = await startServer({ database: "embedded", env: { HELIOSTAT_LOG_LEVEL: "info" } });
     api = createApi(server);
-    const settings = { pull_mirror_min_interval_seconds: 0, push_mirror_min_interval_seconds: 0 };
+    // The client forces and deletes, the default branch too.
+    const protection = { default_branch_protection: 0 };
+    const settings = {
+      ...protection,
+      pull_mirror_min_interval_seconds: 0,
+      push_mirror_min_interval_seconds: 0,
+    };
     await api.put("/application/settings", settings);
     for (let i = 0; i < PULLED; i += 1) {
       const upstream = await makeRestless(join(root, `upstream-${i}.git`));

@@ -20,7 +20,7 @@ export const pullDefaultBranch: Chapter = {
       it: "fills a project from an upstream whose default branch does not exist",
       there: "topic=x",
       outcomes: { topic: "created" },
-      leaves: "topic=x",
+      leaves: "topic=x HEAD->topic",
     },
     {
       it: "does not follow a later change of it, as in GitLab",
