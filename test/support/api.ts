@@ -17,7 +17,7 @@ export type Parameters = Readonly<Record<string, unknown>>;
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed; null when there is none. */
+  /** Parsed, where it is JSON; else its text. Null when there is none. */
   readonly body: unknown;
 }
 
@@ -106,7 +106,9 @@ export function createApi(server: { readonly url: string; readonly token: string
         : { body: as === "json" ? JSON.stringify(parameters) : formOf(parameters) }),
     });
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: text === "" ? null : JSON.parse(text) };
+    const isJson = answer.headers.get("content-type")?.startsWith("application/json") === true;
+    const body: unknown = text === "" ? null : isJson ? JSON.parse(text) : text;
+    return { status: answer.status, headers: answer.headers, body };
   }
 
   async function mustWork(method: Method, path: string, parameters?: Parameters): Promise<unknown> {
