@@ -16,7 +16,7 @@ import {
   refusalLines,
 } from "../domain/push-refusal.ts";
 import { parseRefName } from "../domain/ref-name.ts";
-import type { RunningProcess } from "../exec/run.ts";
+import { connectInput } from "./connect-input.ts";
 import type { ConfigLine } from "./environment.ts";
 import { fsckConfig } from "./fsck-config.ts";
 import { type CommandList, readCommands } from "./read-commands.ts";
@@ -121,7 +121,8 @@ export async function receivePack(
     cut();
     input.resume();
   });
-  connectInput(input, list.raw, running, onClientGone);
+  running.stdin.write(list.raw);
+  connectInput(input, running, onClientGone);
   if (exchange.signal.aborted) onClientGone();
 
   const [exit] = await Promise.all([running.exited, relay.ended]);
@@ -163,23 +164,7 @@ function countBytes(input: Readable, most: number | null, onTooMany: () => void)
   input.on("data", onData);
 }
 
-/**
- * A request may be longer than git cares to read: the rest is read and dropped, so that the client comes to read the
- * answer. For the same reason this is no `pipeline`, which would destroy the request, and with it the connection.
- */
-function connectInput(input: Readable, first: Buffer, { stdin }: RunningProcess, onBroken: () => void): void {
-  stdin.write(first);
-  input.pipe(stdin);
-  stdin.once("close", () => {
-    input.unpipe(stdin);
-    input.resume();
-  });
-  input.once("error", onBroken);
-  input.once("close", () => {
-    if (!input.readableEnded) onBroken();
-  });
-}
-
+/** What a client said about the version of the protocol, for git. */
 export function protocolEnv({ protocol }: GitExchange): Record<string, string> {
   return protocol === null ? {} : { GIT_PROTOCOL: protocol };
 }

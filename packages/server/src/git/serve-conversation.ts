@@ -2,6 +2,8 @@ import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { ConversationProgram, GitExchange } from "../app/git-exchange.ts";
 import { readArchiveRequest } from "./archive-request.ts";
+import { connectInput } from "./connect-input.ts";
+import { protocolEnv } from "./receive-pack.ts";
 import { DEFAULT_PATIENCE } from "./remote-call.ts";
 import type { Git } from "./run-git.ts";
 import { UPLOAD_CONFIG } from "./serve-pack.ts";
@@ -24,7 +26,7 @@ export async function serveConversation(
   const running = git.start({
     args: program === "upload-pack" ? [program, "--strict", path] : [program, path],
     config: UPLOAD_CONFIG,
-    env: exchange.protocol === null ? {} : { GIT_PROTOCOL: exchange.protocol },
+    env: protocolEnv(exchange),
     idleTimeoutMs: DEFAULT_PATIENCE.silenceSeconds * 1000,
   });
   const { stdin, stdout } = running;
@@ -35,14 +37,8 @@ export async function serveConversation(
   exchange.signal.addEventListener("abort", onClientGone, { once: true });
   output.once("close", onClientGone);
   output.once("error", onClientGone);
-  input.once("error", onClientGone);
   if (request !== null) stdin.write(request);
-  input.pipe(stdin);
-  // Git may well be done before the client is.
-  stdin.once("close", () => {
-    input.unpipe(stdin);
-    input.resume();
-  });
+  connectInput(input, running, onClientGone);
   stdout.pipe(output);
 
   const exit = await running.exited;

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { GitExchange, GitService } from "../app/git-exchange.ts";
-import type { RunningProcess } from "../exec/run.ts";
+import { connectInput } from "./connect-input.ts";
 import type { ConfigLine } from "./environment.ts";
 import { protocolEnv, RECEIVE_CONFIG } from "./receive-pack.ts";
 import type { RememberedCapabilities } from "./remembered-capabilities.ts";
@@ -69,19 +69,6 @@ export async function servePack(
   if (exit.reason !== null) output.destroy();
   running.check(exit);
   if (!output.destroyed) await finished(output, { readable: false }).catch(() => {});
-}
-
-/** No `pipeline`, which would destroy a request that git does not read to its end, and with it the connection. */
-function connectInput(input: Readable, { stdin }: RunningProcess, onBroken: () => void): void {
-  input.pipe(stdin);
-  stdin.once("close", () => {
-    input.unpipe(stdin);
-    input.resume();
-  });
-  input.once("error", onBroken);
-  input.once("close", () => {
-    if (!input.readableEnded) onBroken();
-  });
 }
 
 function callFor(service: GitService, exchange: GitExchange, args: readonly string[]): GitCall {
