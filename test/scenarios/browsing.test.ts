@@ -25,6 +25,8 @@ const server = await startServer();
 after(() => server.stop());
 const api = createApi(server);
 const anonymous = api.as(null);
+// By default a pull that was asked for keeps a distance from the one before, as long as a test waits for its end.
+await api.put("/application/settings", { pull_mirror_min_interval_seconds: 0 });
 const directory = await makeTempDir({ after });
 
 const project = await api.createProject("browsed", { visibility: "public" });

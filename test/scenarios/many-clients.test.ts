@@ -137,6 +137,14 @@ describe("a server for one client at a time, with room for one more", () => {
     return holder;
   }
 
+  /** Whether a client is in line yet, or no longer, shows nowhere else from outside. */
+  async function untilWaiting(clients: number): Promise<void> {
+    const line = `heliostat_git_clients_waiting{work="packs"} ${clients}\n`;
+    await waitFor(async () => (await (await fetch(`${server.url}/-/metrics`)).text()).includes(line), {
+      message: `${clients} wait for a place`,
+    });
+  }
+
   test("archives stand in the same line, and give their place back", async () => {
     const url = `${server.url}/api/v4/projects/root%2Fsmall/repository/archive.tar`;
     const download = () => fetch(url, { headers: { authorization: `Bearer ${server.token}` } });
@@ -162,22 +170,12 @@ describe("a server for one client at a time, with room for one more", () => {
     const holder = await holdThePlace();
     const second = ask("upload-pack");
     second.call.end(LS_REFS);
-    let refused: IncomingMessage | undefined;
-    // Whether the second is in line yet cannot be seen from here; whoever is sent away shows that it is.
-    await waitFor(
-      async () => {
-        const third = ask("upload-pack");
-        third.call.end(LS_REFS);
-        const early = new Promise<null>((resolve) => setTimeout(() => resolve(null), 300));
-        refused = (await Promise.race([third.answer, early])) ?? undefined;
-        if (!refused) third.call.destroy();
-        return refused !== undefined;
-      },
-      { message: "a third client is sent away" },
-    );
-    assert.equal(refused?.statusCode, 503);
-    assert.match(refused?.headers["retry-after"] ?? "", /^\d+$/);
-    refused?.setEncoding("utf8");
+    await untilWaiting(1);
+    const third = ask("upload-pack");
+    third.call.end(LS_REFS);
+    const refused = await third.answer;
+    assert.equal(refused.statusCode, 503);
+    assert.match(refused.headers["retry-after"] ?? "", /^\d+$/);
     assert.match(await readText(refused), /busy/);
 
     await assert.rejects(
@@ -204,13 +202,9 @@ describe("a server for one client at a time, with room for one more", () => {
       // Whole, so that nothing but the lost connection says that nobody waits any more.
       const waits = ask("receive-pack");
       waits.call.end("0000");
-      const answer = await Promise.race([
-        waits.answer,
-        new Promise<null>((resolve) => setTimeout(() => resolve(null), 200)),
-      ]);
-      assert.equal(answer, null, `round ${round}: the place in line of the one before is free again`);
+      await untilWaiting(1);
       waits.call.destroy();
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await untilWaiting(0);
     }
     holder.call.destroy();
     await server.assertNoGitLeft();
@@ -218,8 +212,8 @@ describe("a server for one client at a time, with room for one more", () => {
   });
 });
 
-async function readText(response: IncomingMessage | undefined): Promise<string> {
+async function readText(response: IncomingMessage): Promise<string> {
   let text = "";
-  if (response) for await (const chunk of response) text += String(chunk);
+  for await (const chunk of response.setEncoding("utf8")) text += String(chunk);
   return text;
 }

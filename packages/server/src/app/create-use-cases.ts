@@ -60,7 +60,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
     ...auditUseCases(ports),
-    ...metricUseCases(ports),
+    ...metricUseCases(ports, clients),
     ...userUseCases(ports),
     ...personalTokenUseCases(ports),
     ...resourceTokenUseCases(ports),

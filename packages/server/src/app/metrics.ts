@@ -1,10 +1,12 @@
-import type { Metric } from "./metric.ts";
+import type { Metric, MetricValue } from "./metric.ts";
 import type { Ports } from "./ports.ts";
+import { CLIENT_WORK, type ClientQueue } from "./repositories/client-queue.ts";
 import type { UseCases } from "./use-cases.ts";
 
 /** Numbers that anybody may read: how many, never which. */
 export function metricUseCases(
   ports: Pick<Ports, "clock" | "credentials" | "secretKeys">,
+  clients: Pick<ClientQueue, "count">,
 ): Pick<UseCases, "readMetrics"> {
   return {
     async readMetrics() {
@@ -22,11 +24,21 @@ export function metricUseCases(
           "Mirrors that cannot show their secret, because its key is lost.",
           counts.mirrorsNeedingSecret,
         ),
+        ...clientMetrics(clients),
       ];
     },
   };
 }
 
 function metric(name: string, help: string, value: number): Metric {
-  return { name, help, value };
+  return { name, help, values: [{ value }] };
+}
+
+function clientMetrics(clients: Pick<ClientQueue, "count">): readonly Metric[] {
+  const valuesOf = (state: "served" | "waiting"): readonly MetricValue[] =>
+    CLIENT_WORK.map((work) => ({ labels: { work }, value: clients.count(work)[state] }));
+  return [
+    { name: "git_clients_served", help: "Clients that a git serves.", values: valuesOf("served") },
+    { name: "git_clients_waiting", help: "Clients that wait for a place.", values: valuesOf("waiting") },
+  ];
 }

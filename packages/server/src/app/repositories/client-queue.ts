@@ -12,8 +12,10 @@ export interface ClientLimits {
   readonly patienceMs: number;
 }
 
+export const CLIENT_WORK = ["refs", "packs"] as const;
+
 /** `refs`: quick, telling what there is. `packs`: everything that may take long. Neither waits for the other. */
-export type ClientWork = "refs" | "packs";
+export type ClientWork = (typeof CLIENT_WORK)[number];
 
 /** The places for the gits that clients are served by, of all doors together, and the line of those that wait. */
 export interface ClientQueue {

@@ -486,8 +486,13 @@ describe("resources of the API", () => {
   test("metrics are open to all, in Prometheus' text form", async () => {
     const { status, headers, text } = await server.ask("GET", "/-/metrics");
     assert.deepEqual([status, headers["content-type"]], [200, "text/plain; version=0.0.4; charset=utf-8"]);
-    const name = "heliostat_credentials_expired";
-    assert.equal(text, `# HELP ${name} Those that have expired.\n# TYPE ${name} gauge\n${name} 2\n`);
+    const expired = "heliostat_credentials_expired";
+    const waiting = "heliostat_git_clients_waiting";
+    const lines = [
+      ...[`# HELP ${expired} Those that have expired.`, `# TYPE ${expired} gauge`, `${expired} 2`],
+      ...[`# HELP ${waiting} Those in line.`, `# TYPE ${waiting} gauge`, `${waiting}{work="refs"} 1`],
+    ];
+    assert.equal(text, lines.map((line) => `${line}\n`).join(""));
   });
 
   test("readiness tells which part fails, but its reason only to the log", async () => {

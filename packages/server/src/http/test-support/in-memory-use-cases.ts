@@ -343,7 +343,10 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     ...NO_SESSIONS,
     readVersion: () => ({ version: "18.5.0-ee", revision: "abc" }),
     checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
-    readMetrics: async () => [{ name: "credentials_expired", help: "Those that have expired.", value: 2 }],
+    readMetrics: async () => [
+      { name: "credentials_expired", help: "Those that have expired.", values: [{ value: 2 }] },
+      { name: "git_clients_waiting", help: "Those in line.", values: [{ labels: { work: "refs" }, value: 1 }] },
+    ],
     readSettings: async (principal) => {
       requireAdmin(principal);
       return SETTINGS;

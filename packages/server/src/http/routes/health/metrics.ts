@@ -13,7 +13,13 @@ export async function registerMetrics(server: FastifyInstance, door: HttpDoor): 
   });
 }
 
-function linesOf({ name, help, value }: Metric): string {
+function linesOf({ name, help, values }: Metric): string {
   const full = `heliostat_${name}`;
-  return `# HELP ${full} ${help}\n# TYPE ${full} gauge\n${full} ${value}\n`;
+  const samples = values.map(({ labels = {}, value }) => `${full}${braced(labels)} ${value}\n`);
+  return `# HELP ${full} ${help}\n# TYPE ${full} gauge\n${samples.join("")}`;
+}
+
+function braced(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
 }
