@@ -21,6 +21,7 @@ import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts
 import { createEventStore } from "../db/events.ts";
 import { createIdentityStore } from "../db/identities.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
+import { createRecentSettings } from "../db/recent-settings.ts";
 import { createMemberStore } from "../db/members.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorAttention } from "../db/mirror-attention.ts";
@@ -219,7 +220,7 @@ async function start(
     },
     clock: systemClock,
     log,
-    settings: createInstanceSettingsStore(db),
+    settings: createRecentSettings(createInstanceSettingsStore(db), systemClock),
     users: createUserStore(db),
     members: createMemberStore(db),
     tokens: createTokenStore(db),

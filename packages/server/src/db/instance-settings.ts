@@ -3,12 +3,17 @@ import type { InstanceSettings, InstanceSettingsStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { brokeCheck } from "./broken-constraint.ts";
 import type { Db } from "./pool.ts";
+import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
+
+const ALL = prepare("instance-settings", (db) => db.selectFrom("instance_settings").selectAll());
 
 export function createInstanceSettingsStore(db: Db): InstanceSettingsStore {
   return {
     async read() {
-      return toSettings(await db.selectFrom("instance_settings").selectAll().executeTakeFirstOrThrow());
+      const [row] = await ALL.read(db, []);
+      if (row === undefined) throw new HeliostatError("bug", "the instance has no settings");
+      return toSettings(row);
     },
     async write(changes) {
       const columns = {

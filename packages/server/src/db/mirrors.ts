@@ -1,4 +1,4 @@
-import type { UpdateStatus } from "@heliostat/contract";
+import { MIRROR_DIRECTIONS, type UpdateStatus } from "@heliostat/contract";
 import { sql } from "kysely";
 import type { ClientCertificate, MirrorChanges, MirrorStore } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
@@ -11,6 +11,7 @@ import { selectMirrors, toMirror } from "./mirror-row.ts";
 import { createScheduleStore } from "./mirror-schedule.ts";
 import { createUpdateStore } from "./mirror-updates.ts";
 import type { Db } from "./pool.ts";
+import { prepare } from "./prepared.ts";
 import { endRefusedRecords } from "./refused-records.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { beginSealing } from "./sealing-lock.ts";
@@ -19,6 +20,12 @@ import { endProbe } from "./update-places.ts";
 
 /** The first half of the advisory locks that keep changes of one project's mirrors apart. Any number will do. */
 const MIRRORS_OF_A_PROJECT = 1_001;
+
+const OF_PROJECTS = prepare("mirrors-of-projects", (db) =>
+  selectMirrors(db)
+    .where(sql<boolean>`project_id = any(${[0]}::integer[]) and direction = any(${["pull"]}::text[])`)
+    .orderBy("id"),
+);
 
 export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   return {
@@ -63,17 +70,12 @@ export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
       return row ? toMirror(row) : null;
     },
     async listOf(projectId, direction) {
-      let query = selectMirrors(db).where("project_id", "=", projectId).orderBy("id");
-      if (direction) query = query.where("direction", "=", direction);
-      return (await query.execute()).map(toMirror);
+      const directions = direction === undefined ? MIRROR_DIRECTIONS : [direction];
+      return (await OF_PROJECTS.read(db, [[projectId], directions])).map(toMirror);
     },
     async listPullMirrors(projectIds) {
       if (projectIds.length === 0) return [];
-      const rows = await selectMirrors(db)
-        .where("project_id", "in", projectIds)
-        .where("direction", "=", "pull")
-        .execute();
-      return rows.map(toMirror);
+      return (await OF_PROJECTS.read(db, [projectIds, ["pull"]])).map(toMirror);
     },
     async listPullMirrorsOfUser(userId) {
       const rows = await selectMirrors(db)

@@ -37,11 +37,9 @@ export function openDatabase(
 
 const pools = new WeakMap<Db, pg.Pool>();
 
-/** The connections of an open database. */
-export function poolOf(db: Db): pg.Pool {
-  const pool = pools.get(db);
-  if (pool === undefined) throw new HeliostatError("bug", "a transaction has no pool");
-  return pool;
+/** The connections of an open database; null for a transaction, which has its own. */
+export function findPool(db: Db): pg.Pool | null {
+  return pools.get(db) ?? null;
 }
 
 /** Resolves when the database answers; `database-unavailable` with its reason, for whoever gave the URL, when not. */

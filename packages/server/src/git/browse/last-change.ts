@@ -83,9 +83,13 @@ export function createLastChange(graphs: GraphFiles, objects: ObjectStore): Find
         }
         looked += 1;
         if (looked > MAX_LOOKED) return null;
-        const own = await entryIn(path, graph.treeAt(position), file);
-        let same = -1;
-        for (const parent of graph.parentsAt(position)) {
+        const parents = graph.parentsAt(position);
+        // Both sides at once: each may take as long as git reads a tree.
+        const [own, ofFirst] = await Promise.all(
+          [position, first].map((commit) => entryIn(path, graph.treeAt(commit), file)),
+        );
+        let same = ofFirst === own ? first : -1;
+        for (const parent of same === -1 ? parents.slice(1) : []) {
           if ((await entryIn(path, graph.treeAt(parent), file)) !== own) continue;
           same = parent;
           break;

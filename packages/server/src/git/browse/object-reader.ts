@@ -21,6 +21,11 @@ export interface ObjectReader {
   info(name: string): Promise<ObjectInfo | null>;
   /** The whole object: whoever asks knows that it is not large, for all that ask later wait for it. */
   content(oid: Oid): Promise<ObjectContent | null>;
+  /**
+   * The same of an object that hardly ever is large: of one that is, git's answer is read and dropped, and `content` is
+   * null. In one exchange, where `info` and `content` are two.
+   */
+  contentUpTo(oid: Oid, maxBytes: number): Promise<(ObjectInfo & { content: Buffer | null }) | null>;
   /** Questions without an answer yet. */
   readonly pending: number;
   /** Since when the oldest of them waits, on the clock of `performance.now`; null: nothing waits. */
@@ -36,10 +41,13 @@ export interface ObjectReader {
 const NAME = /^[0-9a-f]{4,64}$/;
 const LINE_END = 0x0a;
 
+type Answer = ObjectInfo & { readonly content: Buffer | null };
+
 interface Question {
-  readonly wantsContent: boolean;
+  /** Of the content; null: it is not asked for. */
+  readonly maxBytes: number | null;
   readonly since: number;
-  readonly resolve: (answer: ObjectContent | null) => void;
+  readonly resolve: (answer: Answer | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -74,11 +82,11 @@ export function openObjectReader(git: Git, path: string): ObjectReader {
     for (const { reject } of left) reject(error);
   }
 
-  function ask(command: string, name: string, wantsContent: boolean): Promise<ObjectContent | null> {
+  function ask(command: string, name: string, maxBytes: number | null): Promise<Answer | null> {
     if (!NAME.test(name)) throw new HeliostatError("bug", "not an object id");
     if (hasEnded) throw new HeliostatError("bug", "asked of a reader that has ended");
     return new Promise((resolve, reject) => {
-      questions.push({ wantsContent, since: performance.now(), resolve, reject });
+      questions.push({ maxBytes, since: performance.now(), resolve, reject });
       commands.push(`${command} ${name}\n`);
       // All that is asked in one turn goes and comes in few pieces.
       if (commands.length === 1) queueMicrotask(send);
@@ -112,11 +120,17 @@ export function openObjectReader(git: Git, path: string): ObjectReader {
     while (at < data.length) {
       if (open !== null) {
         const part = data.subarray(at, at + missing);
-        pieces.push(part);
+        const { info, question } = open;
+        const isKept = question.maxBytes !== null && info.size <= question.maxBytes;
+        if (isKept) pieces.push(part);
         missing -= part.length;
         at += part.length;
         if (missing > 0) return;
-        const { info, question } = open;
+        if (!isKept) {
+          open = null;
+          question.resolve({ ...info, content: null });
+          continue;
+        }
         // A copy: a small object must not hold the chunk that it came in. The last byte is a line end of git's.
         const whole = Buffer.concat(pieces);
         open = null;
@@ -136,19 +150,23 @@ export function openObjectReader(git: Git, path: string): ObjectReader {
         running.stop("aborted");
         return;
       }
-      if (info !== null && question.wantsContent) {
+      if (info !== null && question.maxBytes !== null) {
         open = { info, question };
         missing = info.size + 1;
       } else {
-        question.resolve(info === null ? null : { ...info, content: NOTHING });
+        question.resolve(info === null ? null : { ...info, content: null });
       }
     }
   }
 
   running.stdout.on("data", take);
   return {
-    info: (name) => ask("info", name, false),
-    content: (oid) => ask("contents", oid, true),
+    info: (name) => ask("info", name, null),
+    async content(oid) {
+      const found = await ask("contents", oid, Number.POSITIVE_INFINITY);
+      return found === null ? null : { ...found, content: found.content ?? NOTHING };
+    },
+    contentUpTo: (oid, maxBytes) => ask("contents", oid, maxBytes),
     get pending() {
       return questions.length - answered + (open === null ? 0 : 1);
     },

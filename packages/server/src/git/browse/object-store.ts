@@ -56,12 +56,12 @@ export function createObjectStore(git: Git, pool: ReaderPool): ObjectStore {
     maxBytes: number,
   ): Promise<ObjectContent | null> {
     return await use(path, async (reader) => {
-      const info = await reader.info(oid);
-      if (info === null || info.type !== type) return null;
-      if (info.size <= maxBytes) return await reader.content(oid);
+      const found = await reader.contentUpTo(oid, maxBytes);
+      if (found === null || found.type !== type) return null;
+      if (found.content !== null) return { ...found, content: found.content };
       if (type === "tree")
         throw new HeliostatError("repository-too-large", "This directory has too many files to be listed.");
-      return { ...info, content: await readBeginning(path, oid, type, maxBytes) };
+      return { ...found, content: await readBeginning(path, oid, type, maxBytes) };
     });
   }
 
@@ -140,13 +140,12 @@ export function createObjectStore(git: Git, pool: ReaderPool): ObjectStore {
       if (unknown.length === 0) return found;
       // All questions at once: one by one they would cost a page of commits most of its time.
       const read = await use(path, async (reader) => {
-        const infos = await Promise.all(unknown.map((oid) => reader.info(oid)));
-        const small = infos.filter((info) => info?.type === "commit" && info.size <= MESSAGE_BYTES);
-        return await Promise.all(small.map((info) => (info === null ? null : reader.content(info.oid))));
+        return await Promise.all(unknown.map((oid) => reader.contentUpTo(oid, MESSAGE_BYTES)));
       });
       for (const object of read ?? []) {
-        const parsed = object === null ? null : parseCommit(object.oid, object.content);
-        if (object !== null && parsed !== null) remember(path, parsed, object.content);
+        if (object?.type !== "commit" || object.content === null) continue;
+        const parsed = parseCommit(object.oid, object.content);
+        if (parsed !== null) remember(path, parsed, object.content);
       }
       for (const oid of unknown) {
         const known = commitsOf.get(`${path} ${oid}`) ?? (await commit(path, oid));
