@@ -303,7 +303,12 @@ function readEventId(value: string | string[] | undefined): number | null {
 function untilGone(door: HttpDoor, reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   if (reply.raw.destroyed) gone.abort();
-  else reply.raw.once("close", () => gone.abort());
+  else {
+    reply.raw.once("close", () => {
+      // After the whole answer nobody listens any more, and nearly every request comes by here.
+      if (!reply.raw.writableFinished) gone.abort();
+    });
+  }
   return AbortSignal.any([gone.signal, door.closing]);
 }
 
