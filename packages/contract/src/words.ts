@@ -124,3 +124,19 @@ export const REJECTION_REASONS = [
   "other",
 ] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** Which pushes a hook is told of, by the branch. */
+export const BRANCH_FILTER_STRATEGIES = ["wildcard", "regex", "all_branches"] as const;
+export type BranchFilterStrategy = (typeof BRANCH_FILTER_STRATEGIES)[number];
+
+/** Whom a pipeline trigger calls, and so in which form. */
+export const PIPELINE_TRIGGER_KINDS = [
+  "gitlab",
+  "github",
+  "gitea",
+  "forgejo",
+  "woodpecker",
+  "jenkins",
+  "generic",
+] as const;
+export type PipelineTriggerKind = (typeof PIPELINE_TRIGGER_KINDS)[number];

@@ -26,7 +26,7 @@ describe("the migrations", () => {
     );
     const runs = await Promise.all([db, ...others].map(migrate));
     await Promise.all(others.map((other) => other.destroy()));
-    assert.deepEqual(runs.flat(), ["000001.sql", "000002.sql", "000003.sql", "000004.sql"]);
+    assert.deepEqual(runs.flat(), ["000001.sql", "000002.sql", "000003.sql", "000004.sql", "000005.sql"]);
     assert.deepEqual(await migrate(db), []);
   });
 

@@ -1,10 +1,12 @@
 import type {
   AuthMethod,
+  BranchFilterStrategy,
   CredentialKind,
   ErrorCode,
   FsckSeverity,
   MirrorDeletions,
   MirrorDirection,
+  PipelineTriggerKind,
   PushesToMirroredBranches,
   UpdateStatus,
   UpdateTrigger,
@@ -45,6 +47,12 @@ export interface Database {
   protected_branch_access_levels: ProtectedBranchAccessLevelsTable;
   protected_tag_access_levels: ProtectedTagAccessLevelsTable;
   audit_events: AuditEventsTable;
+  hooks: HooksTable;
+  pipeline_triggers: PipelineTriggersTable;
+  hook_secrets: HookSecretsTable;
+  deliveries: DeliveriesTable;
+  mirror_hook_secrets: MirrorHookSecretsTable;
+  mirror_hook_messages: MirrorHookMessagesTable;
 }
 
 interface InstanceSettingsTable {
@@ -222,6 +230,10 @@ export interface MirrorsTable {
   lease_shows_old_secret: Generated<boolean>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
+  requested_refs: string[] | null;
+  hook_received_at: Date | null;
+  hook_missed_count: Generated<number>;
+  hook_missed_at: Date | null;
 }
 
 export interface CredentialsTable {
@@ -427,4 +439,88 @@ interface AuditEventsTable {
   target_id: number | null;
   target_details: string | null;
   details: JSONColumnType<Record<string, unknown>, string | undefined, string>;
+}
+
+interface HooksTable {
+  id: GeneratedAlways<number>;
+  project_id: number;
+  url: string;
+  name: string | null;
+  description: string | null;
+  enable_ssl_verification: Generated<boolean>;
+  events: string[];
+  push_events_branch_filter: string | null;
+  branch_filter_strategy: Generated<BranchFilterStrategy>;
+  custom_webhook_template: string | null;
+  failure_count: Generated<number>;
+  backoff_count: Generated<number>;
+  disabled_until: Date | number | null;
+  created_by: number | null;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+interface PipelineTriggersTable {
+  id: GeneratedAlways<number>;
+  project_id: number;
+  kind: PipelineTriggerKind;
+  name: string;
+  url: string;
+  enabled: Generated<boolean>;
+  enable_ssl_verification: Generated<boolean>;
+  ref_filter: string | null;
+  options: JSONColumnType<Readonly<Record<string, unknown>>>;
+  failure_count: Generated<number>;
+  backoff_count: Generated<number>;
+  disabled_until: Date | number | null;
+  created_by: number | null;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+interface HookSecretsTable {
+  id: GeneratedAlways<number>;
+  hook_id: number | null;
+  pipeline_trigger_id: number | null;
+  kind: "token" | "signing_token" | "header" | "url_variable";
+  name: Generated<string>;
+  value_sealed: Buffer;
+  value_key_id: string;
+}
+
+interface DeliveriesTable {
+  id: GeneratedAlways<number>;
+  project_id: number;
+  hook_id: number | null;
+  pipeline_trigger_id: number | null;
+  event: string;
+  event_uuid: string;
+  idempotency_key: string;
+  payload: string;
+  url: string | null;
+  request_headers: JSONColumnType<Readonly<Record<string, string>>> | null;
+  response_status: number | null;
+  response_headers: JSONColumnType<Readonly<Record<string, string>>> | null;
+  response_body: string | null;
+  execution_duration: number | null;
+  error: string | null;
+  attempts: Generated<number>;
+  next_attempt_at: Date | null;
+  leased_until: Date | null;
+  created_at: Generated<Date>;
+  finished_at: Date | null;
+}
+
+interface MirrorHookSecretsTable {
+  mirror_id: number;
+  secret_sealed: Buffer;
+  secret_key_id: string;
+  created_by: number | null;
+  created_at: Generated<Date>;
+}
+
+interface MirrorHookMessagesTable {
+  mirror_id: number;
+  digest: Buffer;
+  received_at: Generated<Date>;
 }

@@ -104,6 +104,10 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   readonly unfinished?: boolean;
   /** Over the parameters of path, body and query together; what it does not know is ignored. */
   readonly params: S;
+  /** What it does, in a few words: `List the push mirrors of a project`. */
+  readonly summary?: string;
+  /** One thing of what it answers, or one item of its list; null: nothing, or what is no JSON. */
+  readonly answer?: z.ZodType | null;
   readonly handle: (context: ApiContext<z.output<S>>) => Promise<ApiAnswer>;
 }
 
