@@ -1,23 +1,17 @@
-import type { ResourceToken, TriggerToken } from "../../app/ports.ts";
-import type { TokenUseCases } from "../../app/tokens/token-use-cases.ts";
-import type { TriggerTokenUseCases } from "../../app/tokens/trigger-token-use-cases.ts";
-import { HeliostatError } from "../../domain/errors.ts";
-import { TOKEN_PREFIXES } from "../../domain/token-prefixes.ts";
+import type { ResourceToken, TriggerToken } from "../../../app/ports.ts";
+import type { TokenUseCases } from "../../../app/tokens/token-use-cases.ts";
+import type { TriggerTokenUseCases } from "../../../app/tokens/trigger-token-use-cases.ts";
+import { HeliostatError } from "../../../domain/errors.ts";
+import { TOKEN_PREFIXES } from "../../../domain/token-prefixes.ts";
+import type { AccessToken } from "../../../domain/user.ts";
+import { type Memory, paged, requireAdmin } from "./memory.ts";
+import { EPOCH, ROOT, tokenOf } from "./people.ts";
 
-const EPOCH = new Date("2026-01-02T03:04:05.678Z");
-
-type TokensInMemory = TriggerTokenUseCases &
-  Pick<
-    TokenUseCases,
-    | "createResourceToken"
-    | "listResourceTokens"
-    | "findResourceToken"
-    | "revokeResourceToken"
-    | "rotateResourceToken"
-  >;
-
-/** The tokens of one project, group or mirror, whichever is asked for; everybody may do everything. */
-export function createTokensInMemory(nextId: () => number): TokensInMemory {
+/**
+ * The tokens with which people come in, made by admins; and those of one project, group or mirror, whichever is asked
+ * for, with which everybody may do everything.
+ */
+export function tokensInMemory({ tokens, nextId }: Memory): TokenUseCases & TriggerTokenUseCases {
   const made = new Map<number, ResourceToken>();
   const triggers: TriggerToken[] = [];
 
@@ -28,6 +22,33 @@ export function createTokensInMemory(nextId: () => number): TokensInMemory {
   }
 
   return {
+    createAccessToken: async (principal, draft) => {
+      requireAdmin(principal);
+      const token: AccessToken = { ...tokenOf(ROOT, nextId(), draft.scopes), ...draft };
+      tokens.set(`secret-${token.id}`, { kind: "user", user: ROOT, memberships: [], token });
+      return { token, secret: `secret-${token.id}` };
+    },
+    listAccessTokens: async (_principal, _filter, page) =>
+      paged(
+        [...tokens.values()].flatMap(({ token }) => token ?? []),
+        page,
+      ),
+    findAccessToken: async (_principal, id) => {
+      const owner = [...tokens.values()].find(({ token }) => token?.id === id);
+      if (!owner?.token) throw new HeliostatError("not-found", "Not found");
+      return owner.token;
+    },
+    revokeAccessToken: async (_principal, id) => {
+      for (const [secret, { token }] of tokens) if (token?.id === id) tokens.delete(secret);
+    },
+    rotateAccessToken: async (_principal, id) => {
+      const [secret, owner] = [...tokens].find(([, { token }]) => token?.id === id) ?? [];
+      if (!secret || !owner?.token) throw new HeliostatError("not-found", "Not found");
+      tokens.delete(secret);
+      const token = { ...owner.token, id: nextId() };
+      tokens.set(`secret-${token.id}`, { ...owner, token });
+      return { token, secret: `secret-${token.id}` };
+    },
     listTriggerTokens: async () => triggers,
     createTriggerToken: async (_principal, _project, mirrorId, name) => {
       const token = { id: nextId(), mirrorId, name, createdBy: 1, createdAt: EPOCH, lastUsedAt: null };
