@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
+import { instanceHostKeySchema } from "@heliostat/contract/api/instance.ts";
 import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { createApi } from "../support/api.ts";
 import { codeAt } from "../support/authenticator.ts";

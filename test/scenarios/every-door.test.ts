@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after } from "node:test";
-import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
+import { instanceHostKeySchema } from "@heliostat/contract/api/instance.ts";
 import { Client } from "pg";
 import { createApi, idOf } from "../support/api.ts";
 import { openBrowserSession } from "../support/browser-session.ts";

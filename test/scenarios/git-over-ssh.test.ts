@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
+import { instanceHostKeySchema } from "@heliostat/contract/api/instance.ts";
 import { type Api, createApi, idOf } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { makeNoise } from "../support/incompressible.ts";

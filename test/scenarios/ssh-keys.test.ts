@@ -52,6 +52,7 @@ describe("SSH keys by API", () => {
     assert.deepEqual(await eve.get("/users/ada/keys"), [made]);
     assert.deepEqual(await eve.get(`/users/${adaId}/keys/${made.id}`), made);
     assert.deepEqual(await eve.get("/user/keys"), []);
+    assert.deepEqual(await eve.get("/user/keys?id=ada"), [], "one's own, whatever comes with it");
 
     const draft = { title: "x", key: await newKey("") };
     assert.equal((await eve.call("POST", `/users/${adaId}/keys`, draft)).status, 403);

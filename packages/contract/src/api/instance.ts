@@ -14,3 +14,13 @@ export const readinessSchema = z.object({
   checks: z.record(z.string(), z.object({ status: z.enum(["ok", "failed"]) })),
 });
 export type ReadinessAnswer = z.infer<typeof readinessSchema>;
+
+/** One key that this server shows to SSH clients. */
+export const instanceHostKeySchema = z.object({
+  algorithm: z.string(),
+  bits: z.int(),
+  fingerprint_sha256: z.string(),
+  /** A line for known_hosts, with the name by which clients reach the server. */
+  known_hosts: z.string(),
+});
+export type InstanceHostKeyAnswer = z.infer<typeof instanceHostKeySchema>;

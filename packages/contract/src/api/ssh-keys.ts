@@ -42,16 +42,6 @@ export const deployKeyOfInstanceSchema = deployKeySchema.extend({
 });
 export type DeployKeyOfInstanceAnswer = z.infer<typeof deployKeyOfInstanceSchema>;
 
-/** One key that this server shows to SSH clients. */
-export const instanceHostKeySchema = z.object({
-  algorithm: z.string(),
-  bits: z.int(),
-  fingerprint_sha256: z.string(),
-  /** A line for known_hosts, with the name by which clients reach the server. */
-  known_hosts: z.string(),
-});
-export type InstanceHostKeyAnswer = z.infer<typeof instanceHostKeySchema>;
-
 const newKey = { title: filledText, key: filledText, expires_at: nullableMoment };
 
 export const ownKeyListParams = z.object({ ...pageParams });

@@ -40,7 +40,8 @@ import { repositoryRefRoutes } from "./routes/repository-refs/routes.ts";
 import { secretRoutes } from "./routes/secrets/routes.ts";
 import { sessionRoutes } from "./routes/sessions/routes.ts";
 import { registerSessions } from "./routes/sessions/web-routes.ts";
-import { sshKeyRoutes } from "./routes/ssh-keys/routes.ts";
+import { deployKeyRoutes } from "./routes/ssh-keys/deploy-key-routes.ts";
+import { userKeyRoutes } from "./routes/ssh-keys/user-key-routes.ts";
 import { triggerTokenRoutes } from "./routes/trigger-tokens/routes.ts";
 import { twoFactorRoutes } from "./routes/two-factor/routes.ts";
 import { userRoutes } from "./routes/users/routes.ts";
@@ -138,7 +139,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...identityRoutes,
     ...personalAccessTokenRoutes,
     ...resourceAccessTokenRoutes,
-    ...sshKeyRoutes,
+    ...userKeyRoutes,
+    ...deployKeyRoutes,
     ...namespaceRoutes,
     ...groupRoutes,
     ...memberRoutes,

@@ -1,5 +1,6 @@
 import type { IdentityAnswer } from "@heliostat/contract/api/identities.ts";
-import type { InstanceHostKeyAnswer, SshKeyAnswer } from "@heliostat/contract/api/ssh-keys.ts";
+import type { InstanceHostKeyAnswer } from "@heliostat/contract/api/instance.ts";
+import type { SshKeyAnswer } from "@heliostat/contract/api/ssh-keys.ts";
 import type {
   RecoveryCodesAnswer,
   TwoFactorAnswer,

@@ -8,8 +8,8 @@ import { auditedProject } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { PathOrId } from "../use-cases.ts";
+import { readDraft, readTitle } from "./read-draft.ts";
 import type { ProjectDeployKey, SshKeyUseCases } from "./ssh-key-use-cases.ts";
-import { readDraft, readTitle } from "./user-keys.ts";
 
 type DeployKeyUseCases = Pick<
   SshKeyUseCases,
@@ -30,18 +30,14 @@ export function deployKeyUseCases(
     principal: Principal,
     which: PathOrId,
     id: number,
-  ): Promise<{ project: Project; key: DeployKey; canPush: boolean }> {
+  ): Promise<ProjectDeployKey & { readonly project: Project }> {
     const project = await findProjectFor(ports, principal, which, "admin-project");
-    const found = await ports.sshKeys.find(id);
-    const opened = found?.kind === "deploy" ? openedBy(found.key, project) : undefined;
-    if (found?.kind !== "deploy" || opened === undefined) throw noKey();
-    return { project, key: found.key, canPush: opened.canPush };
+    return { project, ...(await read(project, id)) };
   }
 
   async function read(project: Project, id: number): Promise<ProjectDeployKey> {
     const found = await ports.sshKeys.find(id);
     const opened = found?.kind === "deploy" ? openedBy(found.key, project) : undefined;
-    // Somebody took it away in between.
     if (found?.kind !== "deploy" || opened === undefined) throw noKey();
     return { key: found.key, canPush: opened.canPush };
   }

@@ -1,5 +1,4 @@
-import { HeliostatError, invalidField } from "../../domain/errors.ts";
-import { readOfferedSshKey } from "../../domain/offered-ssh-key.ts";
+import { HeliostatError } from "../../domain/errors.ts";
 import { actsAsAdmin } from "../../domain/policy.ts";
 import type { UserSshKey } from "../../domain/ssh-key.ts";
 import { isBot, type Principal, type User } from "../../domain/user.ts";
@@ -8,9 +7,8 @@ import { auditedUser } from "../audit/entities.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { PathOrId } from "../use-cases.ts";
-import type { SshKeyDraft, SshKeyUseCases } from "./ssh-key-use-cases.ts";
-
-const LONGEST_TITLE = 255;
+import { readDraft } from "./read-draft.ts";
+import type { SshKeyUseCases } from "./ssh-key-use-cases.ts";
 
 /** The SSH keys of users, and for admins those of everybody. */
 export function userKeyUseCases(
@@ -84,22 +82,4 @@ export function userKeyUseCases(
 function requireMaster(principal: Principal, user: User): void {
   const { user: self } = requireSignedIn(principal);
   if (self.id !== user.id && !actsAsAdmin(principal)) requireAdmin(principal);
-}
-
-/** The facts of a key as they are stored; `model-invalid` for what cannot be used. */
-export function readDraft({ title, key, expiresAt }: SshKeyDraft, now: Date) {
-  const offered = readOfferedSshKey(key);
-  const name = readTitle(title);
-  if (expiresAt !== null && expiresAt <= now) throw invalidField("expires_at", "must be in the future");
-  return { ...offered, title: name, expiresAt };
-}
-
-/** The title as it is stored. */
-export function readTitle(title: string): string {
-  const name = title.trim();
-  if (name === "") throw invalidField("title", "can't be blank");
-  if (name.length > LONGEST_TITLE) {
-    throw invalidField("title", `is too long (maximum is ${LONGEST_TITLE} characters)`);
-  }
-  return name;
 }

@@ -1,7 +1,9 @@
 import type { MetadataAnswer, VersionAnswer } from "@heliostat/contract/api/instance.ts";
 import { z } from "zod";
-import { apiRoute, ok } from "../../api-route.ts";
+import { apiRoute, ok, pageOf } from "../../api-route.ts";
+import { presentOwnHostKey } from "./present.ts";
 
+/** What this server is. */
 export const instanceRoutes = [
   apiRoute({
     method: "GET",
@@ -29,6 +31,19 @@ export const instanceRoutes = [
         enterprise: true,
       };
       return ok(answer);
+    },
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/ssh_host_keys",
+    access: "anyone",
+    params: z.object({}),
+    handle: async ({ useCases }) => {
+      const door = useCases.readSshDoor();
+      return pageOf(
+        (door?.keys ?? []).map((key) => presentOwnHostKey(key, door?.host ?? "")),
+        { page: 1, perPage: 100 },
+      );
     },
   }),
 ];

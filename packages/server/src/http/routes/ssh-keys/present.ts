@@ -1,11 +1,9 @@
 import type {
   DeployKeyOfInstanceAnswer,
-  InstanceHostKeyAnswer,
   OwnedSshKeyAnswer,
   ProjectDeployKeyAnswer,
   SshKeyAnswer,
 } from "@heliostat/contract/api/ssh-keys.ts";
-import type { OwnHostKey } from "../../../app/ports.ts";
 import type { OwnedSshKey, ProjectDeployKey } from "../../../app/ssh-keys/ssh-key-use-cases.ts";
 import type { DeployKey, UserSshKey } from "../../../domain/ssh-key.ts";
 import { presentUser } from "../users/present.ts";
@@ -43,15 +41,5 @@ export function presentDeployKey(key: DeployKey): DeployKeyOfInstanceAnswer {
     ...presentKey(key),
     projects_with_write_access: idsOf(true),
     projects_with_readonly_access: idsOf(false),
-  };
-}
-
-/** `host` as known_hosts names it: with brackets and port unless that is 22. */
-export function presentOwnHostKey(key: OwnHostKey, host: string): InstanceHostKeyAnswer {
-  return {
-    algorithm: key.algorithm,
-    bits: key.bits,
-    fingerprint_sha256: key.fingerprintSha256,
-    known_hosts: `${host} ${key.algorithm} ${key.key}`,
   };
 }
