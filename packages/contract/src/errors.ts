@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   "too-many-starts": "throttled",
   "too-many-archives": "throttled",
   "too-many-sign-ins": "throttled",
+  "too-many-requests": "throttled",
   "csrf-refused": "denied",
   "server-busy": "throttled",
   // words of the domain

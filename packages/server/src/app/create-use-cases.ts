@@ -1,5 +1,6 @@
 import { authenticationUseCases } from "./accounts/authenticate.ts";
 import { userUseCases } from "./accounts/users.ts";
+import { apiThrottleUseCases } from "./api-throttle/count-requests.ts";
 import { auditUseCases } from "./audit/read-audit-events.ts";
 import { branchUseCases } from "./browsing/branches.ts";
 import { commitUseCases } from "./browsing/commits.ts";
@@ -59,6 +60,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...passwordUseCases(ports, checkPassword),
     ...instanceUseCases(ports),
     ...secretUseCases(ports),
+    ...apiThrottleUseCases(ports),
     ...auditUseCases(ports),
     ...metricUseCases(ports, clients),
     ...userUseCases(ports),

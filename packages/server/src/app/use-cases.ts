@@ -15,6 +15,7 @@ import type { Roles } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import type { Origin, Principal, User } from "../domain/user.ts";
 import type { UserChanges, UserQuery } from "./accounts/user-changes.ts";
+import type { ApiThrottleUseCases } from "./api-throttle/api-throttle-use-cases.ts";
 import type { AuditUseCases } from "./audit/audit-use-cases.ts";
 import type { BrowsingUseCases } from "./browsing/browsing-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
@@ -69,6 +70,7 @@ export interface UseCases
     TokenUseCases,
     TriggerTokenUseCases,
     SshKeyUseCases,
+    ApiThrottleUseCases,
     AuditUseCases,
     ProtectionUseCases,
     GroupUseCases,

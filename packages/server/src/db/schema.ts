@@ -80,6 +80,12 @@ interface InstanceSettingsTable {
   outbound_allowlist: Generated<string[]>;
   deny_all_requests_except_allowed: Generated<boolean>;
   dns_rebinding_protection_enabled: Generated<boolean>;
+  throttle_unauthenticated_api_enabled: Generated<boolean>;
+  throttle_unauthenticated_api_requests_per_period: Generated<number>;
+  throttle_unauthenticated_api_period_in_seconds: Generated<number>;
+  throttle_authenticated_api_enabled: Generated<boolean>;
+  throttle_authenticated_api_requests_per_period: Generated<number>;
+  throttle_authenticated_api_period_in_seconds: Generated<number>;
   default_branch_protection: Generated<number>;
   max_file_size: Generated<number>;
   max_push_size: Generated<number>;

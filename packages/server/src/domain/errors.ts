@@ -6,6 +6,20 @@ export interface HeliostatErrorOptions {
   readonly fields?: Readonly<Record<string, readonly string[]>>;
   /** How long the remote asked to be left alone (`Retry-After`), in seconds. */
   readonly retryAfterSeconds?: number;
+  /** Of `too-many-requests`: which limit was reached. */
+  readonly rateLimit?: ReachedLimit;
+}
+
+/** A limit on requests that somebody has reached. */
+export interface ReachedLimit {
+  /** GitLab's name of it. */
+  readonly name: string;
+  /** As many are let through in each period. */
+  readonly requests: number;
+  readonly periodSeconds: number;
+  /** As many came in this one, those that were refused among them. */
+  readonly observed: number;
+  readonly resetsAt: Date;
 }
 
 /**
@@ -17,6 +31,7 @@ export class HeliostatError extends Error {
   readonly kind: ErrorKind;
   readonly fields: Readonly<Record<string, readonly string[]>> | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly rateLimit: ReachedLimit | undefined;
 
   constructor(code: ErrorCode, message: string, options: HeliostatErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -25,6 +40,7 @@ export class HeliostatError extends Error {
     this.kind = ERROR_CODES[code];
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.rateLimit = options.rateLimit;
   }
 }
 

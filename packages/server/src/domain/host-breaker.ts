@@ -89,6 +89,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-archives": "unasked",
   "tree-unsafe": "unasked",
   "too-many-sign-ins": "unasked",
+  "too-many-requests": "unasked",
   "csrf-refused": "unasked",
   "server-busy": "unasked",
   "account-blocked": "unasked",

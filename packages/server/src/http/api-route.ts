@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { requireScope } from "../app/access.ts";
 import type { Page } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
-import { HeliostatError } from "../domain/errors.ts";
+import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
 import { authenticateApi, readTriggerToken } from "./authenticate.ts";
 import { authenticateSession } from "./authenticate-session.ts";
@@ -15,6 +15,7 @@ import { checkParameters, type ParameterRules } from "./check-parameters.ts";
 import type { HttpDoor } from "./http-door.ts";
 import { apiAnswerTo, type ErrorForm, isFault } from "./on-error.ts";
 import { type NextPart, paginationHeaders, uncountedHeaders } from "./pagination.ts";
+import { isRequestError } from "./request-error.ts";
 import { rememberUser, reportFault } from "./request-log.ts";
 import { requestOrigin } from "./request-origin.ts";
 import {
@@ -265,6 +266,7 @@ async function runRoute(
 ): Promise<FastifyReply> {
   // Only the use cases' own refusals have the route's form: a blocked account is 403 everywhere.
   let form: ErrorForm = {};
+  let isCounted = false;
   try {
     const params = mergeParameters(request.query, request.body, request.params);
     const call = { headers: request.headers, parameters: params, from: whereFrom(request) };
@@ -279,7 +281,11 @@ async function runRoute(
           bySession: () => authenticateSession(door, request, reply, route),
         });
     rememberUser(request, principal);
-    if (!isNobody) requireAccess(route, principal);
+    if (!isNobody) {
+      isCounted = true;
+      await door.useCases.countApiRequest(principal);
+      requireAccess(route, principal);
+    }
     form = route.form;
     const answer = await route.run({
       useCases: door.useCases,
@@ -296,7 +302,23 @@ async function runRoute(
     });
     return await sendAnswer(door, request, reply, answer);
   } catch (error) {
-    return answerApiError(door, error, request, reply, form);
+    const refusal = isCounted ? error : await countStranger(door, request, error);
+    return answerApiError(door, refusal, request, reply, form);
+  }
+}
+
+/**
+ * Counts a request for its address if what it showed was no good, and answers what to refuse it with. A good token of
+ * any kind is nobody's guess: whatever it asks for, its neighbours behind the same address have no less by it.
+ */
+async function countStranger(door: HttpDoor, request: FastifyRequest, error: unknown): Promise<unknown> {
+  const { kind } = asHeliostatError(error);
+  if (isRequestError(error) || (kind !== "unauthenticated" && kind !== "not-found")) return error;
+  try {
+    await door.useCases.countApiRequest({ kind: "anonymous", from: whereFrom(request) });
+    return error;
+  } catch (tooMany) {
+    return tooMany;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ErrorKind } from "@heliostat/contract";
-import { asHeliostatError, assertNever, type HeliostatError } from "../domain/errors.ts";
+import { asHeliostatError, assertNever, type HeliostatError, type ReachedLimit } from "../domain/errors.ts";
 import { isRequestError } from "./request-error.ts";
 
 /** An error as an answer of the API: clients look for `message` or `error` in a JSON object, and for nothing else. */
@@ -55,6 +55,21 @@ function retryAfter({ retryAfterSeconds }: HeliostatError): Record<string, strin
   return { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds ?? RETRY_AFTER_SECONDS))) };
 }
 
+/**
+ * GitLab's headers. They stand on a refusal only: of `RateLimit-Limit`, a number a minute, on any other answer the Go
+ * clients make a limit of their own and crawl.
+ */
+function rateLimitHeaders(limit: ReachedLimit): Record<string, string> {
+  const { name, requests, periodSeconds, observed, resetsAt } = limit;
+  return {
+    "ratelimit-name": name,
+    "ratelimit-limit": String(Math.ceil((requests * 60) / periodSeconds)),
+    "ratelimit-observed": String(observed),
+    "ratelimit-remaining": String(Math.max(0, requests - observed)),
+    "ratelimit-reset": String(Math.ceil(resetsAt.getTime() / 1000)),
+  };
+}
+
 /** Any thrown value as the API's answer to it. Nothing of a bug or a broken repository is shown to the client. */
 export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswer {
   if (isRequestError(error)) {
@@ -100,6 +115,12 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       // GitLab's form of its limiter.
       if (known.code === "too-many-sign-ins")
         return { status, headers, body: { message: { error: known.message } } };
+      if (known.rateLimit !== undefined) {
+        return {
+          ...plain(status, known.message),
+          headers: { ...headers, ...rateLimitHeaders(known.rateLimit) },
+        };
+      }
       return { ...plain(status, known.message), headers };
     }
     case "corrupt":

@@ -76,6 +76,13 @@ export interface InstanceSettings {
   readonly dnsRebindingProtectionEnabled: boolean;
   /** Minutes that a session may go unused before it ends. */
   readonly sessionExpireDelay: number;
+  /** How many requests the API takes in a period: of an address without a good token, and of a user. */
+  readonly throttleUnauthenticatedApiEnabled: boolean;
+  readonly throttleUnauthenticatedApiRequestsPerPeriod: number;
+  readonly throttleUnauthenticatedApiPeriodInSeconds: number;
+  readonly throttleAuthenticatedApiEnabled: boolean;
+  readonly throttleAuthenticatedApiRequestsPerPeriod: number;
+  readonly throttleAuthenticatedApiPeriodInSeconds: number;
   /** What becomes of the default branch of a new project, by GitLab's number: 0 to 4. */
   readonly defaultBranchProtection: number;
   /** Bytes that a file, and a push, of a client may have; 0: no limit. */

@@ -125,3 +125,16 @@ alter table mirrors
   -- changes in a row that polling found and no hook had told of
   add column hook_missed_count integer not null default 0,
   add column hook_missed_at timestamptz;
+
+-- How many requests the API takes, of an address without a token and of a user; GitLab's names and numbers.
+alter table instance_settings
+  add column throttle_unauthenticated_api_enabled boolean not null default true,
+  add column throttle_unauthenticated_api_requests_per_period integer not null default 3600
+    check (throttle_unauthenticated_api_requests_per_period > 0),
+  add column throttle_unauthenticated_api_period_in_seconds integer not null default 3600
+    check (throttle_unauthenticated_api_period_in_seconds > 0),
+  add column throttle_authenticated_api_enabled boolean not null default false,
+  add column throttle_authenticated_api_requests_per_period integer not null default 7200
+    check (throttle_authenticated_api_requests_per_period > 0),
+  add column throttle_authenticated_api_period_in_seconds integer not null default 3600
+    check (throttle_authenticated_api_period_in_seconds > 0);

@@ -26,6 +26,12 @@ const SETTINGS: InstanceSettings = {
   denyAllRequestsExceptAllowed: false,
   dnsRebindingProtectionEnabled: true,
   sessionExpireDelay: 10_080,
+  throttleUnauthenticatedApiEnabled: true,
+  throttleUnauthenticatedApiRequestsPerPeriod: 3600,
+  throttleUnauthenticatedApiPeriodInSeconds: 3600,
+  throttleAuthenticatedApiEnabled: false,
+  throttleAuthenticatedApiRequestsPerPeriod: 7200,
+  throttleAuthenticatedApiPeriodInSeconds: 3600,
   defaultBranchProtection: 2,
   maxFileSize: 0,
   maxPushSize: 0,
@@ -35,6 +41,7 @@ const SETTINGS: InstanceSettings = {
 /** What it is, whether it works, and its settings. */
 export function instanceInMemory() {
   return {
+    countApiRequest: async () => undefined,
     readVersion: () => ({ version: "18.5.0-ee", revision: "abc" }),
     checkReadiness: async () => ({ ok: true, checks: { database: { ok: true } } }),
     readMetrics: async () => [
