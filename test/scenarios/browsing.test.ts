@@ -124,6 +124,17 @@ test("tags: annotated, light, and of a tree", async () => {
       ["v1.0", "release", await oidOf("v1.0"), second, "2023-11-14T23:43:20.000+01:30"],
     ],
   );
+  const part = await api.call("GET", `${AT}/tags?order_by=name&sort=desc&pagination=keyset&per_page=2`);
+  const next = /\?([^>]*)>; rel="next"/.exec(part.headers.get("link") ?? "")?.[1];
+  const named = (body: unknown) =>
+    tagSchema
+      .array()
+      .parse(body)
+      .map(({ name }) => name);
+  assert.deepEqual(
+    [named(part.body), named(await api.get(`${AT}/tags?${next}`)), part.headers.get("x-total")],
+    [["v1.0", "tree"], ["light"], null],
+  );
   const missing = await api.call("GET", `${AT}/tags/none`);
   assert.deepEqual([missing.status, missing.body], [404, { message: "404 Tag Not Found" }]);
   assert.equal((await api.call("GET", `${AT}/tags/v1.0/signature`)).status, 404);

@@ -55,11 +55,18 @@ export type TagAnswer = z.infer<typeof tagSchema>;
 export const foundRefSchema = z.object({ name: z.string(), type: z.enum(["branch", "tag"]) });
 export type FoundRefAnswer = z.infer<typeof foundRefSchema>;
 
+/** GitLab's second way through a list: `page_token` is the name of the last ref of the page before. */
+const keysetParams = {
+  pagination: optionalWord(["keyset", "legacy", "none"]),
+  page_token: optionalText,
+};
+
 export const branchListParams = z.object({
   id: pathOrId,
   search: optionalText,
   regex: optionalText,
   sort: optionalWord(["name_asc", "updated_asc", "updated_desc"]),
+  ...keysetParams,
   ...pageParams,
 });
 export const branchParams = z.object({ id: pathOrId, branch: text });
@@ -70,6 +77,7 @@ export const tagListParams = z.object({
   search: optionalText,
   order_by: optionalWord(["name", "updated", "version"]),
   sort: optionalWord(["asc", "desc"]),
+  ...keysetParams,
   ...pageParams,
 });
 export const tagParams = z.object({ id: pathOrId, tag_name: text });

@@ -8,6 +8,7 @@ import { refusePush } from "../repositories/judge-write.ts";
 import { askerOf, type Browsed, browse } from "./browsed-project.ts";
 import type { BranchFilter, BranchView, BrowsingUseCases } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
+import { cutRefs } from "./cut-refs.ts";
 import { compileNameSearch } from "./match-names.ts";
 import { compileRefAccess } from "./ref-access.ts";
 import { compareWithUpstream } from "./upstream.ts";
@@ -71,7 +72,7 @@ export function branchUseCases(ports: Ports): BranchUseCases {
   }
 
   return {
-    async listBranches(principal, which, filter, { page, perPage }, signal) {
+    async listBranches(principal, which, filter, position, signal) {
       const browsed = await browse(ports, principal, which);
       const matches = compileFilter(filter);
       const { refs } = await ports.browsing.listRefs(browsed.path, "branches");
@@ -79,11 +80,11 @@ export function branchUseCases(ports: Ports): BranchUseCases {
         filter.sort === "name_asc"
           ? [...refs.keys()]
           : await ports.browsing.sortByTime(browsed.path, refs, askerOf(principal, signal));
-      const found = names.filter((ref) => matches(shortName(ref)));
-      if (filter.sort === "updated_desc") found.reverse();
-      const shown = found.slice((page - 1) * perPage, page * perPage);
+      const matching = matches === null ? names : names.filter((ref) => matches(shortName(ref)));
+      const found = filter.sort === "updated_desc" ? matching.toReversed() : matching;
+      const { shown, hasMore } = cutRefs(found, position, filter.sort === "name_asc" ? "asc" : null);
       const items = await view(principal, browsed, pick(refs, shown), signal);
-      return { project: browsed.project, found: { items, total: found.length } };
+      return { project: browsed.project, found: { items, total: found.length, hasMore } };
     },
     async findBranch(principal, which, name, signal) {
       const browsed = await browse(ports, principal, which);
@@ -110,7 +111,9 @@ export function branchUseCases(ports: Ports): BranchUseCases {
   };
 }
 
-function compileFilter({ search, regex }: BranchFilter): (name: string) => boolean {
+/** Null: every name will do. */
+function compileFilter({ search, regex }: BranchFilter): ((name: string) => boolean) | null {
+  if (!search && !regex) return null;
   const matches = compileNameSearch(search);
   if (regex === undefined || regex === "") return matches;
   if (regex.length > MAX_REGEX) throw new HeliostatError("parameter-invalid", "regex is too long");

@@ -67,6 +67,16 @@ export interface CountedPart<T> {
   readonly total: number;
 }
 
+/** A page of refs: all are counted, and whether more follow is known. */
+export interface RefPart<T> extends CountedPart<T> {
+  readonly hasMore: boolean;
+}
+
+/** From where on: a page by its number, or what comes behind the branch or tag of this name. */
+export type RefPosition =
+  | { readonly kind: "page"; readonly page: Page }
+  | { readonly kind: "after"; readonly name: string | null; readonly count: number };
+
 export interface BranchFilter {
   /** A part of the name; `^` in front of it: its beginning; `$` behind it: its end. */
   readonly search?: string;
@@ -135,9 +145,9 @@ export interface BrowsingUseCases {
     principal: Principal,
     which: PathOrId,
     filter: BranchFilter,
-    page: Page,
+    position: RefPosition,
     signal: AbortSignal,
-  ): Promise<OfProject<CountedPart<BranchView>>>;
+  ): Promise<OfProject<RefPart<BranchView>>>;
   findBranch(
     principal: Principal,
     which: PathOrId,
@@ -156,9 +166,9 @@ export interface BrowsingUseCases {
     principal: Principal,
     which: PathOrId,
     filter: TagFilter,
-    page: Page,
+    position: RefPosition,
     signal: AbortSignal,
-  ): Promise<OfProject<CountedPart<TagView>>>;
+  ): Promise<OfProject<RefPart<TagView>>>;
   findTag(principal: Principal, which: PathOrId, name: string): Promise<OfProject<TagView>>;
   createTag(
     principal: Principal,

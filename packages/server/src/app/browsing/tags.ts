@@ -10,6 +10,7 @@ import { pick } from "./branches.ts";
 import { askerOf, type Browsed, browse } from "./browsed-project.ts";
 import type { BrowsingUseCases, TagView } from "./browsing-use-cases.ts";
 import { changeRef } from "./change-ref.ts";
+import { cutRefs } from "./cut-refs.ts";
 import { compileNameSearch } from "./match-names.ts";
 
 type TagUseCases = Pick<BrowsingUseCases, "listTags" | "findTag" | "createTag" | "removeTag" | "searchRefs">;
@@ -42,7 +43,7 @@ export function tagUseCases(ports: Ports): TagUseCases {
   }
 
   return {
-    async listTags(principal, which, filter, { page, perPage }, signal) {
+    async listTags(principal, which, filter, position, signal) {
       const browsed = await browse(ports, principal, which);
       const matches = compileNameSearch(filter.search);
       const { refs } = await ports.browsing.listRefs(browsed.path, "tags");
@@ -53,9 +54,9 @@ export function tagUseCases(ports: Ports): TagUseCases {
       if (filter.orderBy === "version") names.sort(byVersion);
       const found = names.filter((ref) => matches(shortName(ref)));
       if (filter.sort === "desc") found.reverse();
-      const shown = found.slice((page - 1) * perPage, page * perPage);
+      const { shown, hasMore } = cutRefs(found, position, filter.orderBy === "name" ? filter.sort : null);
       const items = await view(principal, browsed, pick(refs, shown));
-      return { project: browsed.project, found: { items, total: found.length } };
+      return { project: browsed.project, found: { items, total: found.length, hasMore } };
     },
     async findTag(principal, which, name) {
       const browsed = await browse(ports, principal, which);

@@ -287,8 +287,15 @@ export function createBrowsing({ log, takePlace, searchPath, pool: poolOptions }
   };
 }
 
+/** Lists are given out again while nothing changed: that of ten thousand refs is not to be added up for each page. */
+const digests = new WeakMap<ReadonlyMap<RefName, Oid>, string>();
+
 function digestOf(refs: ReadonlyMap<RefName, Oid>): string {
+  const known = digests.get(refs);
+  if (known !== undefined) return known;
   const hash = createHash("sha1");
   for (const [name, oid] of refs) hash.update(`${name} ${oid}\n`);
-  return hash.digest("hex");
+  const digest = hash.digest("hex");
+  digests.set(refs, digest);
+  return digest;
 }

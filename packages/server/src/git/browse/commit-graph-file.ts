@@ -91,7 +91,7 @@ export function createGraphFiles(): GraphFiles {
     async read(path) {
       const info = join(path, "objects", "info");
       const chain = stateOf(join(info, "commit-graphs", "commit-graph-chain"));
-      const state = chain ?? (stateOf(join(info, "commit-graph")));
+      const state = chain ?? stateOf(join(info, "commit-graph"));
       if (state === null) return null;
       const known = graphs.get(path);
       if (known?.state === state) return known.graph;

@@ -22,17 +22,20 @@ export type RefRoot = "refs/heads/" | "refs/tags/";
 
 interface PackedRefs {
   readonly refs: ReadonlyMap<string, Oid>;
+  /** Of each root the newest list with the loose refs in it, for those who turn its pages. */
+  readonly lists: Map<RefRoot, { readonly loose: string; readonly refs: ReadonlyMap<RefName, Oid> }>;
 }
 
 /** Of the parsed files; the largest of them may have some hundred thousand refs. */
 const MEMORY_BYTES = 128 * 1024 * 1024;
-const BYTES_PER_REF = 250;
+/** In the file, and once more in a list. */
+const BYTES_PER_REF = 350;
 /** Above, git is asked: it is quicker than a file after the other. Housekeeping packs refs long before. */
 const MANY_LOOSE = 1_000;
 /** Deeper than anybody nests them; a circle of symbolic refs ends here. */
 const MAX_HOPS = 5;
 const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-const NONE: PackedRefs = { refs: new Map() };
+const noRefs = (): PackedRefs => ({ refs: new Map(), lists: new Map() });
 
 export function createRefReader(git: Git): RefReader {
   const packedOf = createLru<{ readonly state: string; readonly packed: PackedRefs }>(MEMORY_BYTES);
@@ -42,7 +45,7 @@ export function createRefReader(git: Git): RefReader {
     const file = join(path, "packed-refs");
     // At once, as single refs are: a thread would take ten times as long for what the system has in memory.
     const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-    if (found === undefined) return NONE;
+    if (found === undefined) return noRefs();
     try {
       const state = `${found.ino} ${found.size} ${found.mtimeNs}`;
       const known = packedOf.get(path);
@@ -51,7 +54,7 @@ export function createRefReader(git: Git): RefReader {
       packedOf.set(path, { state, packed }, packed.refs.size * BYTES_PER_REF);
       return packed;
     } catch (error) {
-      if (isGone(error)) return NONE;
+      if (isGone(error)) return noRefs();
       throw error;
     }
   }
@@ -81,14 +84,19 @@ export function createRefReader(git: Git): RefReader {
     }
     // Loose ones first, as git reads them: one that is packed meanwhile is seen in one of the two places.
     const values = await Promise.all(loose.map(async (name) => [name, await read(path, name)] as const));
-    const { refs: packed } = await readPacked(path);
+    const packed = await readPacked(path);
+    const state = values.map(([name, oid]) => `${name} ${oid}`).join("\n");
+    const known = packed.lists.get(root);
+    if (known?.loose === state) return { head, refs: known.refs };
     const found: [RefName, Oid][] = [];
     const standsLoose = new Set<string>(loose);
     for (const [name, oid] of values) if (oid !== null) found.push([name, oid]);
-    for (const [name, oid] of packed) {
+    for (const [name, oid] of packed.refs) {
       if (name.startsWith(root) && !standsLoose.has(name) && isRefName(name)) found.push([name, oid]);
     }
-    return { head, refs: sorted(found) };
+    const refs = sorted(found);
+    packed.lists.set(root, { loose: state, refs });
+    return { head, refs };
   }
 
   return { list, read: (path, ref) => read(path, ref), readHeadOid };
@@ -124,7 +132,7 @@ function parsePacked(text: string): PackedRefs {
     }
     at = end + 1;
   }
-  return { refs };
+  return { refs, lists: new Map() };
 }
 
 async function listLoose(path: string, root: RefRoot): Promise<readonly RefName[]> {

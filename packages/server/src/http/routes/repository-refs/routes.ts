@@ -9,9 +9,20 @@ import {
   tagListParams,
   tagParams,
 } from "@heliostat/contract/api/repository-refs.ts";
+import type { RefPart, RefPosition } from "../../../app/browsing/browsing-use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
-import { apiRoute, created, list, noContent, ok, pageFrom, tagged } from "../../api-route.ts";
+import {
+  type ApiAnswer,
+  apiRoute,
+  created,
+  list,
+  noContent,
+  ok,
+  pageFrom,
+  tagged,
+  uncounted,
+} from "../../api-route.ts";
 import { presentBranch, presentTag } from "./present.ts";
 
 const BRANCHES = "/projects/:id/repository/branches";
@@ -24,14 +35,15 @@ export const repositoryRefRoutes = [
     access: "read_code",
     params: branchListParams,
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
-      const page = pageFrom(params);
       const filter = {
         sort: params.sort ?? "name_asc",
         ...given({ search: params.search, regex: params.regex }),
       };
-      const { project, found } = await useCases.listBranches(principal, params.id, filter, page, untilGone());
+      const position = positionFrom(params);
+      const signal = untilGone();
+      const { project, found } = await useCases.listBranches(principal, params.id, filter, position, signal);
       const items = found.items.map((branch) => presentBranch(branch, project, externalUrl));
-      return tagged(list(items, page, found.total));
+      return presentPart(position, { ...found, items });
     },
   }),
   apiRoute({
@@ -75,15 +87,16 @@ export const repositoryRefRoutes = [
     access: "read_code",
     params: tagListParams,
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
-      const page = pageFrom(params);
       const filter = {
         orderBy: params.order_by ?? "updated",
         sort: params.sort ?? "desc",
         ...given({ search: params.search }),
       };
-      const { project, found } = await useCases.listTags(principal, params.id, filter, page, untilGone());
+      const position = positionFrom(params);
+      const signal = untilGone();
+      const { project, found } = await useCases.listTags(principal, params.id, filter, position, signal);
       const items = found.items.map((tag) => presentTag(tag, project, externalUrl));
-      return tagged(list(items, page, found.total));
+      return presentPart(position, { ...found, items });
     },
   }),
   apiRoute({
@@ -150,3 +163,24 @@ export const repositoryRefRoutes = [
     },
   }),
 ];
+
+function positionFrom(params: {
+  readonly pagination?: "keyset" | "legacy" | "none" | undefined;
+  readonly page_token?: string | undefined;
+  readonly page?: number | undefined;
+  readonly per_page?: number | undefined;
+}): RefPosition {
+  const page = pageFrom(params);
+  if (params.pagination !== "keyset") return { kind: "page", page };
+  return { kind: "after", name: params.page_token || null, count: page.perPage };
+}
+
+/** Without a total where the list is gone through by names, as GitLab does. */
+function presentPart(
+  position: RefPosition,
+  { items, total, hasMore }: RefPart<{ readonly name: string }>,
+): ApiAnswer {
+  if (position.kind === "page") return tagged(list(items, position.page, total));
+  const token = hasMore ? (items.at(-1)?.name ?? null) : null;
+  return tagged(uncounted(items, { kind: "token", perPage: position.count, token }));
+}

@@ -11,7 +11,7 @@ export function browsingInMemory({ findView }: Memory): BrowsingUseCases {
     find(which);
     throw new HeliostatError("not-found", `${what} Not Found`);
   };
-  const none = { items: [], total: 0 };
+  const none = { items: [], total: 0, hasMore: false };
   return {
     listBranches: async (_principal, which) => ({ project: find(which), found: none }),
     findBranch: missing("Branch"),
