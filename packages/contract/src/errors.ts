@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   "password-not-enough": "unauthenticated",
   // OpenID Connect
   "provider-unreachable": "transient",
+  "preview-failed": "remote",
   "provider-misconfigured": "remote",
   "provider-refused": "denied",
   "sign-in-expired": "invalid",

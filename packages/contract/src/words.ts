@@ -140,3 +140,21 @@ export const PIPELINE_TRIGGER_KINDS = [
   "generic",
 ] as const;
 export type PipelineTriggerKind = (typeof PIPELINE_TRIGGER_KINDS)[number];
+
+/** What a mirror waits for that is not running, or why it never will by itself. */
+export const MIRROR_WAITS_FOR = [
+  "end-of-run",
+  "disabled",
+  "archived",
+  "silent-mode",
+  "unavailable",
+  "secret",
+  "resume",
+  "change",
+  "host",
+  "time",
+  "capacity",
+  "host-capacity",
+  "node",
+] as const;
+export type MirrorWaitingFor = (typeof MIRROR_WAITS_FOR)[number];

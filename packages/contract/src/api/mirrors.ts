@@ -199,6 +199,21 @@ export const mirrorStartSchema = z.object({
 });
 export type MirrorStartAnswer = z.infer<typeof mirrorStartSchema>;
 
+const options = {
+  only_protected_branches: optionalFlag,
+  mirror_branch_regex: nullableText,
+  keep_divergent_refs: optionalFlag,
+  overwrites_diverged_branches: optionalFlag,
+  trigger_builds: optionalFlag,
+  /** `all`, `none` or an RE2 regex; null and empty: `all`. */
+  mirror_tags: nullableText,
+  mirror_deletions: optionalWord(MIRROR_DELETIONS),
+  follow_default_branch: optionalFlag,
+  /** Null: as the instance says. */
+  interval_seconds: nullableInteger,
+  adaptive_interval: optionalFlag,
+} as const;
+
 const settings = {
   enabled: optionalFlag,
   auth_user: nullableText,
@@ -215,18 +230,7 @@ const settings = {
    */
   client_certificate: nullableText,
   client_key: nullableText,
-  only_protected_branches: optionalFlag,
-  mirror_branch_regex: nullableText,
-  keep_divergent_refs: optionalFlag,
-  overwrites_diverged_branches: optionalFlag,
-  trigger_builds: optionalFlag,
-  /** `all`, `none` or an RE2 regex; null and empty: `all`. */
-  mirror_tags: nullableText,
-  mirror_deletions: optionalWord(MIRROR_DELETIONS),
-  follow_default_branch: optionalFlag,
-  /** Null: as the instance says. */
-  interval_seconds: nullableInteger,
-  adaptive_interval: optionalFlag,
+  ...options,
 } as const;
 
 export const newMirrorParams = z.object({
@@ -236,4 +240,28 @@ export const newMirrorParams = z.object({
   ...settings,
 });
 export const mirrorChangeParams = mirrorParams.extend({ url: optionalText, ...settings });
+/** Options in the place of the mirror's own, to see what they would do. */
+export const mirrorPreviewParams = mirrorParams.extend(options);
 export const mirrorSyncParams = mirrorParams.extend({ force: optionalFlag });
+
+/** What an update would do with one ref, or why it would leave it alone. */
+export const previewedRefSchema = z.object({
+  ref: z.string(),
+  outcome: z.enum(REF_OUTCOMES),
+  old_oid: z.string().nullable(),
+  new_oid: z.string().nullable(),
+  message: z.string().nullable(),
+});
+
+/** What an update would do now. No ref has changed by it. */
+export const mirrorPreviewSchema = z.object({
+  mirror_id: z.int(),
+  /** Every ref that would be looked at, by what would become of it. Always exact. */
+  counts: z.record(z.enum(REF_OUTCOMES), z.int()),
+  /** Those that would change, in their order, and those that would be left behind; at most 10,000. */
+  refs: z.array(previewedRefSchema),
+  notes: z.array(z.string()),
+  /** What would make the update fail. */
+  failures: z.array(z.string()),
+});
+export type MirrorPreviewAnswer = z.infer<typeof mirrorPreviewSchema>;

@@ -16,6 +16,7 @@ import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
 import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
 import { mirrorListUseCases } from "./mirrors/list-mirrors.ts";
+import { mirrorInsightUseCases } from "./mirrors/mirror-insight.ts";
 import { anyMirrorUseCases } from "./mirrors/mirrors-of-any-project.ts";
 import { createOutboundPlaces } from "./mirrors/outbound-places.ts";
 import { pausedMirrorUseCases } from "./mirrors/paused-mirrors.ts";
@@ -86,6 +87,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...hostKeyReviewUseCases(ports, scans),
     ...credentialUseCases(ports),
     ...connectionTestUseCases(ports, places),
+    ...mirrorInsightUseCases(ports, places),
     ...eventUseCases(ports),
     ...updateUseCases(ports),
     ...userKeyUseCases(ports),

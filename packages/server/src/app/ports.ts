@@ -6,7 +6,7 @@ import type { IdentityProvider, IdentityStore, Seals } from "./ports/identities.
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";
-import type { MirrorAttention } from "./ports/mirror-attention.ts";
+import type { MirrorAttention, MirrorOverviewStore } from "./ports/mirror-attention.ts";
 import type { HostStore, MirrorStore } from "./ports/mirrors.ts";
 import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore } from "./ports/projects.ts";
 import type { Remotes } from "./ports/remotes.ts";
@@ -67,6 +67,7 @@ export interface Ports {
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
   readonly attention: MirrorAttention;
+  readonly overview: MirrorOverviewStore;
   readonly credentials: CredentialStore;
   readonly keyPairs: KeyPairs;
   readonly hosts: HostStore;

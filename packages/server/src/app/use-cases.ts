@@ -24,6 +24,7 @@ import type { GroupUseCases } from "./groups/group-use-cases.ts";
 import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
 import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
+import type { MirrorInsightUseCases } from "./mirrors/mirror-insight-use-cases.ts";
 import type { MirrorStart } from "./mirrors/mirror-start.ts";
 import type { OpenIdConnectUseCases } from "./openid-connect/openid-connect-use-cases.ts";
 import type { PathOrId } from "./path-or-id.ts";
@@ -64,6 +65,7 @@ import type { TriggerTokenUseCases } from "./tokens/trigger-token-use-cases.ts";
 export interface UseCases
   extends CredentialUseCases,
     ConnectionTestUseCases,
+    MirrorInsightUseCases,
     SignInUseCases,
     SessionUseCases,
     PasswordUseCases,

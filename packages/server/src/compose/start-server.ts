@@ -21,10 +21,10 @@ import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts
 import { createEventStore } from "../db/events.ts";
 import { createIdentityStore } from "../db/identities.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
-import { createRecentSettings } from "../db/recent-settings.ts";
 import { createMemberStore } from "../db/members.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorAttention } from "../db/mirror-attention.ts";
+import { createMirrorOverview } from "../db/mirror-overview.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
@@ -32,6 +32,7 @@ import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/po
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
+import { createRecentSettings } from "../db/recent-settings.ts";
 import { createHostStore } from "../db/remote-hosts.ts";
 import { createSealedSecretStore, hasSealedSecrets } from "../db/sealed-secrets.ts";
 import { createSecondFactorStore } from "../db/second-factors.ts";
@@ -239,6 +240,7 @@ async function start(
     protectedTags: createProtectedTagStore(db),
     mirrors,
     attention: createMirrorAttention(db),
+    overview: createMirrorOverview(db),
     credentials: createCredentialStore(db, sealer),
     keyPairs,
     hosts: createHostStore(db),

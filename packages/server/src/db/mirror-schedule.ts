@@ -5,12 +5,18 @@ import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
-import { beginProbe, readLimits } from "./update-places.ts";
+import { beginProbe, readLimits, readPlaces } from "./update-places.ts";
 
 /** The part of the mirror store that says what is to be looked at, and when. */
 export type ScheduleStore = Pick<
   MirrorStore,
-  "listWaiting" | "claimDue" | "recordUnchanged" | "postponeCheck" | "nextDueAfter" | "listPaused"
+  | "listWaiting"
+  | "claimDue"
+  | "recordUnchanged"
+  | "postponeCheck"
+  | "nextDueAfter"
+  | "listPaused"
+  | "readPlaces"
 >;
 
 /** More than there are places on any sensible machine; what is left is listed the next time. */
@@ -180,6 +186,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
       const times = found.flatMap((row) => (row?.time ? [row.time.getTime()] : []));
       return times.length === 0 ? null : new Date(Math.min(...times));
     },
+    readPlaces: (host) => readPlaces(db, host),
     async listPaused(host) {
       let query = selectMirrors(db)
         .where("direction", "=", "pull")

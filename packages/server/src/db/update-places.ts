@@ -1,4 +1,6 @@
 import { type Kysely, sql, type Transaction } from "kysely";
+import type { UpdatePlaces } from "../domain/explain-mirror.ts";
+import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
 /** Any number: whoever takes a place for an update holds this lock until the end of its transaction. */
@@ -26,18 +28,28 @@ export async function takePlace(
   now: Date,
 ): Promise<boolean> {
   await sql`select pg_advisory_xact_lock(${PLACES_LOCK})`.execute(transaction);
-  const running = await transaction
-    .selectFrom("mirrors")
-    .where("lease_token", "is not", null)
-    .select(({ fn }) => [
-      fn.countAll<number>().filterWhere("direction", "=", "pull").as("pulls"),
-      fn.countAll<number>().filterWhere("remote_host", "=", candidate.host).as("ofHost"),
-    ])
-    .executeTakeFirstOrThrow();
+  const running = await countRunning(transaction, candidate.host);
   const limits = await readLimits(transaction);
   if (candidate.direction === "pull" && running.pulls >= limits.pulls) return false;
   if (running.ofHost >= limits.perHost) return false;
   return await admitToHost(transaction, candidate, now);
+}
+
+/** How many updates run now, and how many may; only to be shown, for it is old when it is read. */
+export async function readPlaces(db: Db, host: string): Promise<UpdatePlaces> {
+  const [running, limits] = await Promise.all([countRunning(db, host), readLimits(db)]);
+  return { ...running, maxPulls: limits.pulls, maxOfHost: limits.perHost };
+}
+
+async function countRunning(db: Db, host: string): Promise<Pick<UpdatePlaces, "pulls" | "ofHost">> {
+  return await db
+    .selectFrom("mirrors")
+    .where("lease_token", "is not", null)
+    .select(({ fn }) => [
+      fn.countAll<number>().filterWhere("direction", "=", "pull").as("pulls"),
+      fn.countAll<number>().filterWhere("remote_host", "=", host).as("ofHost"),
+    ])
+    .executeTakeFirstOrThrow();
 }
 
 /** An instance that was never started has no limits yet. */

@@ -37,6 +37,7 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "remote-proxy": "proxy",
 
   "remote-redirects": "answer",
+  "preview-failed": "unasked",
   "remote-not-found": "answer",
   "remote-not-git": "answer",
   "remote-noise": "answer",

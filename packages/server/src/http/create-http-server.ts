@@ -26,6 +26,7 @@ import { instanceRoutes } from "./routes/instance/routes.ts";
 import { memberRoutes } from "./routes/members/routes.ts";
 import { mirrorAttentionRoutes } from "./routes/mirror-attention/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
+import { mirrorInsightRoutes } from "./routes/mirror-insight/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
 import { namespaceRoutes } from "./routes/namespaces/routes.ts";
@@ -132,6 +133,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...applicationSettingsRoutes,
     ...auditEventRoutes,
     ...mirrorAttentionRoutes,
+    ...mirrorInsightRoutes,
     ...secretRoutes,
     ...userRoutes,
     ...sessionRoutes,

@@ -1,5 +1,6 @@
 import type { AttentionReason } from "@heliostat/contract";
 import type { Mirror } from "../../domain/mirror.ts";
+import type { MirrorOverview } from "../../domain/mirror-overview.ts";
 import type { Viewer } from "../../domain/user.ts";
 import type { Page, Paged } from "./instance.ts";
 
@@ -22,4 +23,10 @@ export interface MirrorAttention {
     },
     page: Page,
   ): Promise<Paged<MirrorWithReasons>>;
+}
+
+/** Counts over the mirrors of all projects. */
+export interface MirrorOverviewStore {
+  /** Of those whose settings this user may see. */
+  read(visibleTo: Viewer, now: Date): Promise<MirrorOverview>;
 }

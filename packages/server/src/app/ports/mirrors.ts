@@ -1,4 +1,5 @@
 import type { AuthMethod, ErrorCode, MirrorDirection, UpdateTrigger } from "@heliostat/contract";
+import type { UpdatePlaces } from "../../domain/explain-mirror.ts";
 import type { HostTrouble } from "../../domain/host-breaker.ts";
 import type {
   ListedUpdate,
@@ -224,6 +225,8 @@ export interface MirrorStore {
    * pause of a host is over. Null: none.
    */
   nextDueAfter(moment: Date): Promise<Date | null>;
+  /** The updates that run now, of all nodes, with this host and at all; and how many may. */
+  readPlaces(host: string): Promise<UpdatePlaces>;
   /** Pull mirrors that are on but paused for too many failures; of one host, where it is given, with or without port. */
   listPaused(host: string | null): Promise<readonly Mirror[]>;
 

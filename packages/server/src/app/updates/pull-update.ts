@@ -1,45 +1,25 @@
 import { asHeliostatError, HeliostatError } from "../../domain/errors.ts";
 import { refuseTooManyRefs } from "../../domain/incoming-limits.ts";
-import type { Oid } from "../../domain/oid.ts";
-import { compileBranchProtection, compileTagProtection } from "../../domain/protections.ts";
 import { branchRef, shortName } from "../../domain/ref-name.ts";
 import { splitAtDefault } from "../../domain/ref-plan/after-default.ts";
-import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
-import { likelyHaves } from "../../domain/ref-plan/likely-haves.ts";
-import {
-  holdWithoutHead,
-  type PullPlan,
-  type PullSides,
-  preparePull,
-} from "../../domain/ref-plan/pull-plan.ts";
+import { holdWithoutHead, type PullPlan } from "../../domain/ref-plan/pull-plan.ts";
 import type { AdvertisedRefs, LocalRefs, RefChange, RefResult } from "../../domain/refs.ts";
 import { admissionTo } from "../repositories/admission.ts";
 import { adoptDefaultBranch } from "../repositories/adopt-default-branch.ts";
-import { fetchWhatComes, isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
+import { draftPull, fetchForPlan, type PullRules, pullRules } from "./draft-pull.ts";
+import { isOfObjects, type Lacks, lackingResult } from "./fetch-what-comes.ts";
 import { nameRedirect } from "./name-redirect.ts";
 import { type Round, replanOnce } from "./replan-once.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
 
 /** Carries what upstream has into the project: list, plan, transfer what that needs, apply against the values seen. */
 export async function runPullUpdate(run: UpdateRun): Promise<RunOutcome> {
-  const [branches, tags] = await Promise.all([
-    run.ports.protectedBranches.list(run.project.id),
-    run.ports.protectedTags.list(run.project.id),
-  ]);
-  const branchAccess = compileBranchProtection(branches, run.actor);
-  const tagAccess = compileTagProtection(tags, run.actor);
-  const rules: Rules = {
-    // Whether it may overwrite is for the mirror's own option to say, which somebody has set who may push.
-    mayChangeBranch: (branch) => branchAccess(branch).mayPush,
-    mayChangeTag: (tag) => tagAccess(tag).mayCreate,
-  };
+  const rules = await pullRules(run);
   return await replanOnce(run.ports, run.project, (project) => pullOnce({ ...run, project }, rules));
 }
 
-type Rules = Pick<PullSides, "mayChangeBranch" | "mayChangeTag">;
-
-async function pullOnce(run: UpdateRun, rules: Rules): Promise<Round> {
+async function pullOnce(run: UpdateRun, rules: PullRules): Promise<Round> {
   const { ports, project, mirror, remote, wanted } = run;
   const path = ports.repositories.pathOf(project.id);
   const [ours, listed] = await Promise.all([
@@ -51,41 +31,13 @@ async function pullOnce(run: UpdateRun, rules: Rules): Promise<Round> {
   const first = await cloneFirst(run, path, ours, listed);
   const cloned = first instanceof HeliostatError ? null : first;
   const theirs = cloned ?? listed;
-  const planWith = preparePull({
-    ours,
-    theirs,
-    wants: wanted,
-    overwriteDivergedBranches: mirror.options.overwritesDivergedBranches,
-    deletions: mirror.options.deletions,
-    followDefaultBranch: mirror.options.followDefaultBranch,
-    ...rules,
-  });
-  let needed: readonly Oid[] = [];
-  let haves: readonly Oid[] | undefined;
-  let counts = { here: 0, created: 0, deleted: 0 };
-  const questions = collectQuestions((ancestry) => {
-    const draft = planWith(ancestry);
-    needed = neededBy(draft);
-    haves = likelyHaves(ours, [...draft.changes, ...draft.held]);
-    counts = countsOf(ours, draft);
-  });
-  refuseTooManyRefs(run.limits, counts);
+  const draft = draftPull({ ours, theirs, wants: wanted, mirror, rules });
+  refuseTooManyRefs(run.limits, draft.counts);
   const lacks =
     cloned === null
-      ? await fetchWhatComes(
-          needed,
-          async (oids, come) => {
-            const shown = come.length === 0 ? haves : [...(haves ?? ours.refs.values()), ...come];
-            const admission = await admissionTo(ports, path, run.limits);
-            const transfer = { ...run.transfer, admission, ...(shown === undefined ? {} : { haves: shown }) };
-            await nameRedirect(ports.remotes, remote, transfer, () =>
-              ports.repositories.fetchObjects(path, remote, oids, transfer),
-            );
-          },
-          first instanceof HeliostatError ? first : null,
-        )
+      ? await fetchForPlan(run, path, draft, first instanceof HeliostatError ? first : null)
       : new Map();
-  const plan = planWith(await ports.repositories.answerAncestry(path, questions));
+  const plan = draft.planWith(await ports.repositories.answerAncestry(path, draft.questions));
   const held = withLacks(plan.held, lacks);
 
   const written = await write(run, path, ours, plan, { seen, lacks, areChecked: cloned !== null });
@@ -195,19 +147,6 @@ async function adoptFormat(
     "object-format-mismatch",
     "Upstream has another object format than this project, which can take it on only while it is empty and nobody pushes to it.",
   );
-}
-
-/** The objects that must be here to decide and to carry out a plan, by one that was made before they came. */
-function neededBy({ changes, held }: PullPlan): Oid[] {
-  const diverged = held.filter(({ outcome }) => outcome === "diverged");
-  return [...new Set([...changes, ...diverged].flatMap((ref) => ref.new ?? []))];
-}
-
-/** How the number of our refs changes by the plan. */
-function countsOf(ours: LocalRefs, { changes }: PullPlan): Parameters<typeof refuseTooManyRefs>[1] {
-  const count = (action: RefChange["action"]): number =>
-    changes.filter((change) => change.action === action).length;
-  return { here: ours.refs.size, created: count("create"), deleted: count("delete") };
 }
 
 /** What is held because of what it would become, unless that has not come: then this is what is known of it. */

@@ -1,15 +1,10 @@
 import { asHeliostatError, assertNever, HeliostatError } from "../../domain/errors.ts";
 import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
-import { ACCESS_LEVELS } from "../../domain/policy.ts";
-import type { Project } from "../../domain/project.ts";
-import type { Actor } from "../../domain/protections.ts";
 import { recordPull } from "../events/record-moves.ts";
-import { actingUser } from "../mirrors/acting-user.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
-import { actorOfMember } from "../protections/actor.ts";
 import { protectDefaultBranch } from "../protections/protect-default-branch.ts";
 import {
   type EndOfRun,
@@ -26,6 +21,7 @@ import { keepLease, leaseEnd } from "./keep-lease.ts";
 import { makeRecord, recordPlainly } from "./make-record.ts";
 import { observeRun } from "./observe-run.ts";
 import { openRemote } from "./open-remote.ts";
+import { pullActor } from "./pull-actor.ts";
 import { runPullUpdate } from "./pull-update.ts";
 import { runPushUpdate } from "./push-update.ts";
 import type { RunOutcome, UpdateRun } from "./run.ts";
@@ -168,18 +164,6 @@ const NO_ACTOR = {
   note: null,
   actor: { level: 0, isAdmin: false, userId: null, groupIds: [], deployKeyId: null },
 } as const;
-
-/** In whose name a pull writes: the mirror user's or, as GitLab's bots are, a maintainer's. */
-async function pullActor(
-  ports: Ports,
-  mirror: Mirror,
-  project: Project,
-): Promise<{ readonly note: string | null; readonly actor: Actor }> {
-  const { user, note } = await actingUser(ports, mirror);
-  const actor = actorOfMember({ user, memberships: await ports.members.membershipsOf(user.id) }, project);
-  if (user.botOfProjectId !== project.id) return { note, actor };
-  return { note, actor: { ...actor, level: ACCESS_LEVELS.maintainer } };
-}
 
 /** Between two renewals a run does not know whether it is still the one: another node may have given it another URL. */
 async function requireLease(ports: Ports, lease: UpdateLease): Promise<void> {

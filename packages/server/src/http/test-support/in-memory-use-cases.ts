@@ -8,6 +8,7 @@ import { groupsInMemory } from "./use-cases/groups.ts";
 import { instanceInMemory } from "./use-cases/instance.ts";
 import { membersInMemory } from "./use-cases/members.ts";
 import { createMemory } from "./use-cases/memory.ts";
+import { mirrorInsightInMemory } from "./use-cases/mirror-insight.ts";
 import { mirrorsInMemory } from "./use-cases/mirrors.ts";
 import { namespacesInMemory } from "./use-cases/namespaces.ts";
 import { openIdConnectInMemory } from "./use-cases/openid-connect.ts";
@@ -46,6 +47,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     ...protectionsInMemory(memory),
     ...mirrorsInMemory(memory),
     ...updatesInMemory(memory),
+    ...mirrorInsightInMemory(),
     ...credentialsInMemory(),
     ...sshKeysInMemory(),
     ...eventsInMemory(memory),

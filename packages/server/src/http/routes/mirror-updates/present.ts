@@ -78,7 +78,8 @@ export function presentProgress({ mirror, update }: MirrorProgress): MirrorProgr
 }
 
 /** Every outcome is in it: scripts need not know that what is left out is 0. */
-function presentCounts(counts: OutcomeCounts): Record<RefOutcome, number> {
+/** Every outcome with its number of refs; 0 for those that are not there. */
+export function presentCounts(counts: OutcomeCounts): Record<RefOutcome, number> {
   const all = Object.fromEntries(REF_OUTCOMES.map((outcome) => [outcome, 0])) as Record<RefOutcome, number>;
   return { ...all, ...counts };
 }

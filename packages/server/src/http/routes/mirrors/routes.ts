@@ -5,41 +5,12 @@ import {
   mirrorSyncParams,
   newMirrorParams,
 } from "@heliostat/contract/api/mirrors.ts";
-import type { z } from "zod";
-import type { MirrorSettings } from "../../../app/use-cases.ts";
-import { given } from "../../../domain/given.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
 import { presentMirror, presentStart } from "./present.ts";
-import { readSsh } from "./read-ssh.ts";
-import { readTags } from "./read-tags.ts";
+import { readSettings } from "./read-settings.ts";
 
 const LIST = "/projects/:id/mirrors";
 const ONE = "/projects/:id/mirrors/:mirror_id";
-
-function readSettings(params: Omit<z.output<typeof mirrorChangeParams>, "mirror_id">): MirrorSettings {
-  return given({
-    enabled: params.enabled,
-    url: params.url,
-    username: params.auth_user,
-    password: params.auth_password,
-    authMethod: params.auth_method,
-    ...readSsh(params),
-    credentialId: params.credential_id,
-    caCertificates: params.ca_certificates,
-    clientCertificate: params.client_certificate,
-    clientKey: params.client_key,
-    onlyProtectedBranches: params.only_protected_branches,
-    branchRegex: params.mirror_branch_regex,
-    keepDivergentRefs: params.keep_divergent_refs,
-    overwritesDivergedBranches: params.overwrites_diverged_branches,
-    triggerBuilds: params.trigger_builds,
-    tags: readTags(params.mirror_tags),
-    deletions: params.mirror_deletions,
-    followDefaultBranch: params.follow_default_branch,
-    intervalSeconds: params.interval_seconds,
-    adaptiveInterval: params.adaptive_interval,
-  });
-}
 
 /** What GitLab has no word for: all mirrors of a project in one list. */
 export const mirrorRoutes = [
@@ -73,17 +44,20 @@ export const mirrorRoutes = [
     handle: async ({ useCases, principal, params, externalUrl }) =>
       ok(presentMirror(await useCases.findMirror(principal, params.id, params.mirror_id), externalUrl)),
   }),
-  apiRoute({
-    method: "PUT",
-    path: ONE,
-    access: "api",
-    params: mirrorChangeParams,
-    handle: async ({ useCases, principal, params, externalUrl }) => {
-      const { id, mirror_id } = params;
-      const view = await useCases.updateMirror(principal, id, mirror_id, readSettings(params));
-      return ok(presentMirror(view, externalUrl));
-    },
-  }),
+  // Both leave what is not given as it is.
+  ...(["PUT", "PATCH"] as const).map((method) =>
+    apiRoute({
+      method,
+      path: ONE,
+      access: "api",
+      params: mirrorChangeParams,
+      handle: async ({ useCases, principal, params, externalUrl }) => {
+        const { id, mirror_id } = params;
+        const view = await useCases.updateMirror(principal, id, mirror_id, readSettings(params));
+        return ok(presentMirror(view, externalUrl));
+      },
+    }),
+  ),
   apiRoute({
     method: "DELETE",
     path: ONE,
