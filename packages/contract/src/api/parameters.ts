@@ -199,5 +199,14 @@ export const optionalPageParams = {
   per_page: z.preprocess(readInteger, perPageNumber.optional()),
 } as const;
 
+/** GitLab's second way through a list: `page_token` names the last thing of the page before. */
+export const keysetParams = {
+  pagination: optionalWord(["keyset", "legacy", "none"]),
+  page_token: optionalText,
+};
+
 /** A point in time as answers have it: RFC 3339, milliseconds, UTC. */
 export const timestamp = z.iso.datetime();
+
+/** With the zone in which it was noted: `2026-01-02T03:04:05.000+01:00`. */
+export const zonedTime = z.iso.datetime({ offset: true });

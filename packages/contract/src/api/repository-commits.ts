@@ -8,10 +8,8 @@ import {
   pageParams,
   pathOrId,
   text,
+  zonedTime,
 } from "./parameters.ts";
-
-/** With the zone in which it was noted: `2026-01-02T03:04:05.000+01:00`. */
-const zonedTime = z.iso.datetime({ offset: true });
 
 /** A commit, as every answer shows it. */
 export const commitSchema = z.object({

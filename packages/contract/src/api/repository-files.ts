@@ -1,9 +1,9 @@
 import { z } from "zod";
 import {
   filledText,
+  keysetParams,
   optionalFlag,
   optionalText,
-  optionalWord,
   pageParams,
   pathOrId,
   text,
@@ -49,8 +49,7 @@ export const treeParams = z.object({
   path: optionalText,
   ref: optionalText,
   recursive: optionalFlag,
-  pagination: optionalWord(["keyset", "legacy", "none"]),
-  page_token: optionalText,
+  ...keysetParams,
   ...pageParams,
 });
 export const fileParams = z.object({ id: pathOrId, file_path: text, ref: filledText });

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import {
   filledText,
+  keysetParams,
   optionalText,
   optionalWord,
   pageParams,
   pathOrId,
   text,
   timestamp,
+  zonedTime,
 } from "./parameters.ts";
 import { commitSchema } from "./repository-commits.ts";
 
@@ -48,18 +50,12 @@ export const tagSchema = z.object({
   release: z.null(),
   protected: z.boolean(),
   /** Of an annotated tag. */
-  created_at: z.iso.datetime({ offset: true }).nullable(),
+  created_at: zonedTime.nullable(),
 });
 export type TagAnswer = z.infer<typeof tagSchema>;
 
 export const foundRefSchema = z.object({ name: z.string(), type: z.enum(["branch", "tag"]) });
 export type FoundRefAnswer = z.infer<typeof foundRefSchema>;
-
-/** GitLab's second way through a list: `page_token` is the name of the last ref of the page before. */
-const keysetParams = {
-  pagination: optionalWord(["keyset", "legacy", "none"]),
-  page_token: optionalText,
-};
 
 export const branchListParams = z.object({
   id: pathOrId,

@@ -1,11 +1,11 @@
 import { TOKEN_SCOPES, type TokenScope } from "@heliostat/contract";
-import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from "kysely";
+import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
 import type { NewToken, ResourceToken, TokenFilter, TokenHome, TokenStore } from "../app/ports.ts";
 import type { AccessToken } from "../domain/user.ts";
 import { inTransaction } from "./in-transaction.ts";
 import { containing } from "./like.ts";
 import { MEMBERSHIPS, type MembershipRow, toMembership } from "./members.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
@@ -69,50 +69,39 @@ export function createTokenStore(db: Db): TokenStore {
       };
     },
     async list(filter, page, now) {
-      let matching = db.selectFrom("access_tokens").where((where) => matches(where, filter, now));
+      let matching = selectMatching(db, filter, now);
       if (filter.userId === undefined) {
         matching = matching.where("project_id", "is", null).where("namespace_id", "is", null);
       }
       const { limit, offset } = windowOf(page);
       const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      return { items: rows.map(toToken), total };
+      return { items: rows.map(toToken), total: await countRows(matching) };
     },
     async listOfHome(home, filter, page, now) {
+      const matching = selectMatching(db, filter, now).where((where) => isOfHome(where, home));
       const { limit, offset } = windowOf(page);
-      const rows = await selectOfHome(db, home)
-        .where((where) => matches(where, filter, now))
+      const rows = await withAccessLevel(matching)
         .orderBy("access_tokens.id")
         .limit(limit)
         .offset(offset)
         .execute();
-      const { total } = await db
-        .selectFrom("access_tokens")
-        .where((where) => isOfHome(where, home))
-        .where((where) => matches(where, filter, now))
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      return { items: rows.map(toResourceToken), total };
+      return { items: rows.map(toResourceToken), total: await countRows(matching) };
     },
     async find(id) {
       const row = await db.selectFrom("access_tokens").selectAll().where("id", "=", id).executeTakeFirst();
       return row ? toToken(row) : null;
     },
     async findOfHome(home, id) {
-      const row = await selectOfHome(db, home).where("access_tokens.id", "=", id).executeTakeFirst();
+      const token = db
+        .selectFrom("access_tokens")
+        .where("access_tokens.id", "=", id)
+        .where((where) => isOfHome(where, home));
+      const row = await withAccessLevel(token).executeTakeFirst();
       return row ? toResourceToken(row) : null;
     },
     async revoke(id) {
       return await inTransaction(db, async (transaction) => {
-        const row = await transaction
-          .updateTable("access_tokens")
-          .set({ revoked: true })
-          .where("id", "=", id)
-          .where("revoked", "=", false)
-          .returningAll()
-          .executeTakeFirst();
+        const row = await revokeRow(transaction, id);
         if (!row) return false;
         await endMembership(transaction, row);
         return true;
@@ -121,13 +110,7 @@ export function createTokenStore(db: Db): TokenStore {
     async rotate(id, { digest, expiresAt }) {
       return await inTransaction(db, async (transaction) => {
         // Of two rotations at the same time the second waits here, and then finds it revoked.
-        const old = await transaction
-          .updateTable("access_tokens")
-          .set({ revoked: true })
-          .where("id", "=", id)
-          .where("revoked", "=", false)
-          .returningAll()
-          .executeTakeFirst();
+        const old = await revokeRow(transaction, id);
         if (!old) return null;
         const row = await transaction
           .insertInto("access_tokens")
@@ -226,9 +209,9 @@ function isOfHome(where: ExpressionBuilder<Database, "access_tokens">, home: Tok
     : where("access_tokens.namespace_id", "=", home.namespaceId);
 }
 
-function selectOfHome(db: Db, home: TokenHome) {
-  return db
-    .selectFrom("access_tokens")
+/** With the role that the token's bot has where the token is for; 0: none any more. */
+function withAccessLevel(tokens: SelectQueryBuilder<Database, "access_tokens", object>) {
+  return tokens
     .leftJoin("members", (join) =>
       join
         .onRef("members.user_id", "=", "access_tokens.user_id")
@@ -236,12 +219,15 @@ function selectOfHome(db: Db, home: TokenHome) {
           sql<SqlBool>`(members.project_id = access_tokens.project_id or members.namespace_id = access_tokens.namespace_id)`,
         ),
     )
-    .where((where) => isOfHome(where, home))
     .selectAll("access_tokens")
     .select(sql<number>`coalesce(members.access_level, 0)`.as("access_level"));
 }
 
-/** The conditions of a filter, all of them; none for an empty one. */
+/** Those that fulfil all conditions of a filter; all for an empty one. */
+function selectMatching(db: Db, filter: TokenFilter, now: Date) {
+  return db.selectFrom("access_tokens").where((where) => matches(where, filter, now));
+}
+
 function matches(where: ExpressionBuilder<Database, "access_tokens">, filter: TokenFilter, now: Date) {
   const isExpired = where("access_tokens.expires_at", "<=", now);
   const isInactive = where.or([where("access_tokens.revoked", "=", true), isExpired]);
@@ -274,6 +260,17 @@ function isMembershipOf(where: ExpressionBuilder<Database, "members">, token: Ro
     where("user_id", "=", token.user_id),
     where.or([where("project_id", "=", token.project_id), where("namespace_id", "=", token.namespace_id)]),
   ]);
+}
+
+/** The token as it is when this has revoked it; undefined when it was before, or there is none. */
+async function revokeRow(transaction: Db, id: number): Promise<Row | undefined> {
+  return await transaction
+    .updateTable("access_tokens")
+    .set({ revoked: true })
+    .where("id", "=", id)
+    .where("revoked", "=", false)
+    .returningAll()
+    .executeTakeFirst();
 }
 
 async function endMembership(transaction: Db, token: Row): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import type { AuditFilter, AuditStore } from "../app/ports.ts";
 import type { AuditEvent } from "../domain/audit-event.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -37,10 +37,8 @@ export function createAuditStore(db: Db): AuditStore {
     },
     async list(filter, page) {
       const { limit, offset } = windowOf(page);
-      const [{ total }, rows] = await Promise.all([
-        matching(db, filter)
-          .select(({ fn }) => fn.countAll<number>().as("total"))
-          .executeTakeFirstOrThrow(),
+      const [total, rows] = await Promise.all([
+        countRows(matching(db, filter)),
         matching(db, filter).selectAll().orderBy("id", "desc").limit(limit).offset(offset).execute(),
       ]);
       return { items: rows.map(toAuditEvent), total };

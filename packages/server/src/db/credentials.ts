@@ -11,7 +11,7 @@ import { containing } from "./like.ts";
 import { isMemberOfNamespace } from "./members.ts";
 import { openCredential, type SecretSealer, sealKeyPair, sealPassword } from "./mirror-credentials.ts";
 import { selectMirrors, toMirror } from "./mirror-row.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { CredentialsTable, Database } from "./schema.ts";
 import { beginSealing } from "./sealing-lock.ts";
@@ -60,12 +60,12 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
         ...(namespaceId === undefined ? [] : [sql<SqlBool>`namespaces.id = ${namespaceId}`]),
         ...(search === undefined ? [] : [sql<SqlBool>`credentials.name ilike ${containing(search)}`]),
       ];
-      const { total } = await db
-        .selectFrom("credentials")
-        .innerJoin("namespaces", "namespaces.id", "credentials.namespace_id")
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .where(({ and }) => and(isWanted))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(
+        db
+          .selectFrom("credentials")
+          .innerJoin("namespaces", "namespaces.id", "credentials.namespace_id")
+          .where(({ and }) => and(isWanted)),
+      );
       const { limit, offset } = windowOf(page);
       const rows = await selectNamed(db)
         .where(({ and }) => and(isWanted))
@@ -128,11 +128,7 @@ export function createCredentialStore(db: Db, secrets: SecretSealer): Credential
       }
     },
     async listUses(id, page) {
-      const { total } = await db
-        .selectFrom("mirrors")
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .where("credential_id", "=", id)
-        .executeTakeFirstOrThrow();
+      const total = await countRows(db.selectFrom("mirrors").where("credential_id", "=", id));
       const { limit, offset } = windowOf(page);
       const rows = await selectMirrors(db)
         .innerJoin("projects", "projects.id", "mirrors.project_id")

@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { EventFilter, EventStore } from "../app/ports.ts";
 import { type Oid, parseOid } from "../domain/oid.ts";
 import type { ProjectEvent } from "../domain/project-event.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { EventsTable } from "./schema.ts";
 import { toUser } from "./users.ts";
@@ -34,10 +34,8 @@ export function createEventStore(db: Db): EventStore {
     },
     async list(projectId, filter, page) {
       const { limit, offset } = windowOf(page);
-      const [{ total }, rows] = await Promise.all([
-        select(db, projectId, filter)
-          .select(({ fn }) => fn.countAll<number>().as("total"))
-          .executeTakeFirstOrThrow(),
+      const [total, rows] = await Promise.all([
+        countRows(select(db, projectId, filter)),
         select(db, projectId, filter)
           .selectAll()
           .orderBy("created_at", filter.sort)

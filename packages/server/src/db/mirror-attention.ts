@@ -6,7 +6,7 @@ import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
 import { hasLostSecret } from "./lost-secrets.ts";
 import { CREDENTIAL_ID } from "./mirror-credentials.ts";
 import { selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 
 type Condition = RawBuilder<boolean | null>;
@@ -20,10 +20,7 @@ export function createMirrorAttention(db: Db): MirrorAttention {
         .leftJoin("credentials as shown_now", (join) => join.on("shown_now.id", "=", CREDENTIAL_ID))
         .select(reasons.as("reasons"));
       if (waiting) matching = matching.where(sql<boolean>`cardinality(${reasons}) > 0`);
-      const { total } = await matching
-        .clearSelect()
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(matching);
       const { limit, offset } = windowOf(page);
       const rows = await matching
         .orderBy("namespaces.full_path")

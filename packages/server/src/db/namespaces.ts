@@ -10,7 +10,7 @@ import { insertNamespace } from "./insert-namespace.ts";
 import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { isMemberOfNamespace } from "./members.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -139,9 +139,7 @@ export function createNamespaceStore(db: Db): NamespaceStore {
           where.or([where("full_path", "ilike", pattern), where("name", "ilike", pattern)]),
         );
       }
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(matching);
       const { limit, offset } = windowOf(page);
       const rows = await matching
         .selectAll()

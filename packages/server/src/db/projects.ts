@@ -10,7 +10,7 @@ import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { isMemberOfProject } from "./members.ts";
 import { refuseVisibility, toNamespace } from "./namespaces.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
@@ -135,9 +135,7 @@ export function createProjectStore(db: Db): ProjectStore {
           where.or([where("projects.name", "ilike", pattern), where("projects.path", "ilike", pattern)]),
         );
       }
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(matching);
       const { limit, offset } = windowOf(page);
       const ids = await matching
         .select("projects.id")

@@ -12,7 +12,7 @@ import {
   sealPrivateKey,
 } from "./mirror-credentials.ts";
 import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import { waitForSealing } from "./sealing-lock.ts";
 import { sealTotpSecret, totpContext } from "./second-factors.ts";
@@ -179,10 +179,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
     },
     async listMirrorsWithout({ visibleTo, keyIds }, page) {
       const matching = selectMirrorsSeenBy(db, visibleTo).where(hasLostSecret(keyIds));
-      const { total } = await matching
-        .clearSelect()
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(matching);
       const { limit, offset } = windowOf(page);
       const rows = await matching
         .select(["namespaces.full_path as namespace_path", "projects.path as project_path"])
@@ -197,12 +194,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       return { items, total };
     },
     async countMirrorsWithout(keyIds) {
-      const { count } = await db
-        .selectFrom("mirrors")
-        .where(hasLostSecret(keyIds))
-        .select(({ fn }) => fn.countAll<number>().as("count"))
-        .executeTakeFirstOrThrow();
-      return count;
+      return await countRows(db.selectFrom("mirrors").where(hasLostSecret(keyIds)));
     },
     async listMirrorsOpenAgain(keyIds) {
       const rows = await selectMirrors(db)

@@ -3,7 +3,7 @@ import type { NewSshKey, SshKeyStore } from "../app/ports.ts";
 import { invalidField } from "../domain/errors.ts";
 import type { DeployKey, SshKey, UserSshKey } from "../domain/ssh-key.ts";
 import { brokenUniqueness } from "./broken-constraint.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -82,10 +82,7 @@ export function createSshKeyStore(db: Db): SshKeyStore {
       const { limit, offset } = windowOf(page);
       const ofUser = db.selectFrom("ssh_keys").where("user_id", "=", userId);
       const rows = await ofUser.selectAll().orderBy("id").limit(limit).offset(offset).execute();
-      const { total } = await ofUser
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      return { items: rows.flatMap((row) => toUserKey(row) ?? []), total };
+      return { items: rows.flatMap((row) => toUserKey(row) ?? []), total: await countRows(ofUser) };
     },
     async listDeployKeys({ projectId }, page) {
       const { limit, offset } = windowOf(page);
@@ -96,10 +93,7 @@ export function createSshKeyStore(db: Db): SshKeyStore {
         );
       }
       const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      return { items: await toDeployKeys(rows), total };
+      return { items: await toDeployKeys(rows), total: await countRows(matching) };
     },
     async rename(id, title) {
       await db.updateTable("ssh_keys").set({ title }).where("id", "=", id).execute();

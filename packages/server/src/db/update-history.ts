@@ -10,7 +10,7 @@ import { type Oid, parseOid } from "../domain/oid.ts";
 import { parseRefName, type RefName } from "../domain/ref-name.ts";
 import type { RefResult } from "../domain/refs.ts";
 import { TAKEN_UP_AGAIN } from "./mirror-updates.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -49,7 +49,7 @@ export function createUpdateHistory(db: Db): UpdateHistory {
     async listUpdates(mirrorId, page) {
       const { limit, offset } = windowOf(page);
       const ofMirror = db.selectFrom("mirror_updates").where("mirror_id", "=", mirrorId);
-      const [rows, { total }] = await Promise.all([
+      const [rows, total] = await Promise.all([
         ofMirror
           .select([
             "id",
@@ -72,9 +72,9 @@ export function createUpdateHistory(db: Db): UpdateHistory {
           .limit(limit)
           .offset(offset)
           .execute(),
-        ofMirror.select((query) => query.fn.countAll<number>().as("total")).executeTakeFirstOrThrow(),
+        countRows(ofMirror),
       ]);
-      return { items: rows.map(toListed), total: Number(total) };
+      return { items: rows.map(toListed), total };
     },
     async findUpdate(mirrorId, updateId) {
       const row = await db

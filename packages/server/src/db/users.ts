@@ -8,7 +8,7 @@ import { insertNamespace } from "./insert-namespace.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
 import { refuseOnlyOwner } from "./last-owner.ts";
 import { containing } from "./like.ts";
-import { windowOf } from "./page.ts";
+import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -49,19 +49,13 @@ export function createUserStore(db: Db): UserStore {
           ]),
         );
       }
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
+      const total = await countRows(matching);
       const { limit, offset } = windowOf(page);
       const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
       return { items: rows.map(toUser), total };
     },
     async count() {
-      const row = await db
-        .selectFrom("users")
-        .select(({ fn }) => fn.countAll<number>().as("total"))
-        .executeTakeFirstOrThrow();
-      return row.total;
+      return await countRows(db.selectFrom("users"));
     },
     async listActiveAdmins() {
       const rows = await db

@@ -1,17 +1,15 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
-import { ACCESS_LEVELS } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
-import { type Grantee, isGranted } from "../../domain/protections.ts";
+import { isGranted } from "../../domain/protections.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
-import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { BranchAction, Ports, ProtectedBranch } from "../ports.ts";
-import { recordAudit } from "../record-audit.ts";
 import { actorOf } from "./actor.ts";
 import { describeGrantees } from "./describe-entries.ts";
 import type { ProtectionUseCases } from "./protection-use-cases.ts";
 import { type GranteePorts, refuseStrangers } from "./refuse-strangers.ts";
+import { auditRule, MAINTAINERS, noRule, requireRule } from "./rules.ts";
 
 type ProtectedBranchUseCases = Pick<
   ProtectionUseCases,
@@ -24,8 +22,6 @@ type ProtectedBranchUseCases = Pick<
 
 type ProtectedBranchPorts = GranteePorts & Pick<Ports, "audit" | "clock" | "mirrors" | "projects" | "queue">;
 
-const MAINTAINERS: readonly Grantee[] = [{ kind: "role", level: ACCESS_LEVELS.maintainer }];
-
 /** What GitLab's complaints call the entries. */
 const ENTRIES: Readonly<Record<BranchAction, string>> = {
   push: "Push access levels",
@@ -34,6 +30,7 @@ const ENTRIES: Readonly<Record<BranchAction, string>> = {
 };
 const ACTIONS = ["push", "merge", "unprotect"] as const;
 
+/** The rules of branches; mirrors that go by them look again at once. */
 export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedBranchUseCases {
   return {
     async listProtectedBranches(principal, which) {
@@ -65,7 +62,7 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
         await refuseStrangers(ports, project, ENTRIES[action], named);
       }
       const branch = await ports.protectedBranches.update(project.id, name, wish);
-      if (!branch) throw new HeliostatError("not-found", "Not found");
+      if (!branch) throw noRule();
       await note(principal, project, "protected-branch-changed", branch, before);
       await updateMirrors(ports, project.id, requireSignedIn(principal).user.id);
       return branch;
@@ -74,18 +71,14 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
       const project = await findProjectFor(ports, principal, which, "admin-project");
       const branch = await find(project, name);
       refuseUnlessTheirs(principal, project, branch);
-      if (!(await ports.protectedBranches.remove(project.id, name))) {
-        throw new HeliostatError("not-found", "Not found");
-      }
+      if (!(await ports.protectedBranches.remove(project.id, name))) throw noRule();
       await note(principal, project, "protected-branch-removed", branch);
       await updateMirrors(ports, project.id, requireSignedIn(principal).user.id);
     },
   };
 
   async function find(project: Project, name: string): Promise<ProtectedBranch> {
-    const found = (await ports.protectedBranches.list(project.id)).find((branch) => branch.name === name);
-    if (!found) throw new HeliostatError("not-found", "Not found");
-    return found;
+    return requireRule(await ports.protectedBranches.list(project.id), name);
   }
 
   async function note(
@@ -95,12 +88,8 @@ export function protectedBranchUseCases(ports: ProtectedBranchPorts): ProtectedB
     branch: ProtectedBranch,
     before: ProtectedBranch | null = null,
   ): Promise<void> {
-    await recordAudit(ports, principal, {
-      action,
-      entity: auditedProject(project),
-      target: { type: "ProtectedBranch", id: branch.id, details: branch.name },
-      details: { ...describe(branch), ...(before === null ? {} : { before: describe(before) }) },
-    });
+    const details = { ...describe(branch), ...(before === null ? {} : { before: describe(before) }) };
+    await auditRule(ports, principal, project, { action, type: "ProtectedBranch", rule: branch, details });
   }
 }
 

@@ -1,16 +1,13 @@
-import { HeliostatError, invalidField } from "../../domain/errors.ts";
-import { ACCESS_LEVELS } from "../../domain/policy.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { Project } from "../../domain/project.ts";
-import type { Grantee } from "../../domain/protections.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
-import { auditedProject } from "../audit/entities.ts";
 import { lookAgain } from "../mirrors/look-again.ts";
 import type { Ports, ProtectedTag } from "../ports.ts";
-import { recordAudit } from "../record-audit.ts";
 import { describeGrantees } from "./describe-entries.ts";
 import type { ProtectionUseCases } from "./protection-use-cases.ts";
 import { type GranteePorts, refuseStrangers } from "./refuse-strangers.ts";
+import { auditRule, MAINTAINERS, noRule, requireRule } from "./rules.ts";
 
 type ProtectedTagUseCases = Pick<
   ProtectionUseCases,
@@ -20,8 +17,7 @@ type ProtectedTagUseCases = Pick<
 type ProtectedTagPorts = GranteePorts &
   Pick<Ports, "audit" | "clock" | "mirrors" | "projects" | "protectedTags" | "queue">;
 
-const MAINTAINERS: readonly Grantee[] = [{ kind: "role", level: ACCESS_LEVELS.maintainer }];
-
+/** The rules of tags; pull mirrors look again at once. */
 export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseCases {
   return {
     async listProtectedTags(principal, which) {
@@ -30,7 +26,7 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
     },
     async findProtectedTag(principal, which, name) {
       const project = await findProjectFor(ports, principal, which, "read-code");
-      return await find(project, name);
+      return requireRule(await ports.protectedTags.list(project.id), name);
     },
     async createProtectedTag(principal, which, name, create = MAINTAINERS) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
@@ -43,20 +39,12 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
     },
     async removeProtectedTag(principal, which, name) {
       const project = await findProjectFor(ports, principal, which, "admin-project");
-      const tag = await find(project, name);
-      if (!(await ports.protectedTags.remove(project.id, name))) {
-        throw new HeliostatError("not-found", "Not found");
-      }
+      const tag = requireRule(await ports.protectedTags.list(project.id), name);
+      if (!(await ports.protectedTags.remove(project.id, name))) throw noRule();
       await note(principal, project, "protected-tag-removed", tag);
       await updatePullMirrors(ports, project.id, requireSignedIn(principal).user.id);
     },
   };
-
-  async function find(project: Project, name: string): Promise<ProtectedTag> {
-    const found = (await ports.protectedTags.list(project.id)).find((tag) => tag.name === name);
-    if (!found) throw new HeliostatError("not-found", "Not found");
-    return found;
-  }
 
   async function note(
     principal: Principal,
@@ -64,12 +52,8 @@ export function protectedTagUseCases(ports: ProtectedTagPorts): ProtectedTagUseC
     action: string,
     tag: ProtectedTag,
   ): Promise<void> {
-    await recordAudit(ports, principal, {
-      action,
-      entity: auditedProject(project),
-      target: { type: "ProtectedTag", id: tag.id, details: tag.name },
-      details: { create: describeGrantees(tag.create) },
-    });
+    const details = { create: describeGrantees(tag.create) };
+    await auditRule(ports, principal, project, { action, type: "ProtectedTag", rule: tag, details });
   }
 }
 
