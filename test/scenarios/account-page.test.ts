@@ -1,23 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { instanceHostKeySchema } from "@heliostat/contract/api/instance.ts";
-import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { createApi } from "../support/api.ts";
 import { codeAt } from "../support/authenticator.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
 import { makeTempDir } from "../support/repositories.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { makeKey } from "../support/ssh-keygen.ts";
+import { provideUi } from "../support/web-ui.ts";
 
-const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORD = "vq7-hwxz of ada";
 
 let server: TestServer;
 let page: BrowserPage;
 
 before(async () => {
-  if (!isUiFresh(WORKSPACE)) await buildUi(WORKSPACE, process.execPath);
+  await provideUi();
   server = await startServer({
     env: {
       // Nobody is there: the page shows the button all the same.

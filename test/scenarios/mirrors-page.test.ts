@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { mirrorOfAnyProjectSchema } from "@heliostat/contract/api/mirror-attention.ts";
 import { type MirrorAnswer, mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
-import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { type Api, createApi, type Parameters, projectPath } from "../support/api.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
@@ -14,8 +12,8 @@ import { runHeliostat } from "../support/run-heliostat.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { type SshPeer, startSshPeer } from "../support/ssh-peer.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { provideUi } from "../support/web-ui.ts";
 
-const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 const SECRET = "planted-Pa55word";
 /** Would run if anything put it into the page as more than text. */
 const HOSTILE = "<img src=x onerror=document.title='owned'>";
@@ -31,7 +29,7 @@ const cleanups: (() => Promise<void>)[] = [];
 
 before(async () => {
   root = await makeTempDir({ after: (clean) => cleanups.push(clean) });
-  if (!isUiFresh(WORKSPACE)) await buildUi(WORKSPACE, process.execPath);
+  await provideUi();
   locked = await startGitHttpPeer({ root, auth: { username: "bot", password: SECRET } });
   cleanups.push(() => locked.close());
   sshd = await startSshPeer({ root, accounts: [{ name: "git" }] });
@@ -125,7 +123,10 @@ test("a person sees what each mirror needs, and mends it there", async () => {
   await page.until(
     `document.querySelector("#sign-in-status").textContent.includes("does not accept this token")`,
   );
-  assert.equal(page.complaints().filter((each) => !each.includes("401")).length, 0);
+  assert.deepEqual(
+    page.complaints().filter((each) => !each.includes("401")),
+    [],
+  );
   await signIn(server.token);
   await page.until(`document.querySelector("#lists-status").textContent === "4 mirrors need you."`);
   assert.equal(await page.run(`document.querySelectorAll("#all li").length`), 4);

@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { buildUi, isUiFresh } from "../../scripts/build-ui.mjs";
 import { type Api, createApi } from "../support/api.ts";
 import { type BrowserPage, startBrowser } from "../support/browser.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { provideUi } from "../support/web-ui.ts";
 
-const WORKSPACE = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORD = "vq7-hwxz of ada";
 
 let server: TestServer;
@@ -17,7 +15,7 @@ let api: Api;
 let page: BrowserPage;
 
 before(async () => {
-  if (!isUiFresh(WORKSPACE)) await buildUi(WORKSPACE, process.execPath);
+  await provideUi();
   server = await startServer();
   api = createApi(server);
   await api.createUser("ada", PASSWORD);
