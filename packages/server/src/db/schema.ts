@@ -106,6 +106,7 @@ interface UsersTable {
   token_bot_of_namespace_id: number | null;
   totp_secret_sealed: Buffer | null;
   totp_key_id: string | null;
+  totp_begun_at: Date | null;
   totp_confirmed_at: Date | null;
   totp_last_step: number | null;
   created_at: Generated<Date>;

@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 
 async function enable(step = 100): Promise<void> {
-  assert.equal(await store.begin(userId, SECRET), true);
+  assert.equal(await store.begin(userId, SECRET, NOW), true);
   const confirmed = { secret: SECRET, step, recoveryDigests: CODES, at: NOW };
   assert.equal(await store.confirm(userId, confirmed), true);
 }
@@ -43,8 +43,13 @@ async function countYes(tries: readonly Promise<boolean>[]): Promise<number> {
 
 describe("a second factor", () => {
   it("counts for nothing before it is confirmed", async () => {
-    await store.begin(userId, SECRET);
-    assert.deepEqual(await store.find(userId), { secret: SECRET, confirmedAt: null, recoveryCodes: 0 });
+    await store.begin(userId, SECRET, NOW);
+    assert.deepEqual(await store.find(userId), {
+      secret: SECRET,
+      begunAt: NOW,
+      confirmedAt: null,
+      recoveryCodes: 0,
+    });
     assert.equal((await createUserStore(db).find(userId))?.hasSecondFactor, false);
     assert.equal(await store.takeStep(userId, 101), false);
     assert.equal(await store.remove(userId), false);
@@ -52,18 +57,34 @@ describe("a second factor", () => {
 
   it("is in force once it is confirmed, and is not begun anew under it", async () => {
     await enable();
-    assert.deepEqual(await store.find(userId), { secret: SECRET, confirmedAt: NOW, recoveryCodes: 2 });
+    assert.deepEqual(await store.find(userId), {
+      secret: SECRET,
+      begunAt: null,
+      confirmedAt: NOW,
+      recoveryCodes: 2,
+    });
     assert.equal((await createUserStore(db).find(userId))?.hasSecondFactor, true);
-    assert.equal(await store.begin(userId, "ABCDEFGH"), false);
+    assert.equal(await store.begin(userId, "ABCDEFGH", NOW), false);
     assert.equal((await store.find(userId))?.secret, SECRET);
   });
 
   it("is not confirmed by the code of a secret that another one has replaced", async () => {
-    await store.begin(userId, SECRET);
-    await store.begin(userId, "ABCDEFGH");
+    await store.begin(userId, SECRET, NOW);
+    await store.begin(userId, "ABCDEFGH", NOW);
     const confirmed = { secret: SECRET, step: 1, recoveryDigests: CODES, at: NOW };
     assert.equal(await store.confirm(userId, confirmed), false);
     assert.equal((await store.find(userId))?.confirmedAt, null);
+  });
+
+  it("is forgotten when nobody confirms it, and stays when somebody did", async () => {
+    const later = new Date(NOW.getTime() + 1);
+    await store.begin(userId, SECRET, NOW);
+    assert.equal(await store.removeUnconfirmed(NOW), 0);
+    assert.equal(await store.removeUnconfirmed(later), 1);
+    assert.equal(await store.find(userId), null);
+    await enable();
+    assert.equal(await store.removeUnconfirmed(later), 0);
+    assert.equal((await store.find(userId))?.secret, SECRET);
   });
 
   it("is gone with its recovery codes when it is taken away", async () => {
@@ -122,7 +143,12 @@ describe("its secret", () => {
   it("is lost with its key, and whose it is can be told", async () => {
     await enable();
     const without = createSecondFactorStore(db, createTestSealer("another"));
-    assert.deepEqual(await without.find(userId), { secret: null, confirmedAt: NOW, recoveryCodes: 2 });
+    assert.deepEqual(await without.find(userId), {
+      secret: null,
+      begunAt: null,
+      confirmedAt: NOW,
+      recoveryCodes: 2,
+    });
     assert.deepEqual(await store.listUsersWithout(["another"]), ["ada"]);
     assert.deepEqual(await store.listUsersWithout([]), ["ada"]);
     assert.deepEqual(await store.listUsersWithout(["k", "another"]), []);

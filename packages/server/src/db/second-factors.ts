@@ -9,6 +9,7 @@ import { beginSealing } from "./sealing-lock.ts";
 const NOTHING = {
   totp_secret_sealed: null,
   totp_key_id: null,
+  totp_begun_at: null,
   totp_confirmed_at: null,
   totp_last_step: null,
 } as const;
@@ -19,7 +20,7 @@ export function createSecondFactorStore(db: Db, secrets: SecretSealer): SecondFa
     async find(userId) {
       const row = await db
         .selectFrom("users")
-        .select(["totp_secret_sealed", "totp_key_id", "totp_confirmed_at"])
+        .select(["totp_secret_sealed", "totp_key_id", "totp_begun_at", "totp_confirmed_at"])
         .select(
           sql<number>`(select count(*)::integer from recovery_codes where user_id = users.id)`.as("codes"),
         )
@@ -28,16 +29,17 @@ export function createSecondFactorStore(db: Db, secrets: SecretSealer): SecondFa
       if (!row || row.totp_secret_sealed === null) return null;
       return {
         secret: openUnlessLost(secrets, row, userId),
+        begunAt: row.totp_begun_at,
         confirmedAt: row.totp_confirmed_at,
         recoveryCodes: row.codes,
       };
     },
-    async begin(userId, secret) {
+    async begin(userId, secret, at) {
       return await db.transaction().execute(async (transaction) => {
         await beginSealing(transaction);
         const { numUpdatedRows } = await transaction
           .updateTable("users")
-          .set({ ...NOTHING, ...sealTotpSecret(secrets, userId, secret) })
+          .set({ ...NOTHING, ...sealTotpSecret(secrets, userId, secret), totp_begun_at: at })
           .where("id", "=", userId)
           .where("totp_confirmed_at", "is", null)
           .executeTakeFirstOrThrow();
@@ -56,7 +58,7 @@ export function createSecondFactorStore(db: Db, secrets: SecretSealer): SecondFa
         if (!row || openUnlessLost(secrets, row, userId) !== secret) return false;
         await transaction
           .updateTable("users")
-          .set({ totp_confirmed_at: at, totp_last_step: step })
+          .set({ totp_begun_at: null, totp_confirmed_at: at, totp_last_step: step })
           .where("id", "=", userId)
           .execute();
         await writeRecoveryCodes(transaction, userId, recoveryDigests);
@@ -93,6 +95,14 @@ export function createSecondFactorStore(db: Db, secrets: SecretSealer): SecondFa
           .execute();
         await writeRecoveryCodes(transaction, userId, digests);
       });
+    },
+    async removeUnconfirmed(before) {
+      const { numUpdatedRows } = await db
+        .updateTable("users")
+        .set(NOTHING)
+        .where("totp_begun_at", "<", before)
+        .executeTakeFirstOrThrow();
+      return Number(numUpdatedRows);
     },
     remove: (userId) => removeSecondFactor(db, userId),
     async listUsersWithout(keyIds) {

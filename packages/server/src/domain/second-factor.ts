@@ -13,6 +13,14 @@ export const RECOVERY_CODE_BYTES = 10;
 /** As many as GitLab gives. */
 export const RECOVERY_CODES = 10;
 
+/** A secret that was shown is to be confirmed by a code within this time: enough to look for one's phone. */
+const CONFIRM_WITHIN_MS = 30 * 60_000;
+
+/** A secret that was shown before then and is not confirmed now counts no more. */
+export function unconfirmedSince(now: Date): Date {
+  return new Date(now.getTime() - CONFIRM_WITHIN_MS);
+}
+
 /** A secret in the form in which people type it into an app: Base32. */
 export function formatTotpSecret(bytes: Uint8Array): string {
   return toBase32(bytes);

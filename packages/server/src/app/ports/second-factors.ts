@@ -2,6 +2,8 @@
 export interface StoredSecondFactor {
   /** Base32; null: it cannot be opened, the key that sealed it is lost. */
   readonly secret: string | null;
+  /** When the secret was shown that a code is to confirm; null: it is confirmed. */
+  readonly begunAt: Date | null;
   /** Null: it was shown, and no code has come yet. It counts for nothing. */
   readonly confirmedAt: Date | null;
   /** Those that are left. */
@@ -12,7 +14,7 @@ export interface StoredSecondFactor {
 export interface SecondFactorStore {
   find(userId: number): Promise<StoredSecondFactor | null>;
   /** Stores a secret that is to be confirmed, in place of another such; false, and nothing done, when one is in force. */
-  begin(userId: number, secret: string): Promise<boolean>;
+  begin(userId: number, secret: string, at: Date): Promise<boolean>;
   /**
    * Puts this secret in force, with the step of its first code and its recovery codes; false, and nothing done, when it
    * is no more the one that is to be confirmed.
@@ -34,6 +36,8 @@ export interface SecondFactorStore {
   replaceRecoveryCodes(userId: number, digests: readonly Buffer[]): Promise<void>;
   /** False when there was none in force. */
   remove(userId: number): Promise<boolean>;
+  /** Removes the secrets that were shown before then and never confirmed; answers how many. */
+  removeUnconfirmed(before: Date): Promise<number>;
   /** Names of those whose second factor is in force and sealed with none of these keys, in their order. */
   listUsersWithout(keyIds: readonly string[]): Promise<readonly string[]>;
 }

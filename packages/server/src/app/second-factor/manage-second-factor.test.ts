@@ -146,6 +146,22 @@ describe("setting a second factor up", () => {
     await assert.rejects(confirm(codeOf(secret)), { code: "conflict" });
   });
 
+  it("takes a code for half an hour, and then for a new secret only", async () => {
+    const begin = async () => await useCases().beginSecondFactor(await signedIn(ada), { password: PASSWORD });
+    const late = await begin();
+    await clock.advance(30 * 60_000 + 1);
+    await assert.rejects(
+      async () => useCases().confirmSecondFactor(await signedIn(ada), codeOf(late.secret)),
+      {
+        code: "conflict",
+        message: "This secret was not confirmed in time. Begin with a new one.",
+      },
+    );
+    const { secret } = await begin();
+    await clock.advance(30 * 60_000);
+    assert.equal((await useCases().confirmSecondFactor(await signedIn(ada), codeOf(secret))).length, 10);
+  });
+
   it("takes only so many wrong codes, and then not even the right one until later", async () => {
     const { secret } = await useCases().beginSecondFactor(await signedIn(ada), { password: PASSWORD });
     const confirm = async (code: string) => await useCases().confirmSecondFactor(await signedIn(ada), code);

@@ -7,6 +7,7 @@ import {
   SECRET_BYTES,
   stepOfCode,
   totpUrl,
+  unconfirmedSince,
 } from "../../domain/second-factor.ts";
 import type { Principal, User } from "../../domain/user.ts";
 import { requireAdmin, requireInPerson } from "../access.ts";
@@ -63,7 +64,7 @@ export function secondFactorUseCases(
       if (user.hasSecondFactor) throw alreadyThere();
       await requirePassword(ports, checkPassword, signedIn, password);
       const secret = formatTotpSecret(ports.randomBytes(SECRET_BYTES));
-      if (!(await secondFactors.begin(user.id, secret))) throw alreadyThere();
+      if (!(await secondFactors.begin(user.id, secret, ports.clock.now()))) throw alreadyThere();
       const { host } = new URL(ports.instance.externalUrl);
       return { secret, url: totpUrl({ secret, username: user.username, host }) };
     },
@@ -75,8 +76,11 @@ export function secondFactorUseCases(
       if (stored === null || stored.secret === null) {
         throw new HeliostatError("conflict", "There is nothing to confirm. Begin with a new secret.");
       }
-      const attempt = await beginCodeTry(ports, user.id);
       const at = ports.clock.now();
+      if (stored.begunAt === null || stored.begunAt < unconfirmedSince(at)) {
+        throw new HeliostatError("conflict", "This secret was not confirmed in time. Begin with a new one.");
+      }
+      const attempt = await beginCodeTry(ports, user.id);
       const step = stepOfCode(stored.secret, code, at);
       if (step === null) throw invalidField("code", "is wrong: enter the one that your app shows now");
       await attempt.succeeded();

@@ -199,7 +199,13 @@ describe("the sessions of a user", () => {
     assert.equal(await sessions().authenticateSession(other.secret, HERE), null);
   });
 
-  it("are cleared away when they are over, and so are failures and addresses", async () => {
+  it("are cleared away when they are over, and so are failures, addresses and secrets that wait for a code", async () => {
+    await portsNow().secondFactors.begin(ada.id, "ABCDEFGH", clock.now());
+    await clock.advance(29 * 60_000);
+    assert.equal(await removeOldSignIns(portsNow()), 0);
+    await clock.advance(2 * 60_000);
+    assert.equal(await removeOldSignIns(portsNow()), 1);
+    assert.equal(await portsNow().secondFactors.find(ada.id), null);
     const signInFailures = createSignInFailureStore(db);
     const count = { failures: 1, firstAt: clock.now(), lastAt: clock.now(), blockedUntil: null };
     await signInFailures.change(["old"], () => new Map([["old", count]]));

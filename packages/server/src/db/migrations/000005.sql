@@ -138,3 +138,7 @@ alter table instance_settings
     check (throttle_authenticated_api_requests_per_period > 0),
   add column throttle_authenticated_api_period_in_seconds integer not null default 3600
     check (throttle_authenticated_api_period_in_seconds > 0);
+
+-- When the secret was shown that a first code is to confirm; null: nothing is to be confirmed.
+alter table users add column totp_begun_at timestamptz;
+update users set totp_begun_at = now() where totp_secret_sealed is not null and totp_confirmed_at is null;
