@@ -686,6 +686,45 @@ test("no secret is in the log, in any form of it", async () => {
   }
 });
 
+test("who loses a role below with that of a group is in the log of each place where it was theirs", async () => {
+  const group = async (parent_id?: number) => {
+    const path = fresh("group");
+    return { id: idOf(await root.post("/groups", { name: path, path, parent_id })), path };
+  };
+  const top = await group();
+  const middle = await group(top.id);
+  const low = await group(middle.id);
+  const other = await group();
+  const own = await root.createProject("own", { namespace_id: low.id });
+  await root.createProject("inherited", { namespace_id: low.id });
+  const user_id = await user();
+  for (const at of [`groups/${top.id}`, `groups/${middle.id}`, `groups/${other.id}`, `projects/${own.id}`]) {
+    await root.post(`/${at}/members`, { user_id, access_level: at.startsWith("projects") ? 40 : 30 });
+  }
+  const last = await newest();
+  await root.delete(`/groups/${top.id}/members/${user_id}`);
+  const events = await since(last);
+  const summaries = events.map(({ event_name, entity_type, entity_id, entity_path, target_id, details }) => [
+    ...[event_name, entity_type, entity_id, entity_path, target_id],
+    ...[details["access_level"], details["removed_from"]],
+  ]);
+  const path = `${top.path}/${middle.path}`;
+  assert.deepEqual(summaries, [
+    ["member-removed", "Project", own.id, `${path}/${low.path}/own`, user_id, 40, top.path],
+    ["member-removed", "Group", middle.id, path, user_id, 30, top.path],
+    ["member-removed", "Group", top.id, top.path, user_id, 30, undefined],
+  ]);
+  // Told not to, it takes nothing below away.
+  await root.post(`/groups/${top.id}/members`, { user_id, access_level: 30 });
+  await root.post(`/projects/${own.id}/members`, { user_id, access_level: 40 });
+  const before = await newest();
+  await root.delete(`/groups/${top.id}/members/${user_id}?skip_subresources=true`);
+  assert.deepEqual(
+    (await since(before)).map(({ entity_path }) => entity_path),
+    [top.path],
+  );
+});
+
 test("settings tell what they were and what they are", async () => {
   const last = await newest();
   await root.put("/application/settings", { mirror_max_delay: 298, silent_mode_enabled: false });

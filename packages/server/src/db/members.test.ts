@@ -230,6 +230,39 @@ describe("members", () => {
     });
     await leaving;
   });
+
+  it("of what goes with a group above, what was in force is told, and nothing beside the group goes", async () => {
+    await db.deleteFrom("members").execute();
+    const [top, middle, low, other, inTop, inMiddle, inLow] = sources();
+    assert(top && middle && low && other && inTop && inMiddle && inLow);
+    for (const [source, userId, accessLevel, expiresAt] of [
+      [top, ada.id, 50, null],
+      [top, bob.id, 10, null],
+      [middle, bob.id, 20, null],
+      [low, bob.id, 30, "2020-01-01"],
+      [other, bob.id, 40, null],
+      [inTop, bob.id, 30, "2999-01-01"],
+      [inMiddle, ada.id, 50, null],
+      [inLow, bob.id, 40, null],
+    ] as const) {
+      await members.add(source, { userId, accessLevel, expiresAt, createdBy: ada.id });
+    }
+    const idOf = ({ projectId, namespace }: MemberSource) => projectId ?? namespace.id;
+    assert.deepEqual(await members.remove(middle, bob.id, { alsoBelow: true }), [
+      { kind: "project", id: idOf(inLow), fullPath: "top/middle/low/p", accessLevel: 40 },
+    ]);
+    await members.add(middle, { userId: bob.id, accessLevel: 20, expiresAt: null, createdBy: ada.id });
+    assert.deepEqual(await members.remove(top, bob.id, { alsoBelow: true }), [
+      { kind: "group", id: idOf(middle), fullPath: "top/middle", accessLevel: 20 },
+      { kind: "project", id: idOf(inTop), fullPath: "top/p", accessLevel: 30 },
+    ]);
+    const left = await db.selectFrom("members").select(["user_id", "access_level"]).orderBy("id").execute();
+    assert.deepEqual(left, [
+      { user_id: ada.id, access_level: 50 },
+      { user_id: bob.id, access_level: 40 },
+      { user_id: ada.id, access_level: 50 },
+    ]);
+  });
 });
 
 /** How often each node of a plan that reads this table did so. */

@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import type { MemberOfSource, MemberSource, MemberStore } from "../app/ports.ts";
+import type { MemberOfSource, MemberSource, MemberStore, RemovedBelow } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Membership, User, Viewer } from "../domain/user.ts";
@@ -119,7 +119,7 @@ export function createMemberStore(db: Db): MemberStore {
       });
     },
     async remove(source, userId, { alsoBelow }) {
-      await keepingAnOwner(db, source, async (transaction) => {
+      return await keepingAnOwner(db, source, async (transaction) => {
         const removed = await transaction
           .deleteFrom("members")
           .where("user_id", "=", userId)
@@ -128,15 +128,36 @@ export function createMemberStore(db: Db): MemberStore {
           .returning("id")
           .executeTakeFirst();
         if (!removed) throw new HeliostatError("not-found", "Not found");
-        if (!alsoBelow || source.projectId !== null) return;
-        await sql`delete from members where user_id = ${userId} and (
-            namespace_id in (select id from namespaces where ${source.namespace.id} = any (traversal_ids))
-            or project_id in (
-              select projects.id from projects join namespaces on namespaces.id = projects.namespace_id
-              where ${source.namespace.id} = any (namespaces.traversal_ids)))`.execute(transaction);
+        return alsoBelow && source.projectId === null
+          ? await removeBelow(transaction, source.namespace.id, userId)
+          : [];
       });
     },
   };
+}
+
+/** What has expired goes too, but nobody loses anything by it: it is not answered. */
+async function removeBelow(
+  transaction: Db,
+  namespaceId: number,
+  userId: number,
+): Promise<readonly RemovedBelow[]> {
+  const removed = await sql<RemovedBelow>`with gone as (
+      delete from members where user_id = ${userId} and (
+        namespace_id in (select id from namespaces where ${namespaceId} = any (traversal_ids))
+        or project_id in (
+          select projects.id from projects join namespaces on namespaces.id = projects.namespace_id
+          where ${namespaceId} = any (namespaces.traversal_ids)))
+      returning namespace_id, project_id, access_level, ${sql.raw(IN_FORCE)} as was_in_force)
+    select case when gone.project_id is null then 'group' else 'project' end as kind,
+        coalesce(gone.project_id, gone.namespace_id) as id,
+        namespaces.full_path || coalesce('/' || projects.path, '') as "fullPath",
+        gone.access_level as "accessLevel"
+      from gone left join projects on projects.id = gone.project_id
+        join namespaces on namespaces.id = coalesce(gone.namespace_id, projects.namespace_id)
+      where gone.was_in_force
+      order by "fullPath"`.execute(transaction);
+  return removed.rows;
 }
 
 interface MemberRow {
@@ -185,20 +206,17 @@ function isOfSource({ projectId, namespace }: MemberSource): RawBuilder<SqlBool>
 }
 
 /** Two owners of a group who take the role from each other at the same moment leave it one. */
-async function keepingAnOwner(
+async function keepingAnOwner<T>(
   db: Db,
   { projectId, namespace }: MemberSource,
-  act: (transaction: Db) => Promise<void>,
-): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
-    if (projectId !== null) {
-      await act(transaction);
-      return;
-    }
+  act: (transaction: Db) => Promise<T>,
+): Promise<T> {
+  return await db.transaction().execute(async (transaction) => {
+    if (projectId !== null) return await act(transaction);
     await lockTree(transaction, namespace.id, "change");
     const hadOwner = await hasOwner(transaction, namespace);
-    await act(transaction);
-    if (!hadOwner || (await hasOwner(transaction, namespace))) return;
+    const done = await act(transaction);
+    if (!hadOwner || (await hasOwner(transaction, namespace))) return done;
     throw new HeliostatError(
       "forbidden",
       "The last owner of a group stays its owner. Make somebody else an owner first.",

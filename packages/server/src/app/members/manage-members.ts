@@ -5,7 +5,7 @@ import { isBot, type Principal, type User } from "../../domain/user.ts";
 import { findGroup, findVisibleProject, requireScope, requireSignedIn } from "../access.ts";
 import { auditedNamespace, auditedProject } from "../audit/entities.ts";
 import { type MirrorUserPorts, watchMirrorsOf } from "../mirrors/mirror-user-gone.ts";
-import type { MemberOfSource, MemberSource, Ports } from "../ports.ts";
+import type { MemberOfSource, MemberSource, Ports, RemovedBelow } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
 import type { MemberDraft, MemberPlace, MemberUseCases } from "./member-use-cases.ts";
 
@@ -94,6 +94,23 @@ export function memberUseCases(ports: MemberPorts): MemberUseCases {
     });
   }
 
+  /** Each project and subgroup has the loss in its own log, where its owners look; what was inherited is none of theirs. */
+  async function noteBelow(
+    principal: Principal,
+    group: Namespace,
+    user: User,
+    below: readonly RemovedBelow[],
+  ): Promise<void> {
+    for (const { kind, id, fullPath, accessLevel } of below) {
+      await recordAudit(ports, principal, {
+        action: "member-removed",
+        entity: { type: kind === "group" ? "Group" : "Project", id, path: fullPath },
+        target: { type: "User", id: user.id, details: user.username },
+        details: { access_level: accessLevel, removed_from: group.fullPath },
+      });
+    }
+  }
+
   return {
     async listMembers(principal, which, filter, page) {
       const { source } = await findPlace(principal, which);
@@ -152,10 +169,12 @@ export function memberUseCases(ports: MemberPorts): MemberUseCases {
       const member = await find(place, userId, false);
       if (!isLeaving) requireMayGive(principal, place, member.accessLevel);
       refuseFixed(place, member.user);
+      let below: readonly RemovedBelow[] = [];
       await watchMirrorsOf(ports, member.user, async () => {
-        await ports.members.remove(place.source, userId, { alsoBelow });
+        below = await ports.members.remove(place.source, userId, { alsoBelow });
       });
       await note(principal, place, "member-removed", member.user, { access_level: member.accessLevel });
+      if (place.kind === "group") await noteBelow(principal, place.group, member.user, below);
     },
   };
 }

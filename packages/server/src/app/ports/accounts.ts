@@ -104,8 +104,20 @@ export interface MemberStore {
     userId: number,
     changes: { accessLevel: number; expiresAt?: string | null },
   ): Promise<void>;
-  /** The same; `alsoBelow`: what they are a member of below the group goes too. */
-  remove(source: MemberSource, userId: number, options: { alsoBelow: boolean }): Promise<void>;
+  /** The same; `alsoBelow`: what they are a member of below the group goes too. Answers what went there, without the source. */
+  remove(
+    source: MemberSource,
+    userId: number,
+    options: { alsoBelow: boolean },
+  ): Promise<readonly RemovedBelow[]>;
+}
+
+/** A membership that went with that of a group above it. */
+export interface RemovedBelow {
+  readonly kind: "group" | "project";
+  readonly id: number;
+  readonly fullPath: string;
+  readonly accessLevel: number;
 }
 
 /** What an access token is for: of a project or a group there is a bot that it acts as. */
