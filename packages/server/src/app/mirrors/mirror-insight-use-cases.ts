@@ -1,9 +1,9 @@
 import type { MirrorExplanation, UpdatePlaces } from "../../domain/explain-mirror.ts";
 import type { ListedUpdate, Mirror, MirrorOptions } from "../../domain/mirror.ts";
 import type { MirrorOverview } from "../../domain/mirror-overview.ts";
+import type { UpdatePreview } from "../../domain/update-preview.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { PathOrId } from "../path-or-id.ts";
-import type { UpdatePreview } from "../updates/preview-update.ts";
 
 /** What people want to know of mirrors beyond their settings and history. */
 export interface MirrorInsightUseCases {

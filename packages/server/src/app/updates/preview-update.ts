@@ -6,7 +6,7 @@ import { collectQuestions } from "../../domain/ref-plan/ancestry.ts";
 import { requireSameFormat } from "../../domain/ref-plan/compare-refs.ts";
 import { preparePush } from "../../domain/ref-plan/push-plan.ts";
 import type { RefPlan } from "../../domain/ref-plan/ref-plan.ts";
-import type { RefChange, RefResult } from "../../domain/refs.ts";
+import type { UpdatePreview } from "../../domain/update-preview.ts";
 import type { Ports, RemoteAccess, TransferOptions } from "../ports.ts";
 import { draftPull, fetchForPlan, pullRules } from "./draft-pull.ts";
 import type { Lacks } from "./fetch-what-comes.ts";
@@ -14,19 +14,6 @@ import { hideInError } from "./hide-in-error.ts";
 import { openRemote } from "./open-remote.ts";
 import { pullActor } from "./pull-actor.ts";
 import { wantedRefs } from "./wanted-refs.ts";
-
-/** What an update would do, ref by ref. */
-export interface UpdatePreview {
-  /** In the order in which they would be made. */
-  readonly changes: readonly RefChange[];
-  /** What would differ and be left alone, with the reason. */
-  readonly held: readonly RefResult[];
-  readonly upToDate: number;
-  readonly skipped: number;
-  readonly notes: readonly string[];
-  /** What would make the update fail, whatever else goes well. */
-  readonly failures: readonly string[];
-}
 
 /** Longer than any person waits. */
 const TIMEOUT_MS = 120_000;

@@ -3,8 +3,8 @@ import type { MirrorExplanationAnswer } from "@heliostat/contract/api/mirror-exp
 import type { MirrorOverviewAnswer } from "@heliostat/contract/api/mirror-overview.ts";
 import type { MirrorPreviewAnswer } from "@heliostat/contract/api/mirrors.ts";
 import type { ExplainedMirror, MirrorOverviewView } from "../../../app/mirrors/mirror-insight-use-cases.ts";
-import type { UpdatePreview } from "../../../app/updates/preview-update.ts";
 import type { RefChange } from "../../../domain/refs.ts";
+import type { UpdatePreview } from "../../../domain/update-preview.ts";
 import { presentCounts, presentEnd } from "../mirror-updates/present.ts";
 import { presentTime } from "../mirrors/present.ts";
 
