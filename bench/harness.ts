@@ -60,6 +60,7 @@ export async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
+/** Median and extremes of figures of one unit, whichever; `NaN` for none. */
 export function summarize(figures: readonly number[]): Summary {
   const sorted = [...figures].sort((a, b) => a - b);
   return { median: quantile(sorted, 0.5), min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };

@@ -82,6 +82,7 @@ export interface Api {
   update(project: ProjectName, mirror: MirrorName): Promise<WholeMirrorUpdateAnswer>;
 }
 
+/** The API of a test's server, as whoever has the token; null: as nobody. */
 export function createApi(server: { readonly url: string; readonly token: string | null }): Api {
   const { url, token } = server;
 

@@ -8,6 +8,7 @@ export interface ConnectionTrap {
   close(): Promise<void>;
 }
 
+/** Listens, closes whatever connects, and counts it: for addresses that nothing may connect to. To be closed. */
 export async function setConnectionTrap(address: string, port: number): Promise<ConnectionTrap> {
   let count = 0;
   const server = createServer((socket) => {

@@ -25,6 +25,7 @@ export interface PackFile {
   finish(count?: number): Buffer;
 }
 
+/** An empty pack, to which objects are added that git itself would never write. */
 export function createPackFile(): PackFile {
   const parts: Buffer[] = [];
   const offsets: number[] = [];

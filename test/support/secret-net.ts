@@ -25,6 +25,7 @@ export interface SecretNet {
 /** Lines that are shorter stand in many files: padding. */
 const MIN_LINE = 20;
 
+/** A net that knows no secret yet: those that are planted are looked for in every form they may take. */
 export function createSecretNet(): SecretNet {
   const planted: { readonly name: string; readonly forms: readonly Buffer[] }[] = [];
   const add = (name: string, forms: readonly (string | Buffer)[]): void => {
@@ -148,6 +149,7 @@ function numbersOfOpenssh(pem: string): readonly Buffer[] {
   return file.algorithm === "ssh-ed25519" ? [second.subarray(0, 32)] : [d];
 }
 
+/** The paths of all files in the directory and below it. */
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

@@ -19,6 +19,7 @@ export const UPDATE_TRIGGERS = [
 ] as const;
 export type UpdateTrigger = (typeof UPDATE_TRIGGERS)[number];
 
+/** How a mirror shows who it is, by GitLab's names. */
 export const AUTH_METHODS = ["password", "ssh_public_key"] as const;
 export type AuthMethod = (typeof AUTH_METHODS)[number];
 
@@ -60,6 +61,7 @@ export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 export const MIRROR_DELETIONS = ["default", "never", "always"] as const;
 export type MirrorDeletions = (typeof MIRROR_DELETIONS)[number];
 
+/** Who sees a project or group: its members, whoever is signed in, everybody. */
 export const VISIBILITIES = ["private", "internal", "public"] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
@@ -67,6 +69,7 @@ export type Visibility = (typeof VISIBILITIES)[number];
 export const PUSHES_TO_MIRRORED_BRANCHES = ["allow", "warn", "refuse"] as const;
 export type PushesToMirroredBranches = (typeof PUSHES_TO_MIRRORED_BRANCHES)[number];
 
+/** What an access token is good for; without `admin_mode` an admin's does no more than anybody's. */
 export const TOKEN_SCOPES = [
   "api",
   "read_api",

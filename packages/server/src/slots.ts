@@ -6,6 +6,7 @@ export interface Slots {
   isFull(): boolean;
 }
 
+/** So many places, all free; who waits gets one in the order of coming. */
 export function createSlots(count: number): Slots {
   let free = count;
   const waiting: (() => void)[] = [];

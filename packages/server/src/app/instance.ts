@@ -10,6 +10,7 @@ import type { Readiness, UseCases } from "./use-cases.ts";
 
 type InstanceUseCases = Pick<UseCases, "readVersion" | "checkReadiness" | "readSettings" | "writeSettings">;
 
+/** What this server is, whether its parts work, and the settings of the instance, which are for admins. */
 export function instanceUseCases(
   ports: Pick<Ports, "audit" | "instance" | "settings" | "log" | "clock" | "mirrors" | "queue">,
 ): InstanceUseCases {

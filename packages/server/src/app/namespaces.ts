@@ -6,6 +6,7 @@ import type { UseCases } from "./use-cases.ts";
 
 type NamespaceUseCases = Pick<UseCases, "listNamespaces" | "findNamespace">;
 
+/** Namespaces of users and groups, for whoever is signed in and may see them. */
 export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUseCases {
   return {
     async listNamespaces(principal, filter, page) {

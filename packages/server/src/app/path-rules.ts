@@ -4,6 +4,7 @@
  */
 export const PATH_PATTERN = /^(?!.*\.(?:git|atom)$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_-])?$/;
 
+/** What a path is told that does not fit, in GitLab's words. */
 export const PATH_MESSAGE =
   "can contain only letters, digits, '_', '-' and '.'. Cannot start with '-' or '.', nor end in '.', '.git' or '.atom'";
 

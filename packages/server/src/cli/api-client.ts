@@ -25,6 +25,10 @@ export interface ApiAccess {
   readonly tokenSource: string;
 }
 
+/**
+ * A client of the server at `url`, by this token. Calls throw `remote-unreachable` when nobody answers, and what the
+ * server refuses with words that say what to do.
+ */
 export function createApiClient({ url, token, tokenSource }: ApiAccess): ApiClient {
   async function request(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);

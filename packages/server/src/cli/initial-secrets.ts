@@ -7,6 +7,9 @@ export function initialSecretsPath(dataDir: string): string {
   return join(dataDir, "initial-root-secrets");
 }
 
+/**
+ * The text of the file that tells the first start's secrets; of one that was given by the operator nothing is said.
+ */
 export function formatInitialSecrets(madeUp: MadeUpSecrets): string {
   const lines = [
     "# Made at the first start. Change the password, then delete this file.",

@@ -19,6 +19,7 @@ export type GivenOidc = {
   readonly [K in keyof OidcSettings]: OidcSettings[K] | null;
 };
 
+/** What holds of a provider where the configuration does not say it. */
 export const DEFAULT_OIDC = { name: "OpenID Connect", scopes: "openid profile email", createsUsers: true };
 
 /**

@@ -14,6 +14,9 @@ import { toUser, type UserRow } from "./users.ts";
 /** A token in steady use is written at most this often: its `last_used_at` is a hint, not an audit. */
 const TOUCH_EVERY_MS = 60_000;
 
+/**
+ * Access tokens, found by digest; the secret itself is nowhere. A bot and its membership come and go with its token.
+ */
 export function createTokenStore(db: Db): TokenStore {
   return {
     async create(token) {

@@ -8,6 +8,7 @@ import type { Database } from "./schema.ts";
 /** Rows a query while all are read: some hundred kilobytes. */
 const PART = 1000;
 
+/** The audit log; nothing here changes or removes a row. */
 export function createAuditStore(db: Db): AuditStore {
   return {
     async record(event) {

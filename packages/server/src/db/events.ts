@@ -9,6 +9,7 @@ import { toUser } from "./users.ts";
 
 const DAY_MS = 86_400_000;
 
+/** The activity feeds of projects. */
 export function createEventStore(db: Db): EventStore {
   return {
     async record(events) {

@@ -6,6 +6,7 @@ import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 import { insertUser, toUser } from "./users.ts";
 
+/** Whom a subject of an issuer is here; the two together are there once. */
 export function createIdentityStore(db: Db): IdentityStore {
   return {
     async findUser({ issuer, subject }) {

@@ -8,6 +8,7 @@ import type { Database } from "./schema.ts";
 
 const ALL = prepare("instance-settings", (db) => db.selectFrom("instance_settings").selectAll());
 
+/** The one row of settings, read from the database each time; a `bug` when it is missing. */
 export function createInstanceSettingsStore(db: Db): InstanceSettingsStore {
   return {
     async read() {

@@ -28,6 +28,7 @@ export interface MembershipRow {
 
 const MEMBERSHIPS_OF = prepare<MembershipRow>("memberships-of-user", `${MEMBERSHIPS} $1`);
 
+/** A row as the rules read it. */
 export function toMembership(row: MembershipRow): Membership {
   return {
     namespaceId: row.namespace_id,
@@ -37,6 +38,10 @@ export function toMembership(row: MembershipRow): Membership {
   };
 }
 
+/**
+ * Memberships, `conflict` for a second one in the same place. A group keeps an owner, whatever happens at the same
+ * time.
+ */
 export function createMemberStore(db: Db): MemberStore {
   return {
     async membershipsOf(userId) {

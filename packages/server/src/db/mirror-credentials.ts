@@ -48,10 +48,12 @@ export function passwordContext(owner: SecretOwner): string {
   return `${ownerContext(owner)}:password`;
 }
 
+/** The same for an SSH private key. */
 export function privateKeyContext(owner: SecretOwner): string {
   return `${ownerContext(owner)}:private-key`;
 }
 
+/** The same for the key of a mirror's client certificate. */
 export function clientKeyContext(mirrorId: number): string {
   return `mirror:${mirrorId}:client-key`;
 }
@@ -151,6 +153,7 @@ function openUnlessLost(
   }
 }
 
+/** The columns of a sealed password; they fit this owner's row only. */
 export function sealPassword(
   secrets: SecretSealer,
   owner: SecretOwner,
@@ -160,6 +163,7 @@ export function sealPassword(
   return { password_sealed: sealed, password_key_id: keyId };
 }
 
+/** The columns of an SSH key pair; its public half stays readable. */
 export function sealKeyPair(
   secrets: SecretSealer,
   owner: SecretOwner,
@@ -168,6 +172,7 @@ export function sealKeyPair(
   return { ...sealPrivateKey(secrets, owner, keyPair.privateKey), public_key: keyPair.publicKey };
 }
 
+/** The columns of a private key alone, for a row that has the public one already. */
 export function sealPrivateKey(
   secrets: SecretSealer,
   owner: SecretOwner,
@@ -177,6 +182,7 @@ export function sealPrivateKey(
   return { private_key_sealed: sealed, private_key_key_id: keyId };
 }
 
+/** The columns of the key of a mirror's client certificate; they fit that mirror's row only. */
 export function sealClientKey(
   secrets: SecretSealer,
   mirrorId: number,

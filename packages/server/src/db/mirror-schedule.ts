@@ -22,6 +22,7 @@ export type ScheduleStore = Pick<
 /** More than there are places on any sensible machine; what is left is listed the next time. */
 const MOST_LISTED = 1000;
 
+/** What waits and what is due, by the database's own rows; the limits of the instance are read each time. */
 export function createScheduleStore(db: Db): ScheduleStore {
   return {
     async listWaiting(now) {

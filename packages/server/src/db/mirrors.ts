@@ -27,6 +27,10 @@ const OF_PROJECTS = prepare("mirrors-of-projects", (db) =>
     .orderBy("id"),
 );
 
+/**
+ * Mirrors with their credentials, schedule and updates. Secrets are sealed before they are written, and never read
+ * with the mirror.
+ */
 export function createMirrorStore(db: Db, secrets: SecretSealer): MirrorStore {
   return {
     ...endRefusedRecords(createUpdateStore(db)),

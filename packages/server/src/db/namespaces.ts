@@ -14,6 +14,7 @@ import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
+/** Namespaces, found by id or by path in any case. `model-invalid` for a path that is taken. */
 export function createNamespaceStore(db: Db): NamespaceStore {
   return {
     async find(id) {
@@ -213,6 +214,7 @@ async function refuseMisfit(
   refuseVisibility(complaint);
 }
 
+/** A row as the domain's namespace. */
 export function toNamespace(row: Omit<Selectable<Database["namespaces"]>, "created_at">): Namespace {
   return {
     id: row.id,

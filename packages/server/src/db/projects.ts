@@ -15,6 +15,7 @@ import type { Db } from "./pool.ts";
 import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
 
+/** Projects, found by id or by full path in any case; `model-invalid` for a path that is taken. */
 export function createProjectStore(db: Db): ProjectStore {
   return {
     async create(project) {

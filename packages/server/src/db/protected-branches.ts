@@ -14,6 +14,7 @@ import type { Db } from "./pool.ts";
 
 const ACTIONS = ["push", "merge", "unprotect"] as const;
 
+/** The rules of branches with their entries; `conflict` for a second one of the same name. */
 export function createProtectedBranchStore(db: Db): ProtectedBranchStore {
   return {
     list: (projectId) => list(db, projectId),

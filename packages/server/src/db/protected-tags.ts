@@ -5,6 +5,7 @@ import { brokenUniqueness } from "./broken-constraint.ts";
 import { inTransaction } from "./in-transaction.ts";
 import type { Db } from "./pool.ts";
 
+/** The rules of tags with their entries; `conflict` for a second one of the same name. */
 export function createProtectedTagStore(db: Db): ProtectedTagStore {
   return {
     list: (projectId) => list(db, projectId),

@@ -138,6 +138,7 @@ export function totpContext(userId: number): string {
   return `user:${userId}:totp`;
 }
 
+/** The columns of a sealed secret; they fit this user's row only. */
 export function sealTotpSecret(
   secrets: SecretSealer,
   userId: number,

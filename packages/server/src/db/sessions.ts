@@ -6,6 +6,10 @@ import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 import { toUser } from "./users.ts";
 
+/**
+ * Sessions, found by the digest of their secret. None is made for a user who was blocked or has another password
+ * meanwhile.
+ */
 export function createSessionStore(db: Db): SessionStore {
   return {
     async create(session) {

@@ -7,6 +7,7 @@ import type { Db } from "./pool.ts";
 /** An address that signs in often is written at most this often. */
 const REMEMBER_EVERY_MS = 24 * 3600_000;
 
+/** Counts of failed sign-ins, changed under a lock for each key, so that no two nodes count past each other. */
 export function createSignInFailureStore(db: Db): SignInFailureStore {
   // Tries that wait for each other's locks must not hold all connections.
   const slots = createSlots(2);

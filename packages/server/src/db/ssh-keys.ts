@@ -12,6 +12,10 @@ const TOUCH_EVERY_MS = 60_000;
 
 type Row = Selectable<Database["ssh_keys"]>;
 
+/**
+ * SSH keys of users and projects, `model-invalid` for one that is there already. A deploy key goes with its last
+ * project.
+ */
 export function createSshKeyStore(db: Db): SshKeyStore {
   async function toDeployKeys(rows: readonly Row[]): Promise<readonly DeployKey[]> {
     if (rows.length === 0) return [];

@@ -6,6 +6,7 @@ import type { Database } from "./schema.ts";
 /** As for access tokens: `last_used_at` is a hint. */
 const TOUCH_EVERY_MS = 60_000;
 
+/** Trigger tokens, found by digest; the secret itself is nowhere. */
 export function createTriggerTokenStore(db: Db): TriggerTokenStore {
   return {
     async create({ mirrorId, name, digest, createdBy }) {

@@ -26,6 +26,7 @@ export type UpdateHistory = Pick<
   | "removeOldUpdates"
 >;
 
+/** What updates did. Lists and looks at progress leave out what is large: the outcomes of many refs, and the log. */
 export function createUpdateHistory(db: Db): UpdateHistory {
   // One that looks every second must not carry the refs of a large update over each time.
   const states = (mirrorId: number) =>

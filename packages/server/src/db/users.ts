@@ -15,6 +15,7 @@ import type { Database } from "./schema.ts";
 /** More than anybody takes away by chance. */
 const MAX_BOT_NAMES = 20;
 
+/** Users, found by name in any case. `model-invalid` for a name or an address that is taken. */
 export function createUserStore(db: Db): UserStore {
   return {
     async create(user) {
@@ -219,6 +220,7 @@ export type UserRow = Pick<
   | ("bot_of_project_id" | "is_token_bot" | "totp_confirmed_at" | "created_at")
 >;
 
+/** A row as the domain's user. */
 export function toUser(row: UserRow): User {
   return {
     id: row.id,

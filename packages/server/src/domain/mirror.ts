@@ -33,6 +33,7 @@ export interface MirrorOptions {
   readonly adaptiveInterval: boolean;
 }
 
+/** What a mirror does that nobody has said more of: GitLab's defaults, and ours off. */
 export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   onlyProtectedBranches: false,
   branchRegex: null,
@@ -46,6 +47,7 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   adaptiveInterval: false,
 };
 
+/** Whether all options are equal. */
 export function areSameOptions(a: MirrorOptions, b: MirrorOptions): boolean {
   return (Object.keys(a) as (keyof MirrorOptions)[]).every((option) => a[option] === b[option]);
 }

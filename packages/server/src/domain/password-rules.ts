@@ -1,3 +1,4 @@
+/** GitLab's bound, in characters. */
 export const SHORTEST_PASSWORD = 8;
 
 /** GitLab's bound. Whatever is longer is no safer, and is work to hash. */

@@ -46,6 +46,7 @@ export interface Project {
   readonly lastActivityAt: Date;
 }
 
+/** The path that its URLs are made of, namespace included: `group/sub/project`. Another one once it is moved. */
 export function fullPathOf(project: Project): string {
   return `${project.namespace.fullPath}/${project.path}`;
 }

@@ -52,10 +52,12 @@ export function branchRef(name: string): RefName {
   return parseRefName(HEADS + name);
 }
 
+/** Whether it stands below `refs/heads/`. */
 export function isBranch(ref: RefName): boolean {
   return ref.startsWith(HEADS);
 }
 
+/** Whether it stands below `refs/tags/`. */
 export function isTag(ref: RefName): boolean {
   return ref.startsWith(TAGS);
 }

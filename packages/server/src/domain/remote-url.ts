@@ -154,6 +154,7 @@ function blocked(reason: string): HeliostatError {
   return new HeliostatError("url-blocked", reason);
 }
 
+/** The scheme; `file` for a local path too. */
 export function schemeOf(url: RemoteUrl): RemoteScheme {
   return url.startsWith("/") ? "file" : partsOf(url).scheme;
 }

@@ -8,6 +8,7 @@ export interface StderrClass {
   readonly message: string;
 }
 
+/** What operators are told of a full disk, whoever found it full. */
 export const DISK_FULL =
   "There is no space left on the disk of this server. Free some space; the next update goes on from there.";
 

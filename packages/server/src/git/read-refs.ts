@@ -96,6 +96,7 @@ async function readHead(git: Git, path: string): Promise<RefName | null> {
   return exitCode === 0 ? parseRefName(stdout.toString().trim()) : null;
 }
 
+/** The hash that the repository at `path` names its objects by. */
 export async function readObjectFormat(git: Git, path: string): Promise<ObjectFormat> {
   const { stdout } = await git.run({ gitDir: path, args: ["rev-parse", "--show-object-format"] });
   return stdout.toString().trim() === "sha256" ? "sha256" : "sha1";

@@ -21,6 +21,10 @@ const MOST_BYTES = 4_096;
 /** The rest of it is in other files. */
 const ELSEWHERE = /include|worktreeconfig/i;
 
+/**
+ * Remembers by the text of the configuration, for a minute; one that leads to other files, or is long, is asked for
+ * each time.
+ */
 export function createRememberedCapabilities(now = () => performance.now()): RememberedCapabilities {
   const known = new Map<string, { readonly answer: Buffer; readonly until: number }>();
   return {

@@ -20,6 +20,7 @@ export interface Patience {
   readonly silenceSeconds: number;
 }
 
+/** How long a remote may keep us waiting where nobody says otherwise. */
 export const DEFAULT_PATIENCE: Patience = { stallSeconds: 120, silenceSeconds: 900 };
 
 /** How long this transfer may go without a byte. */

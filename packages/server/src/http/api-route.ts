@@ -139,18 +139,22 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
   };
 }
 
+/** 200 with one thing. */
 export function ok(body: object): ApiAnswer {
   return { kind: "body", status: 200, body };
 }
 
+/** 201 with what was made. */
 export function created(body: object | true): ApiAnswer {
   return { kind: "body", status: 201, body };
 }
 
+/** 202: it will be done, and is not yet. */
 export function accepted(body: object): ApiAnswer {
   return { kind: "body", status: 202, body };
 }
 
+/** 204. */
 export function noContent(): ApiAnswer {
   return { kind: "nothing" };
 }

@@ -22,6 +22,7 @@ export interface HttpLimits {
   readonly drainTimeoutMs: number;
 }
 
+/** The limits in production; tests set tighter ones. */
 export const HTTP_LIMITS: HttpLimits = {
   apiBodyBytes: 1024 * 1024,
   apiBodyTimeoutMs: 30_000,

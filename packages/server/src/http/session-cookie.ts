@@ -27,6 +27,7 @@ export function giveSessionCookie(
   setCookie(door, reply, secret, seconds);
 }
 
+/** Has the browser forget its session; on the raw answer too. */
 export function takeSessionCookie(door: Pick<HttpDoor, "externalUrl">, reply: FastifyReply): void {
   setCookie(door, reply, "", 0);
 }

@@ -19,6 +19,7 @@ interface RunningUpdate {
   isAskedAgain: boolean;
 }
 
+/** The updates of this process, none as yet; `clock` times the grace of `drain`. */
 export function createRunningUpdates(clock: Pick<Clock, "after">): RunningUpdates {
   const running = new Map<number, RunningUpdate>();
   let isDraining = false;

@@ -3,7 +3,9 @@ import { HeliostatError } from "../domain/errors.ts";
 /** The longest pkt-line, its four digits of length included. */
 const MAX_PKT_LINE = 65_520;
 
+/** Ends a request or an answer, or a list in one. */
 export const FLUSH_PKT = "0000";
+/** Stands between the parts of a request of version 2. */
 export const DELIM_PKT = "0001";
 
 /** Who gets what a decoder finds, in order. Throwing stops the decoder. */

@@ -74,6 +74,7 @@ export function networkError(
   return asHeliostatError(error);
 }
 
+/** `remote-closed`, for an answer that broke off. `host`: as the person knows it, without what is secret. */
 export function closedError(host: string, cause?: unknown): HeliostatError {
   return new HeliostatError(
     "remote-closed",

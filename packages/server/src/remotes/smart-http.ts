@@ -69,6 +69,7 @@ function pathOf({ url }: RemoteAccess, file: string): string {
   return `${(pathname + search).replace(/\/+$/, "")}/${search === "" ? file : file.replace("?", "&")}`;
 }
 
+/** The type in a `Content-Type`, in lower case and without parameters; empty for none. */
 export function mediaType(header: string | undefined): string {
   return header?.split(";")[0]?.trim().toLowerCase() ?? "";
 }

@@ -22,6 +22,7 @@ export interface SshLimits {
   readonly drainMs: number;
 }
 
+/** The limits in production; tests set tighter ones. */
 export const SSH_LIMITS: SshLimits = {
   signInMs: 30_000,
   keyTries: 6,
@@ -35,6 +36,7 @@ export const SSH_LIMITS: SshLimits = {
   drainMs: 25_000,
 };
 
+/** After so many signs of life asked for in vain the client is gone. */
 export const KEEPALIVES_IN_VAIN = 3;
 
 /** What every part of the SSH door gets. */

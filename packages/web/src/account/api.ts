@@ -26,6 +26,7 @@ export interface AccountApi {
   listHostKeys(): Promise<readonly InstanceHostKeyAnswer[]>;
 }
 
+/** The API by the session's cookie. Calls throw an error whose message is a sentence for the person at the page. */
 export function createAccountApi({ csrfToken }: Session): AccountApi {
   async function call<T>(method: string, path: string, parameters?: object): Promise<T> {
     const response = await fetch(path, {

@@ -14,6 +14,7 @@ import { digestToken } from "./token-digest.ts";
 
 type AuthenticationUseCases = Pick<UseCases, "authenticateToken" | "authenticateGit" | "actAs">;
 
+/** Who a token, or Git's user name and password, stand for, and `Sudo`. A token that is shown is noted as used. */
 export function authenticationUseCases(
   ports: Pick<
     Ports,

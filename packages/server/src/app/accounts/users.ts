@@ -26,6 +26,7 @@ function noneIfNotFound(error: unknown): null {
 
 type UserPorts = MirrorUserPorts & Pick<Ports, "audit" | "passwords" | "namespaces" | "sessions">;
 
+/** The accounts of people: everybody signed in may look, admins change. */
 export function userUseCases(ports: UserPorts): UserUseCases {
   async function note(
     principal: Principal,

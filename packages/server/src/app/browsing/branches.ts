@@ -18,6 +18,7 @@ type BranchUseCases = Pick<BrowsingUseCases, "listBranches" | "findBranch" | "cr
 /** A regex that is longer than this nobody wrote. */
 const MAX_REGEX = 1_000;
 
+/** Branches by API: read by whoever may read the code, made and removed by the rules that a push goes by. */
 export function branchUseCases(ports: Ports): BranchUseCases {
   async function view(
     principal: Principal,

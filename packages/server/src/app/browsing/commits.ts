@@ -23,6 +23,7 @@ const MAX_COMPARED = 1_000;
 /** Others who read the same repository get their answers in between. */
 const TAGS_AT_ONCE = 200;
 
+/** Commits, what they change, which refs have them, and comparisons; all of it only read. */
 export function commitUseCases(ports: BrowsingPorts): CommitUseCases {
   const { browsing } = ports;
 

@@ -23,6 +23,9 @@ const MINUTE_MS = 60_000;
 /** In GitLab's order. */
 const TYPES: readonly TreeEntry["type"][] = ["tree", "blob", "commit"];
 
+/**
+ * Directories, files and archives of a commit. Archives are dear: each client gets so many of a project in a minute.
+ */
 export function fileUseCases(
   ports: BrowsingPorts & Pick<Ports, "clock">,
   clients: ClientQueue,

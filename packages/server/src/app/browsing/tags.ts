@@ -15,6 +15,7 @@ import { compileNameSearch } from "./match-names.ts";
 
 type TagUseCases = Pick<BrowsingUseCases, "listTags" | "findTag" | "createTag" | "removeTag" | "searchRefs">;
 
+/** Tags by API: read by whoever may read the code, made and removed by the rules that a push goes by. */
 export function tagUseCases(ports: Ports): TagUseCases {
   async function view(
     principal: Principal,

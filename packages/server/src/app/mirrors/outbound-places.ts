@@ -27,6 +27,7 @@ export interface OutboundPlaces {
   takeScan(asker: Asker): void;
 }
 
+/** Counts in this process alone, by this clock: after a restart everybody may again. */
 export function createOutboundPlaces(clock: Pick<Clock, "now">): OutboundPlaces {
   const tests = createRateLimit(clock, { perKey: TESTS_A_MINUTE, windowMs: MINUTE_MS });
   const scans = createRateLimit(clock, {

@@ -11,6 +11,7 @@ import { startPull } from "./start-mirror.ts";
 
 type PullMirrorUseCases = Pick<UseCases, "findPullMirror" | "configurePullMirror" | "startPullMirror">;
 
+/** A project's one pull mirror, as GitLab's API has it; without one, or with one that is off, there is none. */
 export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
   async function findEnabled(project: Project): Promise<Mirror | null> {
     const [mirror] = await asSeen(ports, project, await ports.mirrors.listOf(project.id, "pull"));

@@ -22,6 +22,7 @@ type PushMirrorUseCases = Pick<
   | "syncPushMirror"
 >;
 
+/** A project's push mirrors, as GitLab's API has them. */
 export function pushMirrorUseCases(ports: Ports): PushMirrorUseCases {
   async function find(
     principal: Principal,

@@ -12,6 +12,7 @@ export interface StreamPlaces {
   take(userId: number, until: AbortSignal): void;
 }
 
+/** Places for `total` streams of this process, of which one user may hold `ofUser`. */
 export function createStreamPlaces({ total = MAX_STREAMS, ofUser = MAX_STREAMS_OF_USER } = {}): StreamPlaces {
   const taken = new Map<number, number>();
   let all = 0;

@@ -40,6 +40,10 @@ const NOTED_FAILURES = { perKey: 20, total: 200, windowMs: 10 * 60_000 } as cons
 /** More people of one name than this are a fault of the provider. */
 const MOST_OF_A_NAME = 100;
 
+/**
+ * Signing in at the configured provider, and connecting an account with one there. All of it is `not-found` without a
+ * provider.
+ */
 export function openIdConnectUseCases(
   ports: OpenIdConnectPorts,
   checkPassword: CheckPassword,

@@ -29,6 +29,7 @@ type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "remove
 
 const FIRST_BRANCH = branchRef("main");
 
+/** Makes, changes, moves and removes projects. What is wrong with a wish is found before anything is changed. */
 export function changeProjectUseCases(ports: Ports): ChangeUseCases {
   return {
     async createProject(principal, draft) {

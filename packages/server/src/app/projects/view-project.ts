@@ -14,6 +14,7 @@ type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
 type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings" | "instance">;
 type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users" | "browsing">;
 
+/** Projects as answers show them: only those that the principal may see, with what they may do there. */
 export function projectViewUseCases(ports: ListPorts): ViewUseCases {
   return {
     async listProjects(principal, filter, page) {

@@ -12,6 +12,7 @@ export interface ClientLimits {
   readonly patienceMs: number;
 }
 
+/** The kinds of work for clients. */
 export const CLIENT_WORK = ["refs", "packs"] as const;
 
 /** `refs`: quick, telling what there is. `packs`: everything that may take long. Neither waits for the other. */

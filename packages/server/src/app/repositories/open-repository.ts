@@ -10,6 +10,7 @@ import { refusePush } from "./judge-write.ts";
 import { receivePush } from "./receive-push.ts";
 import { serveInTurn } from "./serve-in-turn.ts";
 
+/** The way of Git's clients to a repository; each exchange waits for its turn in the line of clients. */
 export function repositoryUseCases(ports: Ports, clients: ClientQueue): Pick<UseCases, "openRepository"> {
   return {
     async openRepository(principal, fullPath, service) {

@@ -17,6 +17,7 @@ export type PasswordPorts = Pick<
   "audit" | "clock" | "log" | "mails" | "passwords" | "sessions" | "settings" | "users"
 > & { readonly instance: Pick<Ports["instance"], "externalUrl"> };
 
+/** Changing passwords. Sessions end, and the user is told by mail, whoever did it. */
 export function passwordUseCases(ports: PasswordPorts, checkPassword: CheckPassword): PasswordUseCases {
   return {
     async changePassword(principal, { current, next }) {

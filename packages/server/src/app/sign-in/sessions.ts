@@ -66,6 +66,7 @@ export async function openSession(
   };
 }
 
+/** Sessions while they last. A secret that was replaced and is shown again was copied: then the session ends. */
 export function sessionUseCases(ports: SessionPorts): SessionUseCases {
   return {
     async authenticateSession(secret, from) {

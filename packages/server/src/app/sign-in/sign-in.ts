@@ -3,6 +3,7 @@ import { admit } from "./admit.ts";
 import type { CheckPassword } from "./check-password.ts";
 import type { SignInUseCases } from "./sign-in-use-cases.ts";
 
+/** Signing in with user name and password; what follows once they are right is `admit`, as for other ways in. */
 export function signInUseCases(
   ports: Parameters<typeof admit>[0],
   checkPassword: CheckPassword,

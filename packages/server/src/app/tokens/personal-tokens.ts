@@ -19,6 +19,7 @@ type TokenPorts = Pick<
   "tokens" | "users" | "projects" | "namespaces" | "instance" | "clock" | "audit"
 >;
 
+/** Tokens of people: one's own, and for admins those of everybody. */
 export function personalTokenUseCases(ports: TokenPorts): PersonalTokenUseCases {
   async function findOwn(principal: Principal, id: number): Promise<AccessToken> {
     const token = await ports.tokens.find(id);

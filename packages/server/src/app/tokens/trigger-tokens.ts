@@ -16,6 +16,7 @@ const LONGEST_NAME = 255;
 /** A host tells of each push; more than this in a minute says nothing new. */
 const STARTS_A_MINUTE = 30;
 
+/** Trigger tokens, for those who may change the mirror; and starting it with one, so many times a minute. */
 export function triggerTokenUseCases(ports: Ports): TriggerTokenUseCases {
   const limit = createRateLimit(ports.clock, { perKey: STARTS_A_MINUTE, windowMs: 60_000 });
 

@@ -7,6 +7,7 @@ const RENEW_MS = 5_000;
 /** A run whose lease cannot be renewed stops so long before it lapses: what it started needs time to end. */
 const MARGIN_MS = 6_000;
 
+/** When a lease that is taken or renewed now lapses, unless it is renewed before. */
 export function leaseEnd(now: Date): Date {
   return new Date(now.getTime() + LEASE_MS);
 }

@@ -17,6 +17,7 @@ export interface UpdateLog {
   lines(): readonly UpdateLogLine[];
 }
 
+/** An empty log. Of a long run the first and the last lines are kept, with how many are left out between them. */
 export function createUpdateLog(clock: Pick<Clock, "now">): UpdateLog {
   const first: UpdateLogLine[] = [];
   const last: UpdateLogLine[] = [];

@@ -16,6 +16,7 @@ export interface WantedRefs extends RefFilter {
   readonly digest: (theirs: AdvertisedRefs) => string;
 }
 
+/** What the mirror's options let through at this moment: the rules of protected branches are read anew each time. */
 export async function wantedRefs(
   ports: { readonly protectedBranches: Pick<ProtectedBranchStore, "list"> },
   { projectId, direction, options }: Pick<Mirror, "projectId" | "direction" | "options">,

@@ -13,6 +13,7 @@ export interface CommitGraph {
   readonly commits: number;
 }
 
+/** The oid by which the tests know the object of this number. */
 export function oidOf(object: number): Oid {
   return parseOid(`c0ffee${object.toString(16).padStart(34, "0")}`);
 }
@@ -45,6 +46,7 @@ export function exactAnswers(graph: CommitGraph, store: ReadonlySet<Oid>): Ances
 /** Refs by name and object number, such as `{ "refs/heads/main": 3 }`. */
 export type RefTable = Readonly<Record<string, number>>;
 
+/** A repository of ours with these refs. */
 export function localRefs(
   table: RefTable,
   head: string | null = "refs/heads/main",
@@ -59,6 +61,7 @@ export function localRefs(
   };
 }
 
+/** A remote that advertises these refs. */
 export function advertisedRefs(
   table: RefTable,
   options: { head?: string; symrefs?: Readonly<Record<string, string>>; peeled?: RefTable } = {},

@@ -28,6 +28,7 @@ export interface PlannedDeletions {
   readonly notes: readonly string[];
 }
 
+/** Nothing is deleted, and nothing is to be said of it. */
 export const NO_DELETIONS: PlannedDeletions = { deletions: [], notes: [] };
 
 /** What GitLab lists in one error at most. */

@@ -20,6 +20,7 @@ const MEMORY_BYTES = 16 * 1024 * 1024;
 const REACHED_BYTES = 8 * 1024 * 1024;
 const STEPS = 20_000;
 
+/** Asks the commit-graph where there is one, and git for what it does not tell. */
 export function createAncestry(git: Git, quick: Quick, graphs: GraphFiles): Ancestry {
   const reachedFrom = createLru<{ readonly graph: GraphFile; readonly bits: Uint8Array }>(REACHED_BYTES);
 

@@ -57,6 +57,7 @@ interface Layer {
   readonly filters: { readonly index: number; readonly data: number; readonly hashes: number } | null;
 }
 
+/** Graphs are read whole, once for each state of their files, and forgotten when others need the room. */
 export function createGraphFiles(): GraphFiles {
   const graphs = createLru<{ readonly state: string; readonly graph: GraphFile }>(MEMORY_BYTES);
   const reading = new Map<string, Promise<GraphFile | null>>();

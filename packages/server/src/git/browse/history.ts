@@ -34,6 +34,7 @@ interface Beginning {
   readonly isWhole: boolean;
 }
 
+/** Walks the commit-graph for plain lists, and has git list the rest. What several ask for at once is listed once. */
 export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, objects: ObjectStore): History {
   const beginnings = createLru<Beginning>(MEMORY_BYTES);
   const join = createJointWork();

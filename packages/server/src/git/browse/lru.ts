@@ -10,6 +10,10 @@ const LARGEST_PART = 4;
 /** Of a key, an entry of the map and an object: measured, and rather too much. */
 const OVERHEAD = 200;
 
+/**
+ * An empty memory of at most so many bytes, by what `set` is told of each value. It throws nothing: what does not fit
+ * is not kept.
+ */
 export function createLru<V>(maxBytes: number): Lru<V> {
   const entries = new Map<string, { readonly value: V; readonly bytes: number }>();
   let total = 0;

@@ -34,6 +34,10 @@ const TREE_BYTES = 48 * 1024 * 1024;
 const MAX_TAGS_DEEP = 10;
 const CUT_TIMEOUT_MS = 30_000;
 
+/**
+ * Reads with the pool's readers; one that dies is asked once more by another. Null for what is not in the repository,
+ * or not of that kind.
+ */
 export function createObjectStore(git: Git, pool: ReaderPool): ObjectStore {
   const commitsOf = createLru<Commit>(COMMITS_BYTES);
   const treesOf = createLru<readonly RawTreeEntry[]>(TREES_BYTES);

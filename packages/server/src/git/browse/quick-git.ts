@@ -32,6 +32,9 @@ const TIMEOUT_MS = 10_000;
 const REMEMBER_FAILURE_MS = 10 * 60_000;
 const FAILURES_BYTES = 2 * 1024 * 1024;
 
+/**
+ * `takePlace` gives the turns. Work is stopped after `timeoutMs`; what failed so is not tried again for ten minutes.
+ */
 export function createQuick(takePlace: TakePlace, timeoutMs = TIMEOUT_MS): Quick {
   const join = createJointWork();
   const failures = createLru<{ readonly error: HeliostatError; readonly until: number }>(FAILURES_BYTES);

@@ -34,6 +34,10 @@ interface Place {
   usedAt: number;
 }
 
+/**
+ * A pool without processes as yet: each is started for who first asks. To be closed, or its timer and its readers
+ * stay.
+ */
 export function createReaderPool(git: Git, options: ReaderPoolOptions = {}): ReaderPool {
   const { maxReaders = 32, idleMs = 60_000, patienceMs = 30_000 } = options;
   const places = new Set<Place>();

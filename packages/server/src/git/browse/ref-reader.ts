@@ -37,6 +37,7 @@ const MAX_HOPS = 5;
 const OID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 const noRefs = (): PackedRefs => ({ refs: new Map(), lists: new Map() });
 
+/** Git is asked only where there are very many loose refs; what it lists then is read in full. */
 export function createRefReader(git: Git): RefReader {
   const packedOf = createLru<{ readonly state: string; readonly packed: PackedRefs }>(MEMORY_BYTES);
 

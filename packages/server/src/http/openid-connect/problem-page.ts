@@ -15,6 +15,7 @@ const STYLE = `
   a.other { margin-left: 1rem; color: var(--muted); }
 `;
 
+/** The page runs nothing, loads nothing and stands in no frame; and nobody keeps it. */
 export const PROBLEM_PAGE_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy":
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -6,6 +6,7 @@ export interface HandshakeDoor {
   through<T>(server: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
+/** A door through which `most` at a time go to each server. */
 export function createHandshakeDoor(most: number): HandshakeDoor {
   const doors = new Map<string, { inside: number; readonly queue: Set<() => void> }>();
 

@@ -32,6 +32,7 @@ const KEXINIT = 20;
 /** Of the packet's length, of its padding, the message number and a cookie. */
 const HEAD = 4 + 1 + 1 + 16;
 
+/** Reads what a server says first. `remote-not-ssh`, with the host's name, for what no SSH server says. */
 export function createServerHello(host: string): ServerHello {
   let state: "lines" | "packet" | "done" = "lines";
   let held: Buffer = Buffer.alloc(0);

@@ -16,6 +16,7 @@ const execute = promisify(execFile);
 
 export const PASSWORD = "s3cret/p@ss'word";
 
+/** A new key pair as ssh-keygen writes it, in files of this name in the directory. */
 export async function makeKeyPair(
   dir: string,
   name: string,

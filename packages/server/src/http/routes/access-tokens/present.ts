@@ -9,6 +9,7 @@ import type { CreatedAccessToken, CreatedResourceToken } from "../../../app/toke
 import { tokenState } from "../../../domain/token-state.ts";
 import type { AccessToken } from "../../../domain/user.ts";
 
+/** GitLab's fields of a token. `active` is as of now; the day it expires on is the first without it. */
 export function presentToken(token: AccessToken): AccessTokenAnswer {
   return {
     id: token.id,
@@ -24,10 +25,12 @@ export function presentToken(token: AccessToken): AccessTokenAnswer {
   };
 }
 
+/** The one answer that has the secret. */
 export function presentCreatedToken({ token, secret }: CreatedAccessToken): CreatedAccessTokenAnswer {
   return { ...presentToken(token), token: secret };
 }
 
+/** The same of a project's or group's token, with the role of its bot. */
 export function presentResourceToken({ token, accessLevel }: ResourceToken): ResourceTokenAnswer {
   return {
     ...presentToken(token),
@@ -37,6 +40,7 @@ export function presentResourceToken({ token, accessLevel }: ResourceToken): Res
   };
 }
 
+/** The one answer that has its secret. */
 export function presentCreatedResourceToken({
   secret,
   ...made

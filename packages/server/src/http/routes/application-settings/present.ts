@@ -1,6 +1,7 @@
 import type { ApplicationSettingsAnswer } from "@heliostat/contract/api/application-settings.ts";
 import type { InstanceSettings } from "../../../app/ports.ts";
 
+/** The settings by GitLab's names where it has them, and in its units. */
 export function presentSettings(settings: InstanceSettings): ApplicationSettingsAnswer {
   return {
     mirror_available: settings.mirrorAvailable,

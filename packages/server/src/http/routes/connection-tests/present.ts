@@ -1,6 +1,7 @@
 import type { ConnectionReportAnswer } from "@heliostat/contract/api/connection-tests.ts";
 import type { ConnectionReport } from "../../../app/mirrors/connection-test-use-cases.ts";
 
+/** What the test found; what was not looked at is null. The trouble has words that are safe to show. */
 export function presentConnectionReport(report: ConnectionReport): ConnectionReportAnswer {
   return {
     reachable: report.isReachable,

@@ -1,6 +1,7 @@
 import type { GroupAnswer } from "@heliostat/contract/api/groups.ts";
 import type { Namespace } from "../../../domain/project.ts";
 
+/** GitLab's fields of a group; the names above it are those of their paths. */
 export function presentGroup(group: Namespace, externalUrl: string): GroupAnswer {
   return {
     id: group.id,

@@ -20,6 +20,7 @@ export function presentDetection(
   };
 }
 
+/** A review with the fingerprints that have to be sent back to accept what is shown: all but the revoked ones. */
 export function presentReview(review: HostKeyReview): HostKeyReviewAnswer {
   const { mirror, knownHosts, added, removed, kept, revoked } = review;
   return {

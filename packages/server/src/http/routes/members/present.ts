@@ -2,6 +2,7 @@ import type { MemberAnswer } from "@heliostat/contract/api/members.ts";
 import type { MemberOfSource } from "../../../app/ports.ts";
 import { presentUser } from "../users/present.ts";
 
+/** The user with their role; without `created_by` where nobody is known, as GitLab does. */
 export function presentMember(member: MemberOfSource, externalUrl: string): MemberAnswer {
   return {
     ...presentUser(member.user, externalUrl),

@@ -12,6 +12,7 @@ import type { RefResult } from "../../../domain/refs.ts";
 import { presentTime } from "../mirrors/present.ts";
 import { presentUser } from "../users/present.ts";
 
+/** An update with the refs that the list carries; of a large one those are not all. */
 export function presentUpdate(
   { update, user }: UpdateView<ListedUpdate>,
   externalUrl: string,
@@ -61,6 +62,7 @@ export function presentEnd(update: Omit<UpdateState, "progress" | "isTakenUp">):
   };
 }
 
+/** How far the update is that runs; nulls while none does, or before it tells. */
 export function presentProgress({ mirror, update }: MirrorProgress): MirrorProgressAnswer {
   const progress = update?.progress;
   return {

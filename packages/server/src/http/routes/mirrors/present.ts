@@ -17,6 +17,7 @@ export function presentUrl(mirror: Mirror): string {
   });
 }
 
+/** RFC 3339 in UTC, with milliseconds. */
 export function presentTime(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }
@@ -26,6 +27,7 @@ export function presentFingerprints({ knownHosts }: Mirror): { fingerprint_sha25
   return describeKeys(knownHosts).map(({ fingerprint_sha256 }) => ({ fingerprint_sha256 }));
 }
 
+/** All that may be told of a mirror: secrets are only said to be there, and masked in the URL. */
 export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnswer {
   const { mirror, nextUpdateAt, isPaused, hostPausedUntil, lostSecrets, hostKeysVerifiedBy } = view;
   return {

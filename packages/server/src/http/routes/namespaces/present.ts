@@ -1,6 +1,7 @@
 import type { NamespaceAnswer } from "@heliostat/contract/api/namespaces.ts";
 import type { Namespace } from "../../../domain/project.ts";
 
+/** GitLab's fields of a namespace, a user's or a group's. */
 export function presentNamespace(namespace: Namespace, externalUrl: string): NamespaceAnswer {
   const isGroup = namespace.kind === "group";
   return {

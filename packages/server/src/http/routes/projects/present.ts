@@ -77,6 +77,7 @@ function readmeUrlOf({ project, defaultBranch, readme }: ProjectView, externalUr
   return `${externalUrl}/${fullPathOf(project)}/-/blob/${branch}/${encodeURIComponent(readme)}`;
 }
 
+/** GitLab's fields of a project. What only those may see who may mirror it is left out or null for others. */
 export function presentProject(view: ProjectView, externalUrl: string): ProjectAnswer {
   const { project, pullMirror } = view;
   const fullPath = fullPathOf(project);
@@ -135,6 +136,7 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
   };
 }
 
+/** How the import stands by which a project was made; the error only for who may mirror it. */
 export function presentImport(view: ProjectView): ImportAnswer {
   const { project, pullMirror } = view;
   const mayMirror = view.accessLevel >= MAINTAINER;

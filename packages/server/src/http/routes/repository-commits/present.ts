@@ -22,6 +22,7 @@ export function pagesOf(project: Project, externalUrl: string): string {
   return `${externalUrl}/${fullPathOf(project)}/-`;
 }
 
+/** GitLab's fields of a commit; times keep the zone in which they were noted. `stats` null: nobody asked. */
 export function presentCommit(
   commit: Commit,
   project: Project,
@@ -58,6 +59,7 @@ export function presentCommit(
   };
 }
 
+/** The same for one that was asked for by itself. There are no pipelines here. */
 export function presentSingleCommit(
   { project, found }: OfProject<CommitView>,
   externalUrl: string,
@@ -70,6 +72,7 @@ export function presentSingleCommit(
   };
 }
 
+/** One file's difference. GitLab's `a_mode` and `b_mode` are the old and the new one. */
 export function presentDiff(diff: FileDiff): FileDiffAnswer {
   return {
     diff: diff.text,
@@ -86,6 +89,7 @@ export function presentDiff(diff: FileDiff): FileDiffAnswer {
   };
 }
 
+/** A comparison with the address of its page: two dots straight, three from the merge base. */
 export function presentComparison(
   { project, found }: OfProject<Comparison>,
   names: { readonly from: string; readonly to: string; readonly isStraight: boolean },

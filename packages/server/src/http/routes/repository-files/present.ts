@@ -7,10 +7,12 @@ import type { Blob, TreeEntry } from "../../../app/ports.ts";
 /** What git looks at to tell text from anything else. */
 const LOOKED_AT = 8_000;
 
+/** An entry by its path from the root. */
 export function presentTreeEntry({ oid, name, type, path, mode }: TreeEntry): TreeEntryAnswer {
   return { id: oid, name, type, path, mode };
 }
 
+/** A file with its content in base64, whatever it holds. */
 export function presentFile(file: FileView, content: Buffer): FileAnswer {
   return {
     file_name: file.name,
@@ -43,6 +45,7 @@ export function fileHeaders(file: FileView, content: Buffer | null): Record<stri
   };
 }
 
+/** The same by the blob alone, which knows no name. */
 export function presentBlob(blob: Blob, content: Buffer): BlobAnswer {
   return { size: blob.size, encoding: "base64", content: content.toString("base64"), sha: blob.oid };
 }
@@ -68,6 +71,7 @@ export function rawHeaders(name: string, blob: Blob, content: Buffer | null): Re
   };
 }
 
+/** A strong tag: the same blob is the same bytes, for ever. */
 export function etagOf(blob: Blob): string {
   return `"${blob.oid}"`;
 }

@@ -3,6 +3,7 @@ import type { BranchView, TagView } from "../../../app/browsing/browsing-use-cas
 import type { Project } from "../../../domain/project.ts";
 import { pagesOf, presentCommit, presentTime } from "../repository-commits/present.ts";
 
+/** GitLab's fields of a branch, and ours of how it stands to the one upstream. */
 export function presentBranch(branch: BranchView, project: Project, externalUrl: string): BranchAnswer {
   const { name, upstream } = branch;
   return {
@@ -28,6 +29,7 @@ export function presentBranch(branch: BranchView, project: Project, externalUrl:
   };
 }
 
+/** GitLab's fields of a tag; message and time only of an annotated one. */
 export function presentTag(
   { name, tag, isProtected }: TagView,
   project: Project,

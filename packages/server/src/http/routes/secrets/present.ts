@@ -2,6 +2,7 @@ import type { MirrorNeedingSecretAnswer, SecretsStateAnswer } from "@heliostat/c
 import type { MirrorNeedingSecret, SecretsState } from "../../../app/use-cases.ts";
 import { presentUrl } from "../mirrors/present.ts";
 
+/** Keys by id, never a key itself. */
 export function presentSecretsState({
   keys,
   mirrorsNeedingSecret,
@@ -19,6 +20,7 @@ export function presentSecretsState({
   };
 }
 
+/** The mirror and the kinds of secret that have to be given again. */
 export function presentMirrorNeedingSecret({
   mirror,
   projectPath,

@@ -3,6 +3,7 @@ import type { Session } from "../../../domain/session.ts";
 import type { User } from "../../../domain/user.ts";
 import { presentUser } from "../users/present.ts";
 
+/** Who is signed in, with the token that changing requests have to show; nulls for nobody. */
 export function presentCurrentSession(
   current: { readonly user: User; readonly session: Session; readonly mustSetUp: boolean } | null,
   externalUrl: string,
@@ -19,6 +20,7 @@ export function presentCurrentSession(
   };
 }
 
+/** A session as its user sees it in a list; `current` is the one that asks. */
 export function presentSession(session: Session, current: Session | undefined): SessionAnswer {
   return {
     id: session.id,

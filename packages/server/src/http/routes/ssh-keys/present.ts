@@ -26,14 +26,17 @@ export function presentSshKey(key: UserSshKey | DeployKey): SshKeyAnswer {
   return { ...presentKey(key), usage_type: "auth" };
 }
 
+/** A key of any kind with its user; a deploy key has none. */
 export function presentOwnedSshKey({ key, user }: OwnedSshKey, externalUrl: string): OwnedSshKeyAnswer {
   return { ...presentSshKey(key), user: user === null ? null : presentUser(user, externalUrl) };
 }
 
+/** A deploy key as one project has it. */
 export function presentProjectDeployKey({ key, canPush }: ProjectDeployKey): ProjectDeployKeyAnswer {
   return { ...presentKey(key), can_push: canPush };
 }
 
+/** A deploy key as admins see it, by the projects that it opens. */
 export function presentDeployKey(key: DeployKey): DeployKeyOfInstanceAnswer {
   const idsOf = (canPush: boolean) =>
     key.projects.filter((project) => project.canPush === canPush).map(({ projectId }) => ({ id: projectId }));

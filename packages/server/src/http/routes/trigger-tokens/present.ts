@@ -1,6 +1,7 @@
 import type { TriggerTokenAnswer } from "@heliostat/contract/api/trigger-tokens.ts";
 import type { TriggerToken } from "../../../app/ports.ts";
 
+/** A trigger token without its secret, which is told once, when it is made. */
 export function presentTriggerToken(token: TriggerToken): TriggerTokenAnswer {
   return {
     id: token.id,

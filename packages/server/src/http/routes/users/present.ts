@@ -2,6 +2,7 @@ import type { FullUserAnswer, PublicUserAnswer, UserAnswer } from "@heliostat/co
 import { actsAsAdmin } from "../../../domain/policy.ts";
 import { isBot, type Principal, type User } from "../../../domain/user.ts";
 
+/** What everybody may see of a user; it goes into many other answers. */
 export function presentUser(user: User, externalUrl: string): UserAnswer {
   return {
     id: user.id,
@@ -18,6 +19,7 @@ function presentPublicUser(user: User, externalUrl: string): PublicUserAnswer {
   return { ...presentUser(user, externalUrl), bot: isBot(user) };
 }
 
+/** What only the user and admins may see. */
 export function presentFullUser(user: User, externalUrl: string): FullUserAnswer {
   return {
     ...presentPublicUser(user, externalUrl),
