@@ -1,118 +1,31 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { describe, type TestContext, test } from "node:test";
-import { createServer as createTlsServer } from "node:tls";
-import { inspect } from "node:util";
+import type { Socket } from "node:net";
+import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { changeOf, makeMemoryLog, openRemote } from "../../../../test/support/git-adapter.ts";
-import type { RemoteAccess } from "../app/ports.ts";
-import { HeliostatError } from "../domain/errors.ts";
-import { parseRemoteUrl, type RemoteUrl } from "../domain/remote-url.ts";
+import { parseRemoteUrl } from "../domain/remote-url.ts";
 import { encodePktLine } from "./pkt-line.ts";
+import {
+  ADVERTISEMENT,
+  type Answer,
+  BASIC,
+  CREDENTIAL,
+  failure,
+  http,
+  LOCAL,
+  listFrom,
+  makeRemotes,
+  OID,
+  REFS_V0,
+  REFS_V2,
+  RESULT,
+  SERVICE,
+  send,
+  sendToLsRefs,
+  startRawPeer,
+  WEB_PAGE,
+} from "./raw-peer.test-support.ts";
 import { createRemotes, type RemotesOptions } from "./remotes.ts";
-
-const LOCAL = { allowLocalRequests: true };
-const CREDENTIAL = { username: "mirror-user", password: "s3cret/p@ssword" };
-const BASIC = Buffer.from(`${CREDENTIAL.username}:${CREDENTIAL.password}`).toString("base64");
-const OID = "a".repeat(40);
-
-/** Answers one request, told as text, on its connection. */
-type Answer = (socket: Socket, request: string) => void;
-
-interface RawPeer {
-  readonly port: number;
-  readonly requests: readonly string[];
-  readonly connections: number;
-}
-
-/** A server that says exactly what it is told to: for what no real git would say. */
-async function startRawPeer(
-  t: TestContext,
-  answer: Answer,
-  address = "127.0.0.1",
-  port = 0,
-): Promise<RawPeer> {
-  const requests: string[] = [];
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      requests.push(chunk.toString("latin1"));
-      answer(socket, chunk.toString("latin1"));
-    });
-  });
-  server.listen(port, address);
-  await once(server, "listening");
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, "close");
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    requests,
-    get connections() {
-      return connections;
-    },
-  };
-}
-
-function http(status: string, headers: Readonly<Record<string, string>>, body: string | Buffer = ""): Buffer {
-  const all = { "Content-Length": String(Buffer.byteLength(body)), ...headers };
-  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\n${head.join("")}\r\n`), Buffer.from(body)]);
-}
-
-const ADVERTISEMENT = { "Content-Type": "application/x-git-upload-pack-advertisement" };
-const RESULT = { "Content-Type": "application/x-git-upload-pack-result" };
-const SERVICE = `${encodePktLine("# service=git-upload-pack\n")}0000`;
-const V2 = `${SERVICE}${encodePktLine("version 2\n")}${encodePktLine("ls-refs=unborn\n")}0000`;
-const REFS_V0 = `${encodePktLine(`${OID} refs/heads/main\0agent=x`)}${encodePktLine(`${OID} refs/heads/two\n`)}0000`;
-const REFS_V2 = `${encodePktLine(`${OID} refs/heads/main\n`)}0000`;
-
-const send =
-  (bytes: Buffer | string): Answer =>
-  (socket) =>
-    void socket.write(bytes);
-/** Speaks protocol 2 up to `ls-refs`, to which it answers this. */
-const sendToLsRefs =
-  (bytes: Buffer | string): Answer =>
-  (socket, request) => {
-    socket.write(request.startsWith("GET") ? http("200 OK", ADVERTISEMENT, V2) : bytes);
-  };
-
-function makeRemotes(t: TestContext, options: Partial<RemotesOptions> = {}) {
-  const ignore = () => {};
-  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-  const remotes = createRemotes({ log, userAgent: "git/heliostat-test", ...options });
-  t.after(() => remotes.close());
-  return remotes;
-}
-
-async function listFrom(t: TestContext, url: string, options: Partial<RemotesOptions> = {}) {
-  const remotes = makeRemotes(t, options);
-  const remote = await remotes.open(parseRemoteUrl(url).url, CREDENTIAL, LOCAL);
-  return remotes.listRefs(remote, { signal: t.signal });
-}
-
-/** The error has this code and text; neither it nor anything that it holds tells the credential. */
-function failure(code: string, message: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof HeliostatError, inspect(error));
-    assert.equal(error.code, code, inspect(error));
-    assert.match(error.message, message);
-    const everything = inspect(error, { depth: 10, showHidden: true });
-    for (const secret of [CREDENTIAL.password, encodeURIComponent(CREDENTIAL.password), BASIC]) {
-      assert.ok(!everything.includes(secret), "tells the credential");
-    }
-    return true;
-  };
-}
 
 const QUICK = { idleMs: 150, totalMs: 5_000, connectMs: 1_000 };
 
@@ -124,11 +37,6 @@ interface Fault {
   readonly limits?: RemotesOptions["limits"];
 }
 
-const web = http(
-  "200 OK",
-  { "Content-Type": "text/html; charset=utf-8" },
-  "<!doctype html><title>Hi</title>",
-);
 const echo: Answer = (socket, request) => {
   const authorization = /authorization: (.*)\r/i.exec(request)?.[1] ?? "";
   const text = `no ${authorization} ${CREDENTIAL.password} ${CREDENTIAL.username} \x1b[31m\x07 here`;
@@ -154,7 +62,7 @@ const bomb = gzipSync(SERVICE + encodePktLine(`${OID} refs/pull/${"x".repeat(900
 const zipped = { "Content-Encoding": "gzip" };
 
 const HTTP_FAULTS: readonly Fault[] = [
-  { what: "a web page", answer: send(web), code: "remote-not-git", message: /a web page/ },
+  { what: "a web page", answer: send(WEB_PAGE), code: "remote-not-git", message: /a web page/ },
   {
     what: "a redirect to the repository's new place",
     answer: send(
@@ -363,7 +271,7 @@ const HTTP_FAULTS: readonly Fault[] = [
   },
   {
     what: "a web page to ls-refs",
-    answer: sendToLsRefs(web),
+    answer: sendToLsRefs(WEB_PAGE),
     code: "remote-not-git",
     message: /no Git repository/,
   },
@@ -439,7 +347,7 @@ const GIT_FAULTS: readonly Fault[] = [
     code: "remote-unreachable",
     message: /ECONNRESET/,
   },
-  { what: "a web page", answer: send(web), code: "remote-not-git", message: /bad line length "HTTP"/ },
+  { what: "a web page", answer: send(WEB_PAGE), code: "remote-not-git", message: /bad line length "HTTP"/ },
   {
     what: "a line that is too long",
     answer: send(`ffff${"x".repeat(65_531)}`),
@@ -481,18 +389,6 @@ test("a redirect is not followed, not even on the same host", async (t) => {
   assert.equal(peer.requests.length, 1);
 });
 
-test("nobody listens", async (t) => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  for (const scheme of ["http", "https", "git"]) {
-    const expected = failure("remote-unreachable", /127\.0\.0\.1 cannot be reached \(ECONNREFUSED\)/);
-    await assert.rejects(listFrom(t, `${scheme}://127.0.0.1:${port}/r.git`), expected);
-  }
-});
-
 test("gzip is read, whole or in single bytes", async (t) => {
   const answer = http("200 OK", { ...ADVERTISEMENT, ...zipped }, gzipSync(SERVICE + REFS_V0));
   const whole = await startRawPeer(t, send(answer));
@@ -513,25 +409,6 @@ test("an empty repository behind a plain web server is told by its HEAD file", a
   });
   const listed = await listFrom(t, `http://127.0.0.1:${peer.port}/r.git`);
   assert.deepEqual(listed, { objectFormat: "sha1", refs: new Map(), head: "refs/heads/trunk" });
-});
-
-test("a kept connection that the remote closes at the next request is replaced", async (t) => {
-  const seen = new Map<Socket, number>();
-  const peer = await startRawPeer(t, (socket, request) => {
-    seen.set(socket, (seen.get(socket) ?? 0) + 1);
-    if ((seen.get(socket) ?? 0) > 2) socket.destroy();
-    else
-      socket.write(
-        request.startsWith("GET") ? http("200 OK", ADVERTISEMENT, V2) : http("200 OK", RESULT, REFS_V2),
-      );
-  });
-  const remotes = makeRemotes(t);
-  const remote = await remotes.open(parseRemoteUrl(`http://127.0.0.1:${peer.port}/r.git`).url, null, LOCAL);
-  for (let i = 0; i < 3; i += 1) {
-    const { refs } = await remotes.listRefs(remote, { signal: t.signal });
-    assert.equal(refs.size, 1);
-  }
-  assert.equal(peer.connections, 2);
 });
 
 test("a signal stops a listing, at once or in the middle, and frees the connection", async (t) => {
@@ -566,199 +443,6 @@ test("closing cancels what runs", async (t) => {
   await asked.promise;
   await remotes.close();
   await expected;
-});
-
-test("the connection goes to the address that was checked, whatever the name means by then", async (t) => {
-  const answer: Answer = (socket, request) => {
-    if (request.startsWith("GET")) socket.write(http("200 OK", ADVERTISEMENT, SERVICE + REFS_V0));
-    else socket.write(REFS_V0);
-  };
-  const good = await startRawPeer(t, answer);
-  const evil = await startRawPeer(t, answer, "127.0.0.2", good.port);
-  let asked = 0;
-  const resolve = async () => {
-    asked += 1;
-    return [asked === 1 ? "127.0.0.1" : "127.0.0.2"];
-  };
-  for (const scheme of ["http", "git"]) {
-    asked = 0;
-    const before = evil.connections;
-    const remotes = makeRemotes(t, { resolve, limits: { addressesMs: 0 } });
-    const { url } = parseRemoteUrl(`${scheme}://forge.example:${good.port}/r.git`);
-    const remote = await remotes.open(url, null, LOCAL);
-    for (let i = 0; i < 2; i += 1) await remotes.listRefs(remote, { signal: t.signal });
-    assert.equal(asked, 1);
-    assert.equal(evil.connections, before);
-    // The second look-up leads elsewhere: refused by the rules, and, where they allow it, not over the old connection.
-    await assert.rejects(
-      remotes.open(url, null, { allowLocalRequests: false }),
-      failure("url-blocked", /loopback/),
-    );
-    await remotes.listRefs(await remotes.open(url, null, LOCAL), { signal: t.signal });
-  }
-  assert.equal(evil.connections, 2);
-  assert.match(
-    good.requests[0] ?? "",
-    new RegExp(`^GET /r\\.git/.*\\r\\nhost: forge\\.example:${good.port}\\r\\n`, "is"),
-  );
-  assert.match(good.requests.join(""), new RegExp(`\\0host=forge\\.example:${good.port}\\0\\0version=2\\0`));
-});
-
-test("a host with a dead address is reached at its next one", async (t) => {
-  const peer = await startRawPeer(t, send(http("200 OK", ADVERTISEMENT, SERVICE + REFS_V0)), "127.0.0.2");
-  const remotes = makeRemotes(t, { resolve: async () => ["127.0.0.1", "127.0.0.2"] });
-  const { url } = parseRemoteUrl(`http://forge.example:${peer.port}/r.git`);
-  const list = async () => remotes.listRefs(await remotes.open(url, null, LOCAL), { signal: t.signal });
-  await assert.rejects(list(), failure("remote-unreachable", /ECONNREFUSED/));
-  assert.equal((await list()).refs.size, 2);
-});
-
-test("TLS: a server that speaks plain HTTP, and one that never shakes hands", async (t) => {
-  const plain = await startRawPeer(t, send(web));
-  const listed = listFrom(t, `https://127.0.0.1:${plain.port}/r.git`);
-  await assert.rejects(
-    listed,
-    failure("remote-tls", /^No secure connection: what answers at this port of 127\.0\.0\.1 is not TLS/),
-  );
-  const silent = await startRawPeer(t, () => {});
-  const slow = listFrom(t, `https://127.0.0.1:${silent.port}/r.git`, { limits: { connectMs: 200 } });
-  await assert.rejects(slow, failure("remote-timeout", /cannot be reached in time/));
-});
-
-test("TLS: an untrusted certificate is refused, and asked for under the host's name", async (t) => {
-  const names: string[] = [];
-  const requests: string[] = [];
-  const server = createTlsServer({
-    ...selfSigned("forge.example"),
-    SNICallback: (name, done) => {
-      names.push(name);
-      done(null);
-    },
-  });
-  server.on("secureConnection", (socket) => socket.on("data", (chunk) => requests.push(String(chunk))));
-  server.on("tlsClientError", () => {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const listed = listFrom(t, `https://forge.example:${port}/r.git`, { resolve: async () => ["127.0.0.1"] });
-  await assert.rejects(
-    listed,
-    failure("remote-tls", /^No secure connection: forge\.example shows a certificate that it signed itself/),
-  );
-  assert.deepEqual(names, ["forge.example"]);
-  assert.deepEqual(requests, [], "sent something to a server that it does not trust");
-});
-
-/** A key and an X.509 certificate for `host`, signed by itself, in as little DER as it takes. */
-function selfSigned(host: string): { key: string | Buffer; cert: string } {
-  const der = (tag: number, ...parts: readonly (Buffer | string)[]): Buffer => {
-    const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
-    const size = content.length;
-    const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
-    return Buffer.concat([Buffer.from([tag, ...length]), content]);
-  };
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const ecdsaWithSha256 = der(0x30, der(0x06, Buffer.from("2a8648ce3d040302", "hex")));
-  const commonName = der(0x30, der(0x06, Buffer.from("550403", "hex")), der(0x0c, host));
-  const name = der(0x30, der(0x31, commonName));
-  const altName = der(0x30, der(0x06, Buffer.from("551d11", "hex")), der(0x04, der(0x30, der(0x82, host))));
-  const content = der(
-    0x30,
-    der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, Buffer.from([1])),
-    ecdsaWithSha256,
-    name,
-    der(0x30, der(0x17, "200101000000Z"), der(0x17, "491231235959Z")),
-    name,
-    publicKey.export({ type: "spki", format: "der" }),
-    der(0xa3, der(0x30, altName)),
-  );
-  const signature = der(0x03, Buffer.from([0]), sign("sha256", content, privateKey));
-  const base64 = der(0x30, content, ecdsaWithSha256, signature).toString("base64");
-  return {
-    key: privateKey.export({ type: "pkcs8", format: "pem" }),
-    cert: `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`,
-  };
-}
-
-test("a remote without a checked address is our mistake, not a reason to look one up", async (t) => {
-  const remote: RemoteAccess = {
-    url: "http://forge.example/r.git" as RemoteUrl,
-    credential: null,
-    address: null,
-  };
-  const listed = makeRemotes(t).listRefs(remote, { signal: t.signal });
-  await assert.rejects(listed, failure("bug", /without a checked address/));
-});
-
-const HOUR = 3_600_000;
-const SENT = Date.UTC(2026, 0, 1, 12);
-const dateHeader = (ms: number): string => new Date(ms).toUTCString();
-
-/** `Retry-After`, its answer's other headers, and the seconds that we make of it. */
-const WAITS: readonly (readonly [string, Readonly<Record<string, string>>, number | undefined])[] = [
-  ["120", {}, 120],
-  ["99999999", {}, 86_400],
-  ["0", {}, undefined],
-  ["-5", {}, undefined],
-  ["1.5", {}, undefined],
-  ["soon", {}, undefined],
-  ["1 apple", {}, undefined],
-  ["", {}, undefined],
-  [dateHeader(SENT + 90_000), { Date: dateHeader(SENT) }, 90],
-  [dateHeader(SENT - HOUR), { Date: dateHeader(SENT) }, undefined],
-  [dateHeader(SENT + 1000 * HOUR), { Date: dateHeader(SENT) }, 86_400],
-  [dateHeader(SENT), { Date: "garbage" }, undefined],
-];
-
-for (const status of ["429 Too Many Requests", "503 Service Unavailable"]) {
-  test(`HTTP ${status}: how long the remote asks to be left alone is read, and garbage is not`, async (t) => {
-    for (const [wait, headers, expected] of WAITS) {
-      const peer = await startRawPeer(t, send(http(status, { "Retry-After": wait, ...headers })));
-      const remotes = createRemotes({ log: makeMemoryLog(), userAgent: "git/heliostat-test" });
-      t.after(() => remotes.close());
-      const remote = openRemote(`http://127.0.0.1:${peer.port}/a.git`);
-      const isBusy = (error: unknown): boolean => {
-        assert.ok(error instanceof HeliostatError);
-        assert.deepEqual([error.code, error.retryAfterSeconds], ["remote-busy", expected], wait);
-        return true;
-      };
-      await assert.rejects(remotes.listRefs(remote, { signal: t.signal }), isBusy);
-      const push = remotes.openPush(remote, () => Promise.reject(new Error("no pack")), { signal: t.signal });
-      await assert.rejects(push([changeOf("refs/heads/main", null, OID)]), isBusy);
-    }
-  });
-}
-
-test("each request of a listing is read for Retry-After: v2's second, and the HEAD of a dumb remote", async (t) => {
-  const busy = http("503 No", { "Retry-After": "7" });
-  const dumb = http("200 OK", { "Content-Type": "text/plain" }, `${OID}\trefs/heads/main\n`);
-  const cases: readonly Answer[] = [
-    (socket, request) =>
-      void socket.write(request.startsWith("POST") ? busy : http("200 OK", ADVERTISEMENT, V2)),
-    (socket, request) => void socket.write(request.includes("/HEAD ") ? busy : dumb),
-  ];
-  for (const answer of cases) {
-    const peer = await startRawPeer(t, answer);
-    const remotes = createRemotes({ log: makeMemoryLog(), userAgent: "git/heliostat-test" });
-    t.after(() => remotes.close());
-    const listing = remotes.listRefs(openRemote(`http://127.0.0.1:${peer.port}/a.git`), { signal: t.signal });
-    await assert.rejects(listing, { code: "remote-busy", retryAfterSeconds: 7 });
-  }
-});
-
-test("a 403 is a refusal, unless it says when to come back", async (t) => {
-  for (const [headers, code] of [
-    [{}, "remote-forbidden"],
-    [{ "Retry-After": "60" }, "remote-busy"],
-  ] as const) {
-    const peer = await startRawPeer(t, send(http("403 Forbidden", headers)));
-    const remotes = createRemotes({ log: makeMemoryLog(), userAgent: "git/heliostat-test" });
-    t.after(() => remotes.close());
-    const listing = remotes.listRefs(openRemote(`http://127.0.0.1:${peer.port}/a.git`), { signal: t.signal });
-    await assert.rejects(listing, { code });
-  }
 });
 
 test("a listing that says nothing is given up in its own time, however patient the caller is", async (t) => {
