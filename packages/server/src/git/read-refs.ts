@@ -127,7 +127,12 @@ export async function isBorn(path: string, branch: RefName): Promise<boolean> {
 
 /** The branch that HEAD points at, born or not, of a repository that keeps its refs in files, as ours all do. */
 export async function readHeadFile(path: string): Promise<RefName | null> {
-  const [, target] = /^ref: (refs\/heads\/.+)\n?$/.exec(await readText(`${path}/HEAD`)) ?? [];
+  return parseHead(await readText(`${path}/HEAD`));
+}
+
+/** The branch that the text of a HEAD names; null: none. */
+export function parseHead(text: string): RefName | null {
+  const [, target] = /^ref: (refs\/heads\/.+)\n?$/.exec(text) ?? [];
   return target === undefined || isLossy(target) ? null : parseRefName(target);
 }
 

@@ -47,11 +47,24 @@ async function makeTangle(name: string, objectFormat: "sha1" | "sha256"): Promis
       const parents =
         i === 1
           ? []
-          : [...new Set([Math.max(1, i - 1 - random(3)), ...(random(4) === 0 ? [1 + random(i - 1)] : [])])];
+          : [
+              ...new Set([
+                Math.max(1, i - 1 - random(3)),
+                ...(random(4) === 0 ? [1 + random(i - 1)] : []),
+                ...(random(20) === 0 ? [1 + random(i - 1), 1 + random(i - 1)] : []),
+              ]),
+            ];
       const [first, ...others] = parents;
-      text += `commit refs/heads/b${random(6)}\nmark :${i}\ncommitter C <c@d> ${1_700_000_000 + (i >> 1)} +0000\n${data(`m${i}`)}`;
+      // A clock here and there was slow.
+      const seconds = 1_700_000_000 + (i >> 1) - (random(15) === 0 ? 20 : 0);
+      text += `commit refs/heads/b${random(6)}\nmark :${i}\ncommitter C <c@d> ${seconds} +0000\n${data(`m${i}`)}`;
       text += `${first === undefined ? "" : `from :${first}\n`}${others.map((mark) => `merge :${mark}\n`).join("")}`;
-      text += `M 100644 inline d${random(3)}/f${random(4)}\n${data(random(3) === 0 ? "same" : `c${i}`)}`;
+      // A merge often has a file as another parent than the first has it.
+      for (let left = parents.length > 1 ? 6 : 1; left > 0; left -= 1) {
+        // Now and then a directory becomes a file, and a file a directory.
+        const place = random(12) === 0 ? "" : random(5) === 0 ? `/e${random(2)}/g` : `/f${random(4)}`;
+        text += `M 100644 inline d${random(3)}${place}\n${data(random(3) < parents.length - 1 || random(3) === 0 ? "same" : `c${i}`)}`;
+      }
     }
     return text;
   };
@@ -64,6 +77,8 @@ async function makeTangle(name: string, objectFormat: "sha1" | "sha256"): Promis
   await git(path, [...args, `--import-marks=${marks}`], { input: part(220, 300) });
   return path;
 }
+
+const FILES = ["d0/f0", "d1/f3", "d2", "d2/f1", "d0/e1", "d0/e1/g", "d1/e0/g", "none", "d1/none/g"];
 
 for (const format of ["sha1", "sha256"] as const) {
   test(`histories and last changes are git's own, with ${format} and a graph of a part`, async () => {
@@ -86,11 +101,14 @@ for (const format of ["sha1", "sha256"] as const) {
       const merged = await browsing.findMerged(path, [...refs.values()], tip, asker);
       const listed = (await git(path, ["branch", "--merged", tip, "--format=%(objectname)"])).split("\n");
       assert.deepEqual([...merged].toSorted(), [...new Set(listed)].toSorted());
-      for (const file of ["d0/f0", "d1/f3", "d2", "d2/f1", "none"]) {
-        const query = { tips: [tip], without: [], path: file, firstParent: false, order: "default" } as const;
-        const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
-        const list = await git(path, ["rev-list", tip, "--", file]);
-        assert.deepEqual(oids, list.split("\n").filter(Boolean), file);
+      for (const file of FILES) {
+        for (const firstParent of [false, true]) {
+          const query = { tips: [tip], without: [], path: file, firstParent, order: "default" } as const;
+          const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
+          const options = firstParent ? ["--first-parent"] : [];
+          const list = await git(path, ["rev-list", ...options, tip, "--", file]);
+          assert.deepEqual(oids, list.split("\n").filter(Boolean), `${file} ${firstParent}`);
+        }
         const expected = await git(path, ["rev-list", "-1", tip, "--", file]);
         if (expected === "") continue;
         assert.equal(await browsing.findLastChange(path, tip, file, asker), expected, `${tip} ${file}`);
@@ -103,6 +121,28 @@ for (const format of ["sha1", "sha256"] as const) {
     const { oids } = await browsing.listHistory(path, query, { skip: 0, count: 1_000 }, asker);
     const all = await git(path, ["rev-list", "--all"]);
     assert.deepEqual(oids.toSorted(), all.split("\n").toSorted());
+    for (const [index, commit] of all.split("\n").entries()) {
+      const file = FILES[index % 7] ?? "";
+      if (index % 4 > 0) continue;
+      const expected = await git(path, ["rev-list", "-1", commit, "--", file]);
+      if (expected === "") continue;
+      assert.equal(await browsing.findLastChange(path, parseOid(commit), file, asker), expected, file);
+    }
+    // Whoever asks first finds nothing remembered, and a part of what others ask.
+    const fresh = createBrowsing({ log: makeMemoryLog(), takePlace: anyPlace });
+    try {
+      for (const file of FILES) {
+        const found = await Promise.all(
+          [fresh, fresh, browsing].map((each) =>
+            each.listHistory(path, { ...query, path: file }, { skip: 0, count: 1_000 }, asker),
+          ),
+        );
+        const list = (await git(path, ["rev-list", ...tips, "--", file])).split("\n").filter(Boolean);
+        for (const part of found) assert.deepEqual(part.oids, list, file);
+      }
+    } finally {
+      await fresh.close();
+    }
   });
 }
 

@@ -3,7 +3,6 @@ import type { Asker, BrowsedTag, Browsing, DiffStats, Log, TakePlace, TreeEntry 
 import { HeliostatError } from "../../domain/errors.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import { isRefName, parseRefName, type RefName } from "../../domain/ref-name.ts";
-import { readHeadFile } from "../read-refs.ts";
 import { createGit } from "../run-git.ts";
 import { createAncestry } from "./ancestry.ts";
 import { streamArchive } from "./archive.ts";
@@ -13,6 +12,7 @@ import { createHistory } from "./history.ts";
 import { createLastChange } from "./last-change.ts";
 import { createLru } from "./lru.ts";
 import { createObjectStore, entryOf } from "./object-store.ts";
+import { createPathChanges } from "./path-changes.ts";
 import { createQuick } from "./quick-git.ts";
 import { createReaderPool, type ReaderPoolOptions } from "./reader-pool.ts";
 import { createRefReader } from "./ref-reader.ts";
@@ -52,8 +52,9 @@ export function createBrowsing({ log, takePlace, searchPath, pool: poolOptions }
   const objects = createObjectStore(git, pool);
   const graphs = createGraphFiles();
   const ancestry = createAncestry(git, quick, graphs);
-  const history = createHistory(git, quick, graphs, objects);
-  const lastChange = createLastChange(graphs, objects);
+  const openChanges = createPathChanges(objects);
+  const history = createHistory(git, quick, graphs, objects, openChanges);
+  const lastChange = createLastChange(graphs, objects, openChanges);
   const fileLists = createLru<string>(FILE_LISTS_BYTES);
   const diffs = createLru<Awaited<ReturnType<Browsing["diff"]>>>(DIFFS_BYTES);
   const changes = createLru<DiffStats>(CHANGES_BYTES);
@@ -143,7 +144,7 @@ export function createBrowsing({ log, takePlace, searchPath, pool: poolOptions }
   return {
     listRefs: (path, kind) => refs.list(path, ROOTS[kind]),
     readRef: (path, ref) => refs.read(path, ref),
-    readHead: (path) => readHeadFile(path),
+    readHead: async (path) => refs.readHead(path),
     resolveCommit,
     readCommits: (path, oids) => objects.commits(path, oids),
     async readTags(path, tags) {

@@ -80,7 +80,7 @@ export function createGraphFiles(): GraphFiles {
       if (layer === null) return null;
       layers.push(layer);
       base += layer.count;
-      bytes += layer.data.length;
+      bytes += layer.data.length + layer.count * Int32Array.BYTES_PER_ELEMENT;
     }
     if (layers.length === 0) return null;
     const graph = joinLayers(layers);
@@ -164,8 +164,18 @@ function joinLayers(layers: readonly Layer[]): GraphFile {
   const recordOf = (layer: Layer, position: number): number =>
     layer.commits + (position - layer.base) * (layer.oidBytes + 16);
 
+  const count = layers.reduce((sum, layer) => sum + layer.count, 0);
+  // Most of a search for changes of a path goes from one of these to the next.
+  const firsts = new Int32Array(count);
+  for (const layer of layers) {
+    for (let i = 0; i < layer.count; i += 1) {
+      const parent = layer.data.readUInt32BE(recordOf(layer, layer.base + i) + layer.oidBytes);
+      firsts[layer.base + i] = parent === NO_PARENT ? -1 : parent;
+    }
+  }
+
   return {
-    count: layers.reduce((sum, { count }) => sum + count, 0),
+    count,
     hasPaths: layers.every(({ filters }) => filters !== null),
     find(oid) {
       const bytes = Buffer.from(oid, "hex");
@@ -191,11 +201,7 @@ function joinLayers(layers: readonly Layer[]): GraphFile {
       // 34 bits; those above are the generation.
       return (layer.data.readUInt32BE(at) & 3) * 2 ** 32 + layer.data.readUInt32BE(at + 4);
     },
-    firstParentAt(position) {
-      const layer = layerOf(position);
-      const parent = layer.data.readUInt32BE(recordOf(layer, position) + layer.oidBytes);
-      return parent === NO_PARENT ? -1 : parent;
-    },
+    firstParentAt: (position) => firsts[position] ?? -1,
     parentsAt(position) {
       const layer = layerOf(position);
       const at = recordOf(layer, position) + layer.oidBytes;

@@ -7,6 +7,7 @@ import type { GraphFiles } from "./commit-graph-file.ts";
 import { createJointWork } from "./joint-work.ts";
 import { createLru } from "./lru.ts";
 import type { ObjectStore } from "./object-store.ts";
+import type { OpenPathChanges } from "./path-changes.ts";
 import { LITERAL_PATHS, type Quick } from "./quick-git.ts";
 import { walkCommits } from "./walk-commits.ts";
 
@@ -35,7 +36,13 @@ interface Beginning {
 }
 
 /** Walks the commit-graph for plain lists, and has git list the rest. What several ask for at once is listed once. */
-export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, objects: ObjectStore): History {
+export function createHistory(
+  git: Git,
+  quick: Quick,
+  graphs: GraphFiles,
+  objects: ObjectStore,
+  openChanges: OpenPathChanges,
+): History {
   const beginnings = createLru<Beginning>(MEMORY_BYTES);
   const join = createJointWork();
 
@@ -84,7 +91,11 @@ export function createHistory(git: Git, quick: Quick, graphs: GraphFiles, object
     const { tips, without, path: file, since, until, author, order, firstParent } = query;
     const isPlain = !since && !until && !author && without.length === 0;
     const graph = isPlain && order === "default" ? await graphs.read(path) : null;
-    const walked = graph && (await walkCommits(path, graph, objects, { tips, file, firstParent, count }));
+    const changes = graph === null || file === "" ? null : openChanges(path, graph, file);
+    const canWalk = graph !== null && (file === "" || changes !== null);
+    const walked = canWalk
+      ? await walkCommits(path, graph, objects, { tips, changes, firstParent, count })
+      : null;
     return walked ?? (await run(path, query, { skip: 0, count }, asker));
   }
 

@@ -1,9 +1,10 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import type { Commit } from "../../app/ports.ts";
 import type { Oid } from "../../domain/oid.ts";
-import { type GraphFile, type GraphFiles, hashPath } from "./commit-graph-file.ts";
+import type { GraphFile, GraphFiles } from "./commit-graph-file.ts";
 import { createLru } from "./lru.ts";
 import type { ObjectStore } from "./object-store.ts";
+import type { OpenPathChanges } from "./path-changes.ts";
 
 /**
  * The commit that last changed a path, as `git rev-list -1 <commit> -- <path>` says; null where git had better be asked:
@@ -24,18 +25,17 @@ const STEPS = 20_000;
  * Where a commit has the path as one of its parents has it, the search goes on with that parent alone, as git's does. So
  * there is one way from each commit, and ways that meet stay together.
  */
-export function createLastChange(graphs: GraphFiles, objects: ObjectStore): FindLastChange {
+export function createLastChange(
+  graphs: GraphFiles,
+  objects: ObjectStore,
+  openChanges: OpenPathChanges,
+): FindLastChange {
   const known = createLru<Oid>(MEMORY_BYTES);
-
-  async function entryIn(path: string, tree: Oid, file: string): Promise<string> {
-    const entry = await objects.entryAt(path, tree, file);
-    return entry === null ? "" : `${entry.mode} ${entry.oid}`;
-  }
 
   return async (path, start, file) => {
     const graph = await graphs.read(path);
-    const hashes = hashPath(file);
-    if (graph === null || !graph.hasPaths || hashes === null) return null;
+    const changes = graph === null ? null : openChanges(path, graph, file);
+    if (graph === null || changes === null) return null;
     const keyOf = (commit: Oid | number): string => `${path} ${file}\0${commit}`;
     const passed: string[] = [keyOf(start)];
     const answer = (oid: Oid): Oid => {
@@ -43,10 +43,10 @@ export function createLastChange(graphs: GraphFiles, objects: ObjectStore): Find
       return oid;
     };
 
-    let at: Oid | null = start;
+    let at = start;
     let outside = 0;
     let looked = 0;
-    while (at !== null) {
+    for (;;) {
       let position = graph.find(at);
       if (position === -1) {
         const remembered = known.get(keyOf(at));
@@ -54,16 +54,16 @@ export function createLastChange(graphs: GraphFiles, objects: ObjectStore): Find
         outside += 1;
         const commit: Commit | null = outside > MAX_OUTSIDE ? null : await objects.commit(path, at);
         if (commit === null) return null;
-        const own = await entryIn(path, commit.tree, file);
-        let same: Oid | null = null;
+        const trees: Oid[] = [];
         for (const parent of commit.parents) {
           const tree = await treeOf(path, graph, parent);
           if (tree === null) return null;
-          if ((await entryIn(path, tree, file)) !== own) continue;
-          same = parent;
-          break;
+          trees.push(tree);
         }
-        if (same === null) return answer(at);
+        const verdict = await changes.lookOutside(commit.tree, trees);
+        if (verdict === 0) return null;
+        const same: Oid | undefined = commit.parents[verdict - 1];
+        if (same === undefined) return answer(at);
         at = same;
         continue;
       }
@@ -77,28 +77,17 @@ export function createLastChange(graphs: GraphFiles, objects: ObjectStore): Find
         if (steps % STEPS === 0) await yieldToOthers();
         const first = graph.firstParentAt(position);
         if (first === -1) return answer(graph.oidAt(position));
-        if (!graph.mayHaveChanged(position, hashes)) {
-          position = first;
-          continue;
+        let verdict = changes.known(position);
+        if (verdict === 0) {
+          looked += 1;
+          verdict = looked > MAX_LOOKED ? 0 : await changes.look(position);
+          if (verdict === 0) return null;
         }
-        looked += 1;
-        if (looked > MAX_LOOKED) return null;
-        const parents = graph.parentsAt(position);
-        // Both sides at once: each may take as long as git reads a tree.
-        const [own, ofFirst] = await Promise.all(
-          [position, first].map((commit) => entryIn(path, graph.treeAt(commit), file)),
-        );
-        let same = ofFirst === own ? first : -1;
-        for (const parent of same === -1 ? parents.slice(1) : []) {
-          if ((await entryIn(path, graph.treeAt(parent), file)) !== own) continue;
-          same = parent;
-          break;
-        }
-        if (same === -1) return answer(graph.oidAt(position));
+        const same = verdict === 1 ? first : graph.parentsAt(position)[verdict - 1];
+        if (same === undefined) return answer(graph.oidAt(position));
         position = same;
       }
     }
-    return null;
   };
 
   async function treeOf(path: string, graph: GraphFile, oid: Oid): Promise<Oid | null> {

@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from "node:fs";
+import { opendirSync, readFileSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { RefList } from "../../app/ports.ts";
 import { type Oid, parseOid } from "../../domain/oid.ts";
 import { isRefName, type RefName } from "../../domain/ref-name.ts";
 import { isGone } from "../again-if-gone.ts";
-import { readBranchesAndTags, readHeadFile } from "../read-refs.ts";
+import { parseHead, readBranchesAndTags } from "../read-refs.ts";
 import { absent } from "../ref-files.ts";
 import type { Git } from "../run-git.ts";
 import { createLru } from "./lru.ts";
@@ -14,6 +14,8 @@ import { createLru } from "./lru.ts";
 export interface RefReader {
   list(path: string, root: RefRoot): Promise<RefList>;
   read(path: string, ref: RefName): Promise<Oid | null>;
+  /** The branch that HEAD points at, born or not. */
+  readHead(path: string): RefName | null;
   /** What HEAD stands for; null: an unborn branch, or nothing. */
   readHeadOid(path: string): Promise<Oid | null>;
 }
@@ -71,14 +73,15 @@ export function createRefReader(git: Git): RefReader {
   }
 
   async function readHeadOid(path: string): Promise<Oid | null> {
-    const branch = await readHeadFile(path);
+    const branch = readHead(path);
     if (branch !== null) return await read(path, branch);
-    const text = ((await readFile(join(path, "HEAD"), "utf8").catch(absent)) ?? "").trimEnd();
+    const text = (readLoose(join(path, "HEAD")) ?? "").trimEnd();
     return OID.test(text) ? parseOid(text) : null;
   }
 
   async function list(path: string, root: RefRoot): Promise<RefList> {
-    const [head, loose] = await Promise.all([readHeadFile(path), listLoose(path, root)]);
+    const head = readHead(path);
+    const loose = await listLoose(path, root);
     if (loose.length > MANY_LOOSE) {
       const { refs } = await readBranchesAndTags(git, path);
       return { head, refs: sorted([...refs].filter(([name]) => name.startsWith(root))) };
@@ -100,7 +103,11 @@ export function createRefReader(git: Git): RefReader {
     return { head, refs };
   }
 
-  return { list, read: (path, ref) => read(path, ref), readHeadOid };
+  return { list, read: (path, ref) => read(path, ref), readHead, readHeadOid };
+}
+
+function readHead(path: string): RefName | null {
+  return parseHead(readLoose(join(path, "HEAD")) ?? "");
 }
 
 /** The text of a ref's file; null when it has none, or is a directory of refs. */
@@ -137,10 +144,25 @@ function parsePacked(text: string): PackedRefs {
 }
 
 async function listLoose(path: string, root: RefRoot): Promise<readonly RefName[]> {
+  if (isEmpty(join(path, root))) return [];
   const entries = await readdir(join(path, root), { recursive: true, withFileTypes: true }).catch(absent);
   return (entries ?? []).flatMap((entry) => {
     if (entry.isDirectory()) return [];
     const name = relative(path, join(entry.parentPath, entry.name));
     return isRefName(name) ? [name] : [];
   });
+}
+
+/** In a repository that nobody has written to since housekeeping this one look, without a thread, is all. */
+function isEmpty(directory: string): boolean {
+  try {
+    const opened = opendirSync(directory);
+    try {
+      return opened.readSync() === null;
+    } finally {
+      opened.closeSync();
+    }
+  } catch (error) {
+    return absent(error) === null;
+  }
 }

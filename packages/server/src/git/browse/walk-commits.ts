@@ -1,7 +1,8 @@
 import { setImmediate as yieldToOthers } from "node:timers/promises";
 import type { Oid } from "../../domain/oid.ts";
-import { type GraphFile, hashPath } from "./commit-graph-file.ts";
+import type { GraphFile } from "./commit-graph-file.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { CHANGED, NEVER_THERE, type PathChanges } from "./path-changes.ts";
 
 /** Commits that filters do not rule out; very many are so where filters are still to be made. */
 const MAX_LOOKED = 3_000;
@@ -30,42 +31,39 @@ export async function walkCommits(
   objects: ObjectStore,
   what: {
     readonly tips: readonly Oid[];
-    /** Empty: all that there is. */
-    readonly file: string;
+    /** Null: all commits are wanted, whatever they changed. */
+    readonly changes: PathChanges | null;
     readonly firstParent: boolean;
     readonly count: number;
   },
 ): Promise<{ readonly oids: readonly Oid[]; readonly isWhole: boolean } | null> {
+  const { changes, firstParent, count } = what;
   const queue: Node[] = [];
-  const seen = new Set<number | Oid>();
+  /** Of the commits in the graph a bit each, as there may be very many. */
+  const passed = new Uint8Array((graph.count >>> 3) + 1);
+  const passedOutside = new Set<Oid>();
   const oids: Oid[] = [];
-  const hashes = what.file === "" ? null : hashPath(what.file);
-  if (what.file !== "" && (hashes === null || !graph.hasPaths)) return null;
-  let outside = 0;
   let looked = 0;
   let turn = 0;
   let steps = 0;
-
-  async function entryIn(tree: Oid): Promise<string> {
-    const entry = await objects.entryAt(path, tree, what.file);
-    return entry === null ? "" : `${entry.mode} ${entry.oid}`;
-  }
 
   async function treeOf(oid: Oid): Promise<Oid | null> {
     const position = graph.find(oid);
     return position === -1 ? ((await objects.commit(path, oid))?.tree ?? null) : graph.treeAt(position);
   }
 
-  /** The parent that has the path as the commit has it; `none`; `missing`: one of them is. */
-  async function findSame(tree: Oid, parents: readonly Oid[]): Promise<Oid | "none" | "missing"> {
-    const own = await entryIn(tree);
-    for (const parent of parents) {
-      const other = await treeOf(parent);
-      if (other === null) return "missing";
-      if ((await entryIn(other)) === own) return parent;
+  /** False: somebody was there before. */
+  function pass(position: number): boolean {
+    const byte = passed[position >>> 3] ?? 0xff;
+    const bit = 1 << (position & 7);
+    passed[position >>> 3] = byte | bit;
+    return (byte & bit) === 0;
+  }
+
+  function addPosition(position: number): void {
+    if (pass(position)) {
+      push(queue, { position, oid: null, seconds: graph.secondsAt(position), turn: turn++ });
     }
-    // A first commit without the path has not changed it.
-    return parents.length === 0 && own === "" ? "missing" : "none";
   }
 
   /** False: there is too much outside, or something is missing. */
@@ -75,59 +73,81 @@ export async function walkCommits(
       addPosition(position);
       return true;
     }
-    if (seen.has(oid)) return true;
-    outside += 1;
-    const commit = outside > MAX_OUTSIDE ? null : await objects.commit(path, oid);
+    if (passedOutside.has(oid)) return true;
+    const commit = passedOutside.size >= MAX_OUTSIDE ? null : await objects.commit(path, oid);
     if (commit === null) return false;
-    seen.add(oid);
+    passedOutside.add(oid);
     push(queue, { position: -1, oid, seconds: commit.committer.seconds, turn: turn++ });
     return true;
   }
 
-  function addPosition(position: number): void {
-    if (seen.has(position)) return;
-    seen.add(position);
-    push(queue, { position, oid: null, seconds: graph.secondsAt(position), turn: turn++ });
+  /** While nobody else waits for a turn: down to a commit that may count. -1: somebody was there before. */
+  function descend(from: number, by: PathChanges): number {
+    let position = from;
+    while (queue.length === 0 && steps < STEPS && by.known(position) === 1) {
+      position = graph.firstParentAt(position);
+      steps += 1;
+      if (!pass(position)) return -1;
+    }
+    return position;
+  }
+
+  function follow(position: number, verdict: number): void {
+    const first = graph.firstParentAt(position);
+    const isChange = verdict === CHANGED || (firstParent && verdict > 1);
+    if (isChange) oids.push(graph.oidAt(position));
+    if (first === -1) return;
+    if (firstParent || verdict === 1) addPosition(first);
+    else if (!isChange) addPosition(graph.parentsAt(position)[verdict - 1] ?? first);
+    else for (const parent of graph.parentsAt(position)) addPosition(parent);
+  }
+
+  async function visitOutside(oid: Oid): Promise<boolean> {
+    const commit = await objects.commit(path, oid);
+    if (commit === null) return false;
+    const parents = firstParent ? commit.parents.slice(0, 1) : commit.parents;
+    let verdict = CHANGED;
+    if (changes !== null) {
+      looked += 1;
+      if (looked > MAX_LOOKED) return false;
+      const trees: Oid[] = [];
+      for (const parent of parents) {
+        const tree = await treeOf(parent);
+        if (tree === null) return false;
+        trees.push(tree);
+      }
+      verdict = await changes.lookOutside(commit.tree, trees);
+      if (verdict === 0) return false;
+      if (verdict === NEVER_THERE) return true;
+    }
+    if (verdict === CHANGED) oids.push(oid);
+    for (const parent of verdict === CHANGED ? parents : parents.slice(verdict - 1, verdict)) {
+      if (!(await add(parent))) return false;
+    }
+    return true;
   }
 
   for (const tip of what.tips) if (!(await add(tip))) return null;
   for (let node = pop(queue); node !== undefined; node = pop(queue)) {
-    if (oids.length === what.count) return { oids, isWhole: false };
+    if (oids.length === count) return { oids, isWhole: false };
     steps += 1;
-    if (steps % STEPS === 0) await yieldToOthers();
-    if (node.oid === null) {
-      const { position } = node;
-      const first = graph.firstParentAt(position);
-      if (hashes !== null && first !== -1 && !graph.mayHaveChanged(position, hashes)) {
-        addPosition(first);
-        continue;
-      }
-      if (hashes === null) {
-        oids.push(graph.oidAt(position));
-        if (!what.firstParent) for (const parent of graph.parentsAt(position)) addPosition(parent);
-        else if (first !== -1) addPosition(first);
-        continue;
-      }
+    if (steps >= STEPS) {
+      steps = 0;
+      await yieldToOthers();
     }
-    const oid = node.oid ?? graph.oidAt(node.position);
-    const commit = node.oid === null ? null : await objects.commit(path, oid);
-    const all = commit?.parents ?? graph.parentsAt(node.position).map((parent) => graph.oidAt(parent));
-    const parents = what.firstParent ? all.slice(0, 1) : all;
-    if (hashes !== null) {
+    if (node.oid !== null) {
+      if (!(await visitOutside(node.oid))) return null;
+      continue;
+    }
+    const position = changes === null ? node.position : descend(node.position, changes);
+    if (position === -1) continue;
+    let verdict = changes === null ? CHANGED : changes.known(position);
+    if (verdict === 0 && changes !== null) {
       looked += 1;
-      if (looked > MAX_LOOKED) return null;
-      const same = await findSame(commit?.tree ?? graph.treeAt(node.position), parents);
-      if (same === "missing") {
-        if (parents.length > 0) return null;
-        continue;
-      }
-      if (same !== "none") {
-        if (!(await add(same))) return null;
-        continue;
-      }
+      verdict = looked > MAX_LOOKED ? 0 : await changes.look(position);
+      if (verdict === 0) return null;
     }
-    oids.push(oid);
-    for (const parent of parents) if (!(await add(parent))) return null;
+    if (verdict !== NEVER_THERE) follow(position, verdict);
   }
   return { oids, isWhole: true };
 }
