@@ -405,6 +405,10 @@ describe("application settings", () => {
       [{ mirror_max_capacity: 49 }, { mirror_capacity_threshold: [tooHigh] }],
       [{ mirror_capacity_threshold: 101 }, { mirror_capacity_threshold: [tooHigh] }],
       [{ push_event_hooks_limit: -1 }, { push_event_hooks_limit: ["must be greater than or equal to 0"] }],
+      [
+        { audit_event_retention_days: -1 },
+        { audit_event_retention_days: ["must be greater than or equal to 0"] },
+      ],
       [{ mirror_update_retention_days: 0 }, { mirror_update_retention_days: ["must be greater than 0"] }],
       [
         { outbound_local_requests_whitelist: ["ok.example", "300.1.1.1"] },

@@ -36,6 +36,7 @@ const BOUNDS: Readonly<Record<NumberSetting, readonly [name: string, least: numb
   maxFileSize: ["max_file_size", 0, Number.MAX_SAFE_INTEGER],
   maxPushSize: ["max_push_size", 0, Number.MAX_SAFE_INTEGER],
   mirrorUpdateRetentionDays: ["mirror_update_retention_days", 1, 36_500],
+  auditEventRetentionDays: ["audit_event_retention_days", 0, 36_500],
   sessionExpireDelay: ["session_expire_delay", 1, 60 * 24 * 365],
 };
 

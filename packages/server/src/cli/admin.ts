@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { AuditFlags } from "./audit.ts";
 import type { CreateTokenFlags } from "./create-token.ts";
 import type { CommonFlags } from "./mirror-flags.ts";
 import { addServerCommand, SERVER_HELP } from "./server-command.ts";
@@ -64,6 +65,25 @@ export function addAdminCommands(program: Command): void {
     .action(async (username: string) => {
       const { disableTwoFactorOf } = await import("./disable-two-factor.ts");
       process.exitCode = await disableTwoFactorOf(username);
+    });
+
+  addServerCommand(admin, "audit", "list who did what, the newest first; or export all of it")
+    .option("--since <when>", "from this day (2027-01-31) or time on")
+    .option("--until <when>", "up to it")
+    .option("--user <name>", "who did it")
+    .option("--event <name>", "what was done: project-created, mirror-url-changed, ...")
+    .option("--project <path>", "what is filed under this project")
+    .option("--group <path>", "what is filed under this group")
+    .option("--limit <number>", "so many at most", "50")
+    .option("--export <format>", "csv or ndjson, on standard output: all that match, the oldest first")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 usage. The token must be an admin's." +
+        "\n\nExample:\n  heliostat admin audit --since 2027-01-01 --export csv > audit.csv",
+    )
+    .action(async (flags: AuditFlags) => {
+      const { printAudit } = await import("./audit.ts");
+      process.exitCode = await printAudit(flags);
     });
 
   addServerCommand(

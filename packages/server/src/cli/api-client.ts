@@ -9,6 +9,8 @@ export interface ApiClient {
   call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, parameters?: object): Promise<unknown>;
   /** All pages of a list. */
   list(path: string): Promise<readonly unknown[]>;
+  /** The bytes of a file as they come; `remote-closed` when the connection is lost before its end. */
+  download(path: string): AsyncGenerator<Uint8Array, void, void>;
   /** The events of a stream until it ends; `remote-closed` when the connection is lost. */
   stream(
     path: string,
@@ -82,6 +84,15 @@ export function createApiClient({ url, token, tokenSource }: ApiAccess): ApiClie
       }
       return items;
     },
+    async *download(path) {
+      const { body } = await request(path, { method: "GET" });
+      if (!body) return;
+      try {
+        yield* body;
+      } catch (error) {
+        throw lost(error);
+      }
+    },
     async *stream(path, lastEventId, signal) {
       const headers = {
         accept: "text/event-stream",
@@ -92,12 +103,16 @@ export function createApiClient({ url, token, tokenSource }: ApiAccess): ApiClie
       try {
         yield* readEvents(response.body);
       } catch (error) {
-        throw new HeliostatError("remote-closed", `The connection to ${url} was lost (${reasonOf(error)}).`, {
-          cause: error,
-        });
+        throw lost(error);
       }
     },
   };
+
+  function lost(error: unknown): HeliostatError {
+    return new HeliostatError("remote-closed", `The connection to ${url} was lost (${reasonOf(error)}).`, {
+      cause: error,
+    });
+  }
 }
 
 /** What the server refused, and what to do about it. */

@@ -58,6 +58,21 @@ export function createAuditStore(db: Db): AuditStore {
         last = rows.at(-1)?.id ?? last;
       }
     },
+    async removeOld(before, limit) {
+      const { numDeletedRows } = await db
+        .deleteFrom("audit_events")
+        .where("id", "in", (query) =>
+          query
+            .selectFrom("audit_events")
+            .select("id")
+            .where("created_at", "<", before)
+            .orderBy("created_at")
+            .orderBy("id")
+            .limit(limit),
+        )
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
   };
 }
 

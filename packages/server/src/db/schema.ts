@@ -71,6 +71,7 @@ interface InstanceSettingsTable {
   mirror_update_timeout_seconds: Generated<number>;
   mirror_stall_timeout_seconds: Generated<number>;
   mirror_update_retention_days: Generated<number>;
+  audit_event_retention_days: Generated<number>;
   repository_size_limit: Generated<number>;
   max_refs: Generated<number>;
   fsck_severity: Generated<FsckSeverity>;

@@ -20,4 +20,6 @@ export interface AuditStore {
   list(filter: AuditFilter, page: Page): Promise<Paged<AuditEvent>>;
   /** All of them, the oldest first, read a part at a time; those that are recorded meanwhile may be among them. */
   readAll(filter: AuditFilter): AsyncIterable<AuditEvent>;
+  /** Removes so many, the oldest first, of those that were recorded before that time, and answers how many it were. */
+  removeOld(before: Date, limit: number): Promise<number>;
 }

@@ -58,6 +58,8 @@ export interface InstanceSettings {
   readonly mirrorStallTimeoutSeconds: number;
   /** How long the history of updates is kept. */
   readonly mirrorUpdateRetentionDays: number;
+  /** How long the audit log keeps its events; 0: for ever, as GitLab does. */
+  readonly auditEventRetentionDays: number;
   /** Bytes that a repository may take on disk; 0: no limit. */
   readonly repositorySizeLimit: number;
   /** Refs that a project may have. */

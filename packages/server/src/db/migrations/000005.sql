@@ -142,3 +142,7 @@ alter table instance_settings
 -- When the secret was shown that a first code is to confirm; null: nothing is to be confirmed.
 alter table users add column totp_begun_at timestamptz;
 update users set totp_begun_at = now() where totp_secret_sealed is not null and totp_confirmed_at is null;
+
+-- How long the audit log keeps its events; 0: for ever.
+alter table instance_settings
+  add column audit_event_retention_days integer not null default 0 check (audit_event_retention_days >= 0);

@@ -23,6 +23,7 @@ export function presentSettings(settings: InstanceSettings): ApplicationSettings
     mirror_update_timeout_seconds: settings.mirrorUpdateTimeoutSeconds,
     mirror_stall_timeout_seconds: settings.mirrorStallTimeoutSeconds,
     mirror_update_retention_days: settings.mirrorUpdateRetentionDays,
+    audit_event_retention_days: settings.auditEventRetentionDays,
     repository_size_limit: settings.repositorySizeLimit,
     max_refs: settings.maxRefs,
     fsck_severity: settings.fsckSeverity,

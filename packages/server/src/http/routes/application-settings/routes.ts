@@ -38,6 +38,7 @@ export const applicationSettingsRoutes = [
         mirrorUpdateTimeoutSeconds: params.mirror_update_timeout_seconds,
         mirrorStallTimeoutSeconds: params.mirror_stall_timeout_seconds,
         mirrorUpdateRetentionDays: params.mirror_update_retention_days,
+        auditEventRetentionDays: params.audit_event_retention_days,
         repositorySizeLimit: params.repository_size_limit,
         maxRefs: params.max_refs,
         fsckSeverity: params.fsck_severity,

@@ -16,6 +16,7 @@ const SETTINGS: InstanceSettings = {
   mirrorUpdateTimeoutSeconds: 10_800,
   mirrorStallTimeoutSeconds: 120,
   mirrorUpdateRetentionDays: 30,
+  auditEventRetentionDays: 0,
   repositorySizeLimit: 0,
   maxRefs: 1_000_000,
   fsckSeverity: "off",
