@@ -155,6 +155,20 @@ export function createTokenStore(db: Db): TokenStore {
         return rows.length;
       });
     },
+    async listExpiring(after, until) {
+      const rows = await db
+        .selectFrom("access_tokens")
+        .innerJoin("users", "users.id", "access_tokens.user_id")
+        .where("users.state", "=", "active")
+        .where("access_tokens.revoked", "=", false)
+        .where("access_tokens.expiry_told", "=", false)
+        .where("access_tokens.expires_at", ">", after)
+        .where("access_tokens.expires_at", "<=", until)
+        .selectAll("access_tokens")
+        .orderBy("access_tokens.id")
+        .execute();
+      return rows.map(toToken);
+    },
     async touch(token, now) {
       const before = new Date(now.getTime() - TOUCH_EVERY_MS);
       if (token.lastUsedAt !== null && token.lastUsedAt >= before) return;
@@ -169,7 +183,7 @@ export function createTokenStore(db: Db): TokenStore {
 }
 
 type Row = Selectable<Database["access_tokens"]>;
-type TokenRow = Omit<Row, "digest" | "family_id" | "created_by">;
+type TokenRow = Omit<Row, "digest" | "family_id" | "created_by" | "expiry_told">;
 
 /** All that a request with a token has to know of its sender, at one moment. */
 const BY_DIGEST = prepare<

@@ -24,11 +24,25 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
       .execute();
   }
 
+  /** What `note` changes is what tells one of two nodes that it is the first: its row's lock lets one through. */
+  async function tellOnce(
+    note: (transaction: Db) => Promise<object | undefined>,
+    mails: readonly Mail[],
+    now: Date,
+  ): Promise<boolean> {
+    const isNews = await db.transaction().execute(async (transaction) => {
+      if ((await note(transaction)) === undefined) return false;
+      await insert(transaction, mails, now);
+      return true;
+    });
+    if (isNews) options.onPut();
+    return isNews;
+  }
+
   return {
     async tellHealth({ mirrorId, updateId, health }, mails, now) {
-      const isNews = await db.transaction().execute(async (transaction) => {
-        // The row's lock is what lets one of two nodes through.
-        const row = await transaction
+      const note = (transaction: Db) =>
+        transaction
           .updateTable("mirrors")
           .set({ told_health: health })
           .where("id", "=", mirrorId)
@@ -51,17 +65,11 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
           )
           .returning("id")
           .executeTakeFirst();
-        if (!row) return false;
-        await insert(transaction, mails, now);
-        return true;
-      });
-      if (isNews) options.onPut();
-      return isNews;
+      return await tellOnce(note, mails, now);
     },
     async tellExpiry({ credentialId, expiresAt, news }, mails, now) {
-      const isNews = await db.transaction().execute(async (transaction) => {
-        // The row's lock is what lets one of two nodes through.
-        const row = await transaction
+      const note = (transaction: Db) =>
+        transaction
           .updateTable("credentials")
           .set({ told_expires_at: expiresAt, told_expiry: news })
           .where("id", "=", credentialId)
@@ -71,12 +79,19 @@ export function createMailOutbox(db: Db, options: { readonly onPut: () => void }
           )
           .returning("id")
           .executeTakeFirst();
-        if (!row) return false;
-        await insert(transaction, mails, now);
-        return true;
-      });
-      if (isNews) options.onPut();
-      return isNews;
+      return await tellOnce(note, mails, now);
+    },
+    async tellTokenExpiry(tokenId, mails, now) {
+      const note = (transaction: Db) =>
+        transaction
+          .updateTable("access_tokens")
+          .set({ expiry_told: true })
+          .where("id", "=", tokenId)
+          .where("expiry_told", "=", false)
+          .where("revoked", "=", false)
+          .returning("id")
+          .executeTakeFirst();
+      return await tellOnce(note, mails, now);
     },
     async put(mails, now) {
       await insert(db, mails, now);

@@ -142,6 +142,7 @@ interface AccessTokensTable {
   created_at: Generated<Date>;
   last_used_at: Date | null;
   expires_at: Date | null;
+  expiry_told: Generated<boolean>;
 }
 
 interface ProjectsTable {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, beforeEach, describe, it, type TestContext } from "node:test";
 import { FakeClock, watchCalls } from "../../../../test/support/fake-clock.ts";
 import { makeMemoryLog } from "../../../../test/support/git-adapter.ts";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
+import { createTokenStore } from "../db/access-tokens.ts";
 import { createCredentialStore } from "../db/credentials.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { createMemberStore } from "../db/members.ts";
@@ -11,6 +13,7 @@ import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
 import type { Db } from "../db/pool.ts";
+import { createProjectStore } from "../db/projects.ts";
 import { createUserStore } from "../db/users.ts";
 import { DEFAULT_MIRROR_OPTIONS } from "../domain/mirror.ts";
 import { parseRemoteUrl } from "../domain/remote-url.ts";
@@ -21,7 +24,7 @@ const HOUR = 3600_000;
 const DAY = 24 * HOUR;
 const inDays = (count: number) => new Date(T0.getTime() + count * DAY);
 
-describe("warnings of the expiry of credentials", () => {
+describe("warnings of an expiry", () => {
   const sealer = createTestSealer();
   let db: Db;
   let userId = 0;
@@ -54,6 +57,7 @@ describe("warnings of the expiry of credentials", () => {
   beforeEach(async () => {
     await db.deleteFrom("mirrors").execute();
     await db.deleteFrom("credentials").execute();
+    await db.deleteFrom("access_tokens").execute();
     await db.deleteFrom("outgoing_mails").execute();
     await createInstanceSettingsStore(db).write({ silentModeEnabled: false });
   });
@@ -73,6 +77,9 @@ describe("warnings of the expiry of credentials", () => {
       mails: calls.count(outbox),
       members: calls.count(createMemberStore(db)),
       settings: calls.count(createInstanceSettingsStore(db)),
+      namespaces: calls.count(createNamespaceStore(db)),
+      projects: calls.count(createProjectStore(db)),
+      tokens: calls.count(createTokenStore(db)),
       users: calls.count(createUserStore(db)),
     });
     t.after(stop);
@@ -181,5 +188,70 @@ describe("warnings of the expiry of credentials", () => {
     await settings.write({ silentModeEnabled: false });
     await clock.advance(HOUR);
     assert.deepEqual(await sent(), ["1.54 ada@example.com bot | Credential expires within a day"]);
+  });
+
+  /** A token of ada's. */
+  function makeToken(name: string, expiresAt: Date | null) {
+    return createTokenStore(db).create({
+      ...{ userId, name, description: null, digest: randomBytes(32), expiresAt, createdBy: userId },
+      scopes: ["api", "read_repository"],
+    });
+  }
+
+  it("of access tokens come once, a week before, whatever restarts, and of those that are still good", async (t) => {
+    await makeToken("deploy <b>", inDays(10));
+    await makeToken("for ever", null);
+    await makeToken("gone already", inDays(-1));
+    await createTokenStore(db).revoke((await makeToken("revoked", inDays(10))).id);
+    const rotated = await makeToken("rotated", inDays(10));
+    await createTokenStore(db).rotate(rotated.id, { digest: randomBytes(32), expiresAt: inDays(90) });
+    const first = start(t);
+    await first.clock.advance(2 * DAY);
+    await first.stop();
+    const others = [start(t, inDays(2)), start(t, inDays(2))];
+    for (const { clock } of others) await clock.advance(10 * DAY);
+    assert.deepEqual(await sent(), ["3.00 ada@example.com deploy <b> | Access token expires within a week"]);
+    const { body_text, body_html } = await db
+      .selectFrom("outgoing_mails")
+      .selectAll()
+      .executeTakeFirstOrThrow();
+    assert.match(body_text, /^The access token “deploy <b>” of ada expires within a week\.$/m);
+    assert.match(body_text, /^First day without it: 2030-03-11$/m);
+    assert.match(body_text, /^Scopes: api, read_repository$/m);
+    assert.match(body_text, /^Last used: never$/m);
+    assert(!body_html.includes("<b>"));
+  });
+
+  it("of a bot's token go to those who look after what it is of", async (t) => {
+    const tokens = createTokenStore(db);
+    const bot = { description: null, expiresAt: inDays(3), createdBy: userId, accessLevel: 30 };
+    for (const [word, home] of [
+      ["p", { projectId }],
+      ["g", { namespaceId: groupSpace }],
+    ] as const) {
+      const draft = { ...bot, name: `of ${word}`, word, digest: randomBytes(32), scopes: ["api"] as const };
+      await tokens.createWithBot(home, draft);
+    }
+    await start(t).clock.advance(0);
+    const news = "Access token expires within a week";
+    assert.deepEqual(await sent(), [
+      `0.00 ada@example.com of p | ${news}`,
+      `0.00 boss@example.com of g | ${news}`,
+    ]);
+  });
+
+  it("of access tokens wait for the end of Silent Mode, and of a blocked user's nothing is said", async (t) => {
+    const settings = createInstanceSettingsStore(db);
+    await settings.write({ silentModeEnabled: true });
+    await makeToken("ci", inDays(2));
+    const { clock } = start(t);
+    await clock.advance(HOUR);
+    await settings.write({ silentModeEnabled: false });
+    await db.updateTable("users").set({ state: "blocked" }).where("id", "=", userId).execute();
+    await clock.advance(HOUR);
+    assert.deepEqual(await sent(), []);
+    await db.updateTable("users").set({ state: "active" }).where("id", "=", userId).execute();
+    await clock.advance(HOUR);
+    assert.deepEqual(await sent(), ["0.13 ada@example.com ci | Access token expires within a week"]);
   });
 });

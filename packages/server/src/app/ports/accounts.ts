@@ -184,6 +184,8 @@ export interface TokenStore {
   ): Promise<AccessToken | null>;
   /** Revokes all that came of this token by rotation, and what it came of; answers how many were still good. */
   revokeFamily(id: number): Promise<number>;
+  /** Those that are still good, of users who may act, expire after the one moment and by the other, and were not told of. */
+  listExpiring(after: Date, until: Date): Promise<readonly AccessToken[]>;
   /** Written at most once in a while for each token: it is a hint, not an audit. */
   touch(token: AccessToken, now: Date): Promise<void>;
 }

@@ -36,6 +36,8 @@ export interface MailOutbox {
     mails: readonly Mail[],
     now: Date,
   ): Promise<boolean>;
+  /** The same of an access token, which is told of once; false too when it was revoked meanwhile. */
+  tellTokenExpiry(tokenId: number, mails: readonly Mail[], now: Date): Promise<boolean>;
   put(mails: readonly Mail[], now: Date): Promise<void>;
   /** Hands out mails that are due, each to one caller, and moves them out of the way until `until`. */
   claimDue(now: Date, until: Date, limit: number): Promise<readonly WaitingMail[]>;

@@ -146,3 +146,9 @@ update users set totp_begun_at = now() where totp_secret_sealed is not null and 
 -- How long the audit log keeps its events; 0: for ever.
 alter table instance_settings
   add column audit_event_retention_days integer not null default 0 check (audit_event_retention_days >= 0);
+
+-- Whether somebody was told that the token expires soon.
+alter table access_tokens
+  add column expiry_told boolean not null default false;
+create index access_tokens_expiring on access_tokens (expires_at)
+  where expires_at is not null and not revoked and not expiry_told;
