@@ -2,6 +2,7 @@ import type { MemberStore, NamespaceStore, PasswordHasher, TokenStore, UserStore
 import type { AuditStore } from "./ports/audit.ts";
 import type { Browsing } from "./ports/browsing.ts";
 import type { CredentialStore } from "./ports/credentials.ts";
+import type { DeliveryStore, RequestSender } from "./ports/deliveries.ts";
 import type { IdentityProvider, IdentityStore, Seals } from "./ports/identities.ts";
 import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./ports/instance.ts";
 import type { KeyPairs } from "./ports/key-pairs.ts";
@@ -23,6 +24,7 @@ export type * from "./ports/accounts.ts";
 export type * from "./ports/audit.ts";
 export type * from "./ports/browsing.ts";
 export type * from "./ports/credentials.ts";
+export type * from "./ports/deliveries.ts";
 export type * from "./ports/identities.ts";
 export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
@@ -80,6 +82,8 @@ export interface Ports {
   readonly repositories: Repositories;
   readonly browsing: Browsing;
   readonly remotes: Remotes;
+  readonly deliveries: DeliveryStore;
+  readonly sender: RequestSender;
   readonly queue: UpdateQueue;
   readonly housekeeping: Housekeeping;
   readonly background: Background;

@@ -17,6 +17,7 @@ import type { Settings } from "../config/settings.ts";
 import { createTokenStore } from "../db/access-tokens.ts";
 import { createAuditStore } from "../db/audit-events.ts";
 import { createCredentialStore } from "../db/credentials.ts";
+import { createDeliveryStore } from "../db/deliveries.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
 import { createEventStore } from "../db/events.ts";
 import { createIdentityStore } from "../db/identities.ts";
@@ -48,6 +49,7 @@ import { limitTransfers } from "../git/limit-transfers.ts";
 import { createRepositories, type GitRepositories } from "../git/repositories.ts";
 import { createHttpServer } from "../http/create-http-server.ts";
 import { clearSignIns } from "../jobs/clear-sign-ins.ts";
+import { startDeliverer } from "../jobs/deliverer.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
 import { createHousekeeper } from "../jobs/housekeeper.ts";
 import { keepHistoryShort } from "../jobs/keep-history-short.ts";
@@ -95,6 +97,9 @@ const BACKGROUND_GRACE_MS = 5_000;
 
 /** A mail that is being sent gets this long at shutdown. */
 const MAIL_GRACE_MS = 5_000;
+
+/** A request to a hook or a pipeline trigger that is being sent gets this long at shutdown. */
+const DELIVERY_GRACE_MS = 5_000;
 
 /** A client waits this long for its turn: less than the minute after which many a proxy gives up. */
 const CLIENT_PATIENCE_MS = 50_000;
@@ -176,6 +181,7 @@ async function start(
   const projects = createProjectStore(db);
   const mailer = { wake: (): void => undefined };
   const mails = settings.smtpUrl === null ? null : createMailOutbox(db, { onPut: () => mailer.wake() });
+  const deliverer = { wake: (): void => undefined };
   const housekeeper = createHousekeeper({ clock: systemClock, log, projects, repositories });
   stops.push(() => housekeeper.stop());
   const keyRing = openKeyRing(settings.secretsFile, { log, areSecretsLost: await hasSealedSecrets(db) });
@@ -252,6 +258,8 @@ async function start(
     repositories,
     browsing,
     remotes,
+    deliveries: createDeliveryStore(db, { onPut: () => deliverer.wake() }),
+    sender: remotes.sender,
     queue,
     housekeeping: housekeeper,
     background,
@@ -261,7 +269,10 @@ async function start(
   };
 
   await projects.endLostRefsWrites();
-  if (isAlone) await ports.mirrors.endLostLeases(ports.clock.now());
+  if (isAlone) {
+    await ports.mirrors.endLostLeases(ports.clock.now());
+    await ports.deliveries.endLostLeases(ports.clock.now());
+  }
   await repositories.removeLeftovers({ isAlone });
   stops.push(keepClean(repositories, systemClock, log));
   stops.push(keepHistoryShort(ports));
@@ -280,6 +291,12 @@ async function start(
     stops.push(() => started.stop(MAIL_GRACE_MS));
     stops.push(warnOfExpiry({ ...ports, mails }));
   }
+  const delivering = startDeliverer({
+    ...ports,
+    composers: { hook: async () => null, "pipeline-trigger": async () => null },
+  });
+  deliverer.wake = () => delivering.wake();
+  stops.push(() => delivering.stop(DELIVERY_GRACE_MS));
   await queue.start((mirrorId, signal) => updateMirror(ports, mirrorId, signal));
   stops.push(() => queue.stop());
   stops.push(() => running.drain(GRACE_MS, SHUTTING_DOWN));

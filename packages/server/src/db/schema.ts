@@ -497,7 +497,7 @@ interface HookSecretsTable {
   value_key_id: string;
 }
 
-interface DeliveriesTable {
+export interface DeliveriesTable {
   id: GeneratedAlways<number>;
   project_id: number;
   hook_id: number | null;

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { RemoteAccess, Remotes } from "../app/ports.ts";
+import type { OutboundRules, RemoteAccess, Remotes } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { withoutFinalDot } from "../domain/host-name.ts";
 import { hostOf, parseRemoteUrl, portOf, type RemoteUrl, schemeOf } from "../domain/remote-url.ts";
@@ -25,8 +25,17 @@ export interface Endpoint {
 /** The proxy for a connection to this endpoint; null: none. */
 export type ProxyFor = (endpoint: Endpoint) => string | null;
 
-interface Guard {
+/** Where a connection may go. */
+export type Way = Pick<RemoteAccess, "address" | "proxy">;
+
+export interface Guard {
   readonly open: Remotes["open"];
+  /** The same for anything else than a repository, at this `origin` (`https://example.com`). */
+  findWay(
+    endpoint: Endpoint,
+    origin: string,
+    rules: OutboundRules & { readonly signal?: AbortSignal },
+  ): Promise<Way>;
   /** Notes that nothing answered at this address: the next `open` of the host takes another, if it has one. */
   avoid(remote: RemoteAccess): void;
 }
@@ -97,10 +106,14 @@ export function createGuard({
     return addresses;
   }
 
-  return {
+  const guard: Guard = {
     async open(url, credential, rules) {
       checkForm(url);
-      const endpoint = endpointOf(url);
+      const way = await guard.findWay(endpointOf(url), url, rules);
+      const { trust } = rules;
+      return { url, credential, ...way, ...(trust ? { trust } : {}) };
+    },
+    async findWay(endpoint, origin, rules) {
       const { host, port } = endpoint;
       checkPort(port, rules.lowPorts);
       const proxy = proxyFor(endpoint);
@@ -116,7 +129,7 @@ export function createGuard({
           throw unresolved(error, ", and the proxy may not look it up: see dns_rebinding_protection_enabled");
         return [];
       });
-      const others = isAt(rules.ownUrl, url)
+      const others = isAt(rules.ownUrl, origin)
         ? []
         : addresses.filter((address) => !isAllowed({ host, port, address }));
       const isUnknown = addresses.length === 0 && !isAllowed({ host, port, address: "" });
@@ -130,16 +143,16 @@ export function createGuard({
       const last = silent.get(host);
       const next = last === undefined ? 0 : (addresses.indexOf(last) + 1) % addresses.length;
       const address = addresses[next] ?? null;
-      const { trust } = rules;
-      if (proxy === null) return { url, credential, address, ...(trust ? { trust } : {}) };
+      if (proxy === null) return { address };
       // The proxy is asked for the address that was checked: for the name, it would get an answer of its own, which may
       // lead into the network around it.
-      return { url, credential, address: isByName ? null : address, proxy, ...(trust ? { trust } : {}) };
+      return { address: isByName ? null : address, proxy };
     },
     avoid({ url, address }) {
       if (address !== null) silent.set(endpointOf(url).host, address);
     },
   };
+  return guard;
 }
 
 /** A row of the database may be older than a rule: what could not be saved today is not spoken to either. */
@@ -159,7 +172,7 @@ function isLocalName(host: string): boolean {
 }
 
 /** Scheme, host and port: what answers there is ours and open to everybody who may mirror. */
-function isAt(base: string | undefined, remote: RemoteUrl): boolean {
+function isAt(base: string | undefined, remote: string): boolean {
   if (base === undefined || !URL.canParse(base) || !URL.canParse(remote)) return false;
   return new URL(base).origin === new URL(remote).origin;
 }

@@ -38,8 +38,13 @@ export interface BodyReader<T> {
   end(): T;
 }
 
+/** All of an answer's head, the names of its headers in lower case. */
+export interface ReceivedHead extends AnswerHead {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
 /** Looks at the head of an answer: says who reads the body, or throws. */
-export type ReadHead<T> = (head: AnswerHead) => BodyReader<T>;
+export type ReadHead<T> = (head: ReceivedHead) => BodyReader<T>;
 
 export interface HttpConnections {
   /** One request over a kept connection. `signal.reason` must be a HeliostatError, and is thrown. */
@@ -182,7 +187,7 @@ function dispatch<T>(
         if (status < 200) return;
         attempt(() => {
           const header = (name: string) => [headers[name]].flat()[0];
-          const reader = readHead({ status, header });
+          const reader = readHead({ status, header, headers });
           const end = () => resolve(reader.end());
           const plain = limitBody({ push: (chunk) => reader.push(chunk), end }, limits.answerBytes);
           const encoding = header("content-encoding")?.toLowerCase() ?? "identity";

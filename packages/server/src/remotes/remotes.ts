@@ -1,4 +1,4 @@
-import type { ListOptions, Log, RemoteAccess, Remotes } from "../app/ports.ts";
+import type { ListOptions, Log, RemoteAccess, Remotes, RequestSender } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { mayBeOfAddress } from "../domain/host-breaker.ts";
 import type { ListedRefs } from "./collected-refs.ts";
@@ -11,6 +11,7 @@ import { createHttpPush } from "./http-push.ts";
 import { DEFAULT_LIMITS, type RemoteLimits } from "./limits.ts";
 import { createMemory } from "./memory.ts";
 import { connectGit, createHttpPushProbe, probePushOver } from "./probe-push.ts";
+import { createRequestSender } from "./send-request.ts";
 import { type Conversation, withListingLimit } from "./smart-http.ts";
 import { commandOf } from "./ssh/ssh-command.ts";
 import { createSshConnections } from "./ssh/ssh-connections.ts";
@@ -36,16 +37,21 @@ export interface RemotesOptions {
   readonly caCertificates?: string | null;
 }
 
+/** Requests at the same time to one receiver, of all that are sent there. */
+const REQUESTS_PER_ORIGIN = 8;
+
 /** How many remotes with unusable ref names are remembered as told. */
 const MAX_TOLD = 10_000;
 const TOLD_MS = 24 * 3600 * 1000;
 
 /**
  * The `Remotes` port: the outbound guard, and without a process: listing refs, pushing over `http(s)://`, and
- * conversations over `ssh://` for git. Keeps connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
+ * conversations over `ssh://` for git; and beside it requests to receivers that are no repositories. Keeps connections open until `close()`, which also cancels what still runs over them; a listing over `git://` ends by its
  * own signal and limits.
  */
-export function createRemotes(options: RemotesOptions): Remotes & { close(): Promise<void> } {
+export function createRemotes(
+  options: RemotesOptions,
+): Remotes & { readonly sender: RequestSender; close(): Promise<void> } {
   const { log, userAgent } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const guard = createGuard({ resolve: options.resolve, proxyFor: options.proxyFor, limits });
@@ -56,6 +62,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
     { ...limits, connectionsPerOrigin: limits.uploadsPerOrigin },
     connector,
   );
+  const requests = createHttpConnections({ ...limits, connectionsPerOrigin: REQUESTS_PER_ORIGIN }, connector);
   const openHttpPush = createHttpPush({ connections, uploads, limits, userAgent });
   const listHttp = createHttpListRefs({ connections, limits, userAgent });
   const listGit = createGitListRefs({ connector, limits, userAgent });
@@ -126,6 +133,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
   }
 
   return {
+    sender: createRequestSender({ guard, connections: requests }),
     async open(url, credential, rules) {
       return withTunnel(withConversation(await guard.open(url, credential, rules)));
     },
@@ -166,7 +174,7 @@ export function createRemotes(options: RemotesOptions): Remotes & { close(): Pro
         });
     },
     async close() {
-      await Promise.all([connections.close(), uploads.close(), ssh.close()]);
+      await Promise.all([connections.close(), uploads.close(), requests.close(), ssh.close()]);
     },
   };
 }

@@ -16,6 +16,7 @@ export interface SecureSocketOptions {
   readonly context: SecureContext;
   /** Whether the context shows one: it decides what an end of the handshake may mean. */
   readonly hasClientCertificate: boolean;
+  readonly isUnverified?: boolean;
   /** Of an earlier connection to the same host with the same context. */
   readonly session?: Buffer | undefined;
   readonly timeoutMs?: number;
@@ -66,7 +67,7 @@ export function secureSocket(socket: Socket, options: SecureSocketOptions): Prom
     secured.once("close", closed);
     secured.once("secureConnect", () => {
       secured.off("close", closed);
-      if (secured.authorized !== true) {
+      if (secured.authorized !== true && options.isUnverified !== true) {
         fail(tlsError(troubleOf(String(secured.authorizationError), secured), host));
         return;
       }

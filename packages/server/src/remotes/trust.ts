@@ -9,6 +9,8 @@ export interface Trust {
   readonly id: string;
   readonly context: SecureContext;
   readonly hasClientCertificate: boolean;
+  /** The certificate of the other side is not looked at. */
+  readonly isUnverified: boolean;
 }
 
 export interface TrustStore {
@@ -52,18 +54,20 @@ export function createTrustStore(instanceCertificates: string | null): TrustStor
         return context;
       },
       hasClientCertificate: trust.clientCertificate !== undefined,
+      isUnverified: trust.isUnverified === true,
     };
   }
 
   return {
     of(trust) {
-      const { caCertificates, clientCertificate } = trust ?? {};
+      const { caCertificates, clientCertificate, isUnverified = false } = trust ?? {};
       const id = createHash("sha256")
         .update(
           JSON.stringify([
             caCertificates ?? "",
             clientCertificate?.certificate ?? "",
             clientCertificate?.privateKey ?? "",
+            isUnverified,
           ]),
         )
         .digest("base64");

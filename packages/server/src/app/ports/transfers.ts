@@ -17,6 +17,8 @@ export interface RemoteTrust {
   readonly caCertificates?: string;
   /** Both in PEM form. */
   readonly clientCertificate?: { readonly certificate: string; readonly privateKey: string };
+  /** Whatever certificate is shown is good enough. Never for a repository. */
+  readonly isUnverified?: boolean;
 }
 
 /** Opens a conversation with the remote's git. The signal ends it. */
