@@ -15,6 +15,7 @@ export function makeStoredMirror(url: string, changes: Partial<Omit<Mirror, "url
     ...{ lastErrorCode: null, lastUpdateAt: null, lastUpdateStartedAt: null, lastSuccessfulUpdateAt: null },
     ...{ retryCount: 0, nextCheckAt: null, requestedAt: null, appliedDigest: null, appliedGeneration: null },
     ...{ holdsRefs: false, lastChangedAt: null, toldHealth: "good", createdAt: DAY, updatedAt: DAY },
+    hook: { hasSecret: false, receivedAt: null, missedCount: 0, missedAt: null },
     ...changes,
   };
 }

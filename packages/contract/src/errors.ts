@@ -64,6 +64,9 @@ export const ERROR_CODES = {
   "too-many-sign-ins": "throttled",
   "too-many-requests": "throttled",
   "csrf-refused": "denied",
+  // webhooks of other forges
+  "hook-refused": "unauthenticated",
+  "hook-replayed": "conflict",
   "server-busy": "throttled",
   // words of the domain
   "oid-invalid": "invalid",

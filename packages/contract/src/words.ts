@@ -27,8 +27,8 @@ export type AuthMethod = (typeof AUTH_METHODS)[number];
 export const CREDENTIAL_KINDS = ["password", "ssh_key"] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
-/** What is kept sealed of a mirror; `client_key` is that of its client certificate. */
-export const SECRET_KINDS = [...CREDENTIAL_KINDS, "client_key"] as const;
+/** What is kept sealed of a mirror; `client_key` is that of its client certificate, `hook_secret` signs webhooks to it. */
+export const SECRET_KINDS = [...CREDENTIAL_KINDS, "client_key", "hook_secret"] as const;
 export type SecretKind = (typeof SECRET_KINDS)[number];
 
 /** What is kept sealed at all: the secrets of mirrors, and of people the second factor. */

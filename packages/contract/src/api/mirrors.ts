@@ -94,6 +94,19 @@ export const mirrorSchema = z.object({
   follow_default_branch: z.boolean(),
   interval_seconds: z.int().nullable(),
   adaptive_interval: z.boolean(),
+  /** What the other side tells it by webhooks. */
+  hook: z.object({
+    /** Whether it has a hook secret, by which signed webhooks are known. */
+    has_secret: z.boolean(),
+    /** Of the last that told of a change; null: none did. */
+    received_at: timestamp.nullable(),
+    /** Changes in a row that polling found, and of which no webhook had told. */
+    missed_count: z.int(),
+    /** Of the last such change; null: there was none. */
+    missed_at: timestamp.nullable(),
+    /** False: changes come about of which it is not told. */
+    reliable: z.boolean(),
+  }),
   user_id: z.int().nullable(),
   created_at: timestamp,
   updated_at: timestamp,
@@ -197,6 +210,10 @@ export const mirrorStartSchema = z.object({
   status: z.enum(["queued", "running", "later"]),
   next_update_at: timestamp.nullable(),
 });
+
+/** What a webhook that starts no update is answered: a test, or one that tells of nothing that the mirror carries. */
+export const mirrorHookHeardSchema = z.object({ message: z.string() });
+export type MirrorHookHeardAnswer = z.infer<typeof mirrorHookHeardSchema>;
 export type MirrorStartAnswer = z.infer<typeof mirrorStartSchema>;
 
 const options = {

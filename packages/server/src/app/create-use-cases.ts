@@ -12,6 +12,7 @@ import { groupUseCases } from "./groups/manage-groups.ts";
 import { instanceUseCases } from "./instance.ts";
 import { memberUseCases } from "./members/manage-members.ts";
 import { metricUseCases } from "./metrics.ts";
+import { mirrorHookUseCases } from "./mirror-hooks/mirror-hooks.ts";
 import { mirrorChangeUseCases } from "./mirrors/change-mirrors.ts";
 import { detectHostKeysUseCases } from "./mirrors/detect-host-keys.ts";
 import { createHostKeyScans } from "./mirrors/host-key-scans.ts";
@@ -68,6 +69,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...personalTokenUseCases(ports),
     ...resourceTokenUseCases(ports),
     ...triggerTokenUseCases(ports),
+    ...mirrorHookUseCases(ports),
     ...secondFactorUseCases(ports, checkPassword),
     ...openIdConnectUseCases(ports, checkPassword),
     ...namespaceUseCases(ports),

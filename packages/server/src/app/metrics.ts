@@ -5,12 +5,13 @@ import type { UseCases } from "./use-cases.ts";
 
 /** Numbers that anybody may read: how many, never which. */
 export function metricUseCases(
-  ports: Pick<Ports, "clock" | "credentials" | "secretKeys">,
+  ports: Pick<Ports, "clock" | "credentials" | "mirrorHooks" | "secretKeys">,
   clients: Pick<ClientQueue, "count">,
 ): Pick<UseCases, "readMetrics"> {
   return {
     async readMetrics() {
       const counts = await ports.credentials.count(ports.clock.now(), ports.secretKeys.ids());
+      const hooks = await ports.mirrorHooks.count(ports.clock.now());
       return [
         metric("credentials_expiring", "Named credentials that expire within seven days.", counts.expiring),
         metric("credentials_expired", "Named credentials that have expired.", counts.expired),
@@ -23,6 +24,12 @@ export function metricUseCases(
           "mirrors_needing_secret",
           "Mirrors that cannot show their secret, because its key is lost.",
           counts.mirrorsNeedingSecret,
+        ),
+        metric("mirrors_hooked", "Pull mirrors that are told of changes by webhooks.", hooks.hooked),
+        metric(
+          "mirrors_hook_missed",
+          "Those of them where polling found the last change, and no webhook told of it.",
+          hooks.missing,
         ),
         ...clientMetrics(clients),
       ];

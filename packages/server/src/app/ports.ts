@@ -8,6 +8,7 @@ import type { Background, Clock, Instance, InstanceSettingsStore, Log } from "./
 import type { KeyPairs } from "./ports/key-pairs.ts";
 import type { MailOutbox } from "./ports/mail.ts";
 import type { MirrorAttention, MirrorOverviewStore } from "./ports/mirror-attention.ts";
+import type { MirrorHookStore } from "./ports/mirror-hooks.ts";
 import type { HostStore, MirrorStore } from "./ports/mirrors.ts";
 import type { EventStore, ProjectStore, ProtectedBranchStore, ProtectedTagStore } from "./ports/projects.ts";
 import type { Remotes } from "./ports/remotes.ts";
@@ -30,6 +31,7 @@ export type * from "./ports/instance.ts";
 export type * from "./ports/key-pairs.ts";
 export type * from "./ports/mail.ts";
 export type * from "./ports/mirror-attention.ts";
+export type * from "./ports/mirror-hooks.ts";
 export type * from "./ports/mirrors.ts";
 export type * from "./ports/projects.ts";
 export type * from "./ports/pushes.ts";
@@ -68,6 +70,7 @@ export interface Ports {
   readonly protectedBranches: ProtectedBranchStore;
   readonly protectedTags: ProtectedTagStore;
   readonly mirrors: MirrorStore;
+  readonly mirrorHooks: MirrorHookStore;
   readonly attention: MirrorAttention;
   readonly overview: MirrorOverviewStore;
   readonly credentials: CredentialStore;

@@ -8,6 +8,7 @@ import type {
   SshKeyType,
   Visibility,
 } from "@heliostat/contract";
+import type { judgeHook } from "../domain/hook-state.ts";
 import type { ProjectLimits } from "../domain/incoming-limits.ts";
 import type { HostKeyFingerprint } from "../domain/known-hosts.ts";
 import type { ListedUpdate, Mirror, MirrorOptions, MirrorUpdate, UpdateState } from "../domain/mirror.ts";
@@ -23,6 +24,8 @@ import type { ConversationProgram, GitExchange, GitService } from "./git-exchang
 import type { GroupUseCases } from "./groups/group-use-cases.ts";
 import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
+import type { HeardHook, MirrorHookUseCases } from "./mirror-hooks/mirror-hook-use-cases.ts";
+import type { Webhook } from "./mirror-hooks/webhook.ts";
 import type { ConnectionTestUseCases } from "./mirrors/connection-test-use-cases.ts";
 import type { MirrorInsightUseCases } from "./mirrors/mirror-insight-use-cases.ts";
 import type { MirrorStart } from "./mirrors/mirror-start.ts";
@@ -71,6 +74,7 @@ export interface UseCases
     PasswordUseCases,
     TokenUseCases,
     TriggerTokenUseCases,
+    MirrorHookUseCases,
     SshKeyUseCases,
     ApiThrottleUseCases,
     AuditUseCases,
@@ -196,14 +200,14 @@ export interface UseCases
   /** Makes the pull mirror or changes it; what is left out stays. An update starts at once when it is on. */
   configurePullMirror(principal: Principal, project: PathOrId, settings: MirrorSettings): Promise<Mirror>;
   /**
-   * Null when the project is not mirrored. `force`: also when it is on pause after too many failures. `model-invalid`
-   * with a sentence in Silent Mode and in an archived project.
+   * Null when the project is not mirrored. `force`: also when it is on pause after too many failures. `hook`: the webhook
+   * that asks for it. `model-invalid` with a sentence in Silent Mode and in an archived project.
    */
   startPullMirror(
     principal: Principal,
     project: PathOrId,
-    options: { readonly force: boolean },
-  ): Promise<MirrorStart | null>;
+    options: { readonly force: boolean; readonly hook?: Webhook | null },
+  ): Promise<HeardHook | null>;
 
   // What GitLab has no one word for: mirrors of every direction, with every option.
 
@@ -472,6 +476,7 @@ export interface MirrorView {
   readonly hostKeysVerifiedBy: User | null;
   /** Its named credential expires within seven days, or has. */
   readonly credentialExpiresSoon: boolean;
+  readonly hook: ReturnType<typeof judgeHook>;
 }
 
 /** A mirror of any project, and why it waits for somebody: the weightiest reason first. */

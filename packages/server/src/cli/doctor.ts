@@ -150,7 +150,7 @@ async function examineMirrors(api: ApiClient): Promise<Finding> {
     message: `${mirrors.length} need their secret again`,
     details: mirrors.map(({ id, project_path, direction, url, kinds, credential }) => {
       const secrets = kinds.map((kind) =>
-        credential === null || kind === "client_key"
+        credential === null || kind === "client_key" || kind === "hook_secret"
           ? SECRET_NAMES[kind]
           : `${SECRET_NAMES[kind]} of the credential ${plain(credential.name)}`,
       );
@@ -169,6 +169,7 @@ const WAYS_TO_GIVE: Readonly<Record<SecretKind, string>> = {
   password: "auth_password",
   ssh_key: "regenerate_ssh_private_key=true, and its public key at the host",
   client_key: "client_certificate and client_key",
+  hook_secret: "POST /projects/:id/mirrors/:mirror_id/hook_secret, and at the host's webhook",
 };
 
 /** What else waits for somebody than lost secrets. */

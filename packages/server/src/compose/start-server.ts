@@ -25,6 +25,7 @@ import { createInstanceSettingsStore, initInstanceSettings } from "../db/instanc
 import { createMemberStore } from "../db/members.ts";
 import { migrate } from "../db/migrate.ts";
 import { createMirrorAttention } from "../db/mirror-attention.ts";
+import { createMirrorHookStore } from "../db/mirror-hooks.ts";
 import { createMirrorOverview } from "../db/mirror-overview.ts";
 import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
@@ -51,6 +52,7 @@ import { createHttpServer } from "../http/create-http-server.ts";
 import { clearSignIns } from "../jobs/clear-sign-ins.ts";
 import { startDeliverer } from "../jobs/deliverer.ts";
 import { startDispatcher } from "../jobs/dispatcher.ts";
+import { forgetHookMessages } from "../jobs/forget-hook-messages.ts";
 import { createHousekeeper } from "../jobs/housekeeper.ts";
 import { keepHistoryShort } from "../jobs/keep-history-short.ts";
 import { startMailer } from "../jobs/mailer.ts";
@@ -245,6 +247,7 @@ async function start(
     protectedBranches: createProtectedBranchStore(db),
     protectedTags: createProtectedTagStore(db),
     mirrors,
+    mirrorHooks: createMirrorHookStore(db, sealer),
     attention: createMirrorAttention(db),
     overview: createMirrorOverview(db),
     credentials: createCredentialStore(db, sealer),
@@ -277,6 +280,7 @@ async function start(
   stops.push(keepClean(repositories, systemClock, log));
   stops.push(keepHistoryShort(ports));
   stops.push(clearSignIns(ports));
+  stops.push(forgetHookMessages(ports));
   await resumeReadable(ports);
   const given = { password: settings.adminPassword, token: settings.adminToken };
   await bootstrapRoot(ports, given, options.keepSecrets);

@@ -1,8 +1,7 @@
 import { sql } from "kysely";
 import type { MirrorStore } from "../app/ports.ts";
 import { HARD_FAILURE_AFTER } from "../domain/schedule.ts";
-import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
-import { selectMirrors, toMirror } from "./mirror-row.ts";
+import { MIRROR_FACTS, selectMirrors, toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { isRunnable } from "./runnable-mirrors.ts";
 import { beginProbe, readLimits, readPlaces } from "./update-places.ts";
@@ -117,7 +116,7 @@ export function createScheduleStore(db: Db): ScheduleStore {
             ),
           )
           .returningAll()
-          .returning(CREDENTIAL_FACTS)
+          .returning(MIRROR_FACTS)
           .execute();
         for (const host of probes) {
           const probe = rows.find((row) => row.remote_host === host);

@@ -7,8 +7,7 @@ import { changesRef, MAX_NAMED_UNTOUCHED, type OutcomeCounts } from "../domain/m
 import type { Hindrance } from "../domain/mirroring-switches.ts";
 import { nameResults } from "../domain/named-results.ts";
 import { HARD_FAILURE_AFTER, retryDelay } from "../domain/schedule.ts";
-import { CREDENTIAL_FACTS } from "./mirror-credentials.ts";
-import { toMirror } from "./mirror-row.ts";
+import { MIRROR_FACTS, toMirror } from "./mirror-row.ts";
 import type { Db } from "./pool.ts";
 import { hindrance, isRunnable } from "./runnable-mirrors.ts";
 import type { Database } from "./schema.ts";
@@ -92,7 +91,7 @@ export function createUpdateStore(db: Db): UpdateStore {
           })
           .where("id", "=", id)
           .returningAll()
-          .returning(CREDENTIAL_FACTS)
+          .returning(MIRROR_FACTS)
           .executeTakeFirstOrThrow();
         const update = await transaction
           .insertInto("mirror_updates")

@@ -189,6 +189,10 @@ const FORGOTTEN_STATE = {
   cancel_requested_at: null,
   cancel_requested_by: null,
   told_health: "good",
+  // Another host has another hook.
+  hook_received_at: null,
+  hook_missed_count: 0,
+  hook_missed_at: null,
   lease_superseded: sql<boolean>`lease_token is not null`,
 } as const;
 

@@ -11,6 +11,7 @@ import {
   sealPassword,
   sealPrivateKey,
 } from "./mirror-credentials.ts";
+import { hookSecretContext, sealHookSecret } from "./mirror-hooks.ts";
 import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -28,7 +29,8 @@ export async function hasSealedSecrets(db: Db): Promise<boolean> {
   const { rows } = await sql<{ any: boolean }>`select
     exists (select from credentials where password_key_id is not null or private_key_key_id is not null)
     or exists (select from mirrors where client_key_key_id is not null)
-    or exists (select from users where totp_key_id is not null) as any`.execute(db);
+    or exists (select from users where totp_key_id is not null)
+    or exists (select from mirror_hook_secrets) as any`.execute(db);
   return rows[0]?.any ?? false;
 }
 
@@ -151,6 +153,36 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
     });
   }
 
+  /** As `sealCredentials`, of the secrets that webhooks to mirrors are signed with. */
+  async function sealHookSecrets(keyIds: readonly string[], after: number): Promise<Lot> {
+    return await db.transaction().execute(async (transaction) => {
+      const rows = await transaction
+        .selectFrom("mirror_hook_secrets")
+        .select(["mirror_id", "secret_sealed", "secret_key_id"])
+        .where("mirror_id", ">", after)
+        .where("secret_key_id", "in", keyIds)
+        .orderBy("mirror_id")
+        .limit(BATCH)
+        .forNoKeyUpdate()
+        .execute();
+      const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.mirror_id ?? null };
+      for (const { mirror_id: id, secret_sealed, secret_key_id } of rows) {
+        const secret = { sealed: secret_sealed, keyId: secret_key_id };
+        const whose = { kind: "hook_secret", mirrorId: id, credentialId: null, username: null } as const;
+        const columns = sealOne(lot, { secret, context: hookSecretContext(id), whose }, (plain) =>
+          sealHookSecret(secrets, id, plain),
+        );
+        if (columns === null) continue;
+        await transaction
+          .updateTable("mirror_hook_secrets")
+          .set(columns)
+          .where("mirror_id", "=", id)
+          .execute();
+      }
+      return lot;
+    });
+  }
+
   return {
     async countByKey() {
       const { rows } = await sql<{ key_id: string; count: number }>`
@@ -159,6 +191,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
             union all select private_key_key_id from credentials
             union all select client_key_key_id from mirrors
             union all select totp_key_id from users
+            union all select secret_key_id from mirror_hook_secrets
         ) as sealed where key_id is not null group by key_id`.execute(db);
       return new Map(rows.map((row) => [row.key_id, row.count]));
     },
@@ -167,7 +200,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       if (keyIds.length === 0) return { sealed: 0, unreadable };
       await waitForSealing(db);
       let sealed = 0;
-      for (const sealBatch of [sealCredentials, sealClientKeys, sealTotpSecrets]) {
+      for (const sealBatch of [sealCredentials, sealClientKeys, sealTotpSecrets, sealHookSecrets]) {
         for (let after: number | null = 0; after !== null; ) {
           const lot: Lot = await sealBatch(keyIds, after);
           sealed += lot.sealed;
@@ -201,10 +234,15 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
         .where("last_error_code", "=", "secret-unreadable")
         .orderBy("id")
         .execute();
-      return rows
-        .map(toMirror)
-        .filter(({ sealedSecrets }) => sealedSecrets.every(({ keyId }) => keyIds.includes(keyId)))
-        .map(({ id }) => id);
+      return (
+        rows
+          .map(toMirror)
+          // Its update shows no hook secret.
+          .filter(({ sealedSecrets }) =>
+            sealedSecrets.every(({ kind, keyId }) => kind === "hook_secret" || keyIds.includes(keyId)),
+          )
+          .map(({ id }) => id)
+      );
     },
     async whileAlone(work) {
       return await db.connection().execute(async (connection) => {

@@ -91,6 +91,8 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "tree-unsafe": "unasked",
   "too-many-sign-ins": "unasked",
   "too-many-requests": "unasked",
+  "hook-refused": "unasked",
+  "hook-replayed": "unasked",
   "csrf-refused": "unasked",
   "server-busy": "unasked",
   "account-blocked": "unasked",

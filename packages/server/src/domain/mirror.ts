@@ -8,6 +8,7 @@ import type {
   UpdateStatus,
   UpdateTrigger,
 } from "@heliostat/contract";
+import type { HookState } from "./hook-state.ts";
 import type { RefName } from "./ref-name.ts";
 import type { RefResult } from "./refs.ts";
 import type { RemoteUrl } from "./remote-url.ts";
@@ -75,7 +76,10 @@ export interface Mirror {
   readonly credential: { readonly id: number; readonly name: string } | null;
   /** As the credential's owner says it; null: not known. */
   readonly credentialExpiresAt: Date | null;
-  /** Those of its secrets that its URL and `auth_method` use, with the keys of the secrets file that sealed them. */
+  /**
+   * Those of its secrets that its URL and `auth_method` use, and its hook secret, with the keys of the secrets file that
+   * sealed them.
+   */
   readonly sealedSecrets: readonly SealedSecret[];
   /** Lines in known_hosts form: what an SSH server must show. */
   readonly knownHosts: string;
@@ -112,6 +116,7 @@ export interface Mirror {
   readonly lastChangedAt: Date | null;
   /** What people were last told of it by mail. */
   readonly toldHealth: MirrorHealth;
+  readonly hook: HookState;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -5,6 +5,7 @@ import { DEFAULT_PER_PAGE } from "@heliostat/contract/api/parameters.ts";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import type { z } from "zod";
 import { requireScope } from "../app/access.ts";
+import type { Webhook } from "../app/mirror-hooks/webhook.ts";
 import type { Page } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
@@ -21,11 +22,14 @@ import { requestOrigin } from "./request-origin.ts";
 import {
   type BodyLimits,
   mergeParameters,
+  parseBody,
   type RawParameters,
+  readBody,
   readBodyParameters,
 } from "./request-parameters.ts";
 import { type Download, sendDownload } from "./send-download.ts";
 import { type ServerSentEvent, sendEvents } from "./send-events.ts";
+import { keepBody, readWebhook } from "./webhook.ts";
 import { whereFrom } from "./where-from.ts";
 
 const SCOPES: Readonly<
@@ -49,6 +53,8 @@ export interface ApiContext<P> {
   readonly params: P;
   /** The one that came, for routes that take one; null: none, and the principal is who they say. */
   readonly triggerToken: string | null;
+  /** For routes that take them; null: it is none. */
+  readonly webhook: Webhook | null;
   /** What `If-None-Match` says; empty where there is none. */
   readonly ifNoneMatch: string;
   /** The time in `If-Unmodified-Since`; null where there is none that can be read. */
@@ -99,6 +105,8 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   readonly access: "anyone" | "read_code" | "read_api" | "api" | "token" | "trigger-token";
   /** Whether a trigger token does in the place of that. */
   readonly orTriggerToken?: boolean;
+  /** Whether other forges send webhooks there: one of nobody is let in, for what it proves itself. */
+  readonly takesWebhooks?: boolean;
   /** It puts another secret in the place of the one that it is asked with. */
   readonly rotatesToken?: boolean;
   /** Whether it is there for somebody too who has to set up a second factor before anything else. */
@@ -119,6 +127,7 @@ export interface ApiRoute {
   readonly access: ApiRouteOptions<z.ZodType>["access"];
   readonly rotatesToken: boolean;
   readonly orTriggerToken: boolean;
+  readonly takesWebhooks: boolean;
   readonly unfinished: boolean;
   readonly form: ErrorForm;
   readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
@@ -132,6 +141,7 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
     access: options.access,
     rotatesToken: options.rotatesToken ?? false,
     orTriggerToken: options.orTriggerToken ?? false,
+    takesWebhooks: options.takesWebhooks ?? false,
     unfinished: options.unfinished ?? false,
     form: options,
     run: async (context) =>
@@ -227,9 +237,19 @@ export async function registerApi(
   const limits: BodyLimits = { maxBytes: door.limits.apiBodyBytes, timeoutMs: door.limits.apiBodyTimeoutMs };
   const plugin: FastifyPluginAsync = async (api) => {
     api.removeAllContentTypeParsers();
-    api.addContentTypeParser("*", async (request: FastifyRequest, payload: FastifyRequest["raw"]) =>
-      readBodyParameters(payload, request.headers, limits),
-    );
+    const hooked = new Set(routes.filter(({ takesWebhooks }) => takesWebhooks).map(nameOfRoute));
+    api.addContentTypeParser("*", async (request: FastifyRequest, payload: FastifyRequest["raw"]) => {
+      if (!hooked.has(`${request.method} ${request.routeOptions.url}`)) {
+        return await readBodyParameters(payload, request.headers, limits);
+      }
+      const body = await readBody(payload, request.headers, {
+        ...limits,
+        maxBytes: door.limits.hookBodyBytes,
+      });
+      keepBody(request, body);
+      // A forge's long body has no parameters, and is parsed only once it has proved where it is from.
+      return body.length > limits.maxBytes ? {} : await parseBody(body, request.headers);
+    });
     api.setErrorHandler((error, request, reply) => answerApiError(door, error, request, reply));
 
     const methodsOf = new Map<string, Set<HTTPMethods>>();
@@ -262,6 +282,10 @@ export async function registerApi(
   await server.register(plugin);
 }
 
+function nameOfRoute({ method, path }: ApiRoute): string {
+  return `${method} ${API_PREFIX}${path}`;
+}
+
 async function runRoute(
   door: HttpDoor,
   route: ApiRoute,
@@ -285,7 +309,10 @@ async function runRoute(
           bySession: () => authenticateSession(door, request, reply, route),
         });
     rememberUser(request, principal);
-    if (!isNobody) {
+    const webhook = route.takesWebhooks ? readWebhook(request) : null;
+    // A forge tells of each push: what proves itself is not counted among strangers.
+    const isHook = webhook !== null && principal.kind === "anonymous";
+    if (!isNobody && !isHook) {
       isCounted = true;
       await door.useCases.countApiRequest(principal);
       requireAccess(route, principal);
@@ -296,6 +323,7 @@ async function runRoute(
       principal,
       params,
       triggerToken,
+      webhook,
       ifNoneMatch: request.headers["if-none-match"] ?? "",
       unmodifiedSince: readTime(request.headers["if-unmodified-since"]),
       externalUrl: door.externalUrl,

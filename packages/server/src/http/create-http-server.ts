@@ -25,6 +25,7 @@ import { identityRoutes } from "./routes/identities/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
 import { memberRoutes } from "./routes/members/routes.ts";
 import { mirrorAttentionRoutes } from "./routes/mirror-attention/routes.ts";
+import { hookSecretRoutes } from "./routes/mirror-hooks/routes.ts";
 import { mirrorHostRoutes } from "./routes/mirror-hosts/routes.ts";
 import { mirrorInsightRoutes } from "./routes/mirror-insight/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
@@ -153,6 +154,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...pullMirrorRoutes,
     ...mirrorRoutes,
     ...triggerTokenRoutes,
+    ...hookSecretRoutes,
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...credentialRoutes,

@@ -5,6 +5,8 @@ import type { UseCases } from "../app/use-cases.ts";
 export interface HttpLimits {
   readonly apiBodyBytes: number;
   readonly apiBodyTimeoutMs: number;
+  /** Of what other forges tell: a push of two thousand commits, each with its message and the names of its files. */
+  readonly hookBodyBytes: number;
   /** From the first byte of a connection or a request to the end of its header. */
   readonly headersTimeoutMs: number;
   /** A git exchange in which no byte goes either way for this long is over; git itself says something every 5 s. */
@@ -26,6 +28,7 @@ export interface HttpLimits {
 export const HTTP_LIMITS: HttpLimits = {
   apiBodyBytes: 1024 * 1024,
   apiBodyTimeoutMs: 30_000,
+  hookBodyBytes: 4 * 1024 * 1024,
   headersTimeoutMs: 20_000,
   gitIdleTimeoutMs: 600_000,
   gitFetchPaceMs: 60_000,

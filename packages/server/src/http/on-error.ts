@@ -86,6 +86,7 @@ export function apiAnswerTo(error: unknown, form: ErrorForm = {}): ApiErrorAnswe
       return { status, headers: {}, body: invalidBody(known, form) };
     case "unauthenticated":
       if (known.code === "sign-in-refused") return plain(status, known.message);
+      if (known.code === "hook-refused") return plain(status, `401 Unauthorized - ${known.message}`);
       // Pages ask for the code then; the words are for people.
       if (known.code === "second-factor-needed") {
         return { status, headers: {}, body: { message: known.message, error_code: known.code } };

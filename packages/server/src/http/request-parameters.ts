@@ -93,8 +93,11 @@ export async function readBodyParameters(
   headers: IncomingMessage["headers"],
   limits: BodyLimits,
 ): Promise<RawParameters> {
-  if (Number(headers["content-length"] ?? 0) > limits.maxBytes) throw tooLarge(limits);
-  const body = await readBody(payload, limits);
+  return await parseBody(await readBody(payload, headers, limits), headers);
+}
+
+/** The parameters in a body that was read. */
+export async function parseBody(body: Buffer, headers: IncomingMessage["headers"]): Promise<RawParameters> {
   if (body.length === 0) return emptyParameters();
   const encoding = headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {
@@ -108,7 +111,13 @@ export async function readBodyParameters(
   throw requestError(415, `The provided content-type '${mediaType}' is not supported.`);
 }
 
-async function readBody(payload: Readable, limits: BodyLimits): Promise<Buffer> {
+/** Reads a body whole. Request errors: 408, 413. */
+export async function readBody(
+  payload: Readable,
+  headers: IncomingMessage["headers"],
+  limits: BodyLimits,
+): Promise<Buffer> {
+  if (Number(headers["content-length"] ?? 0) > limits.maxBytes) throw tooLarge(limits);
   return await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

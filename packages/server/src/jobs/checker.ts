@@ -1,6 +1,6 @@
 import { requestUpdate } from "../app/mirrors/request-update.ts";
 import type { CheckRoom, Ports } from "../app/ports.ts";
-import { checkMirror } from "../app/updates/check-mirror.ts";
+import { checkMirror, type Found } from "../app/updates/check-mirror.ts";
 import { noteAnswers, noteError } from "../app/updates/host-signs.ts";
 import { checkInterval } from "../domain/check-interval.ts";
 import { asHeliostatError } from "../domain/errors.ts";
@@ -50,12 +50,12 @@ export function createChecker(ports: () => Ports, onRoom: () => void): Checker {
   let writing: Promise<void> | null = null;
 
   async function checkOne(mirror: Mirror, claimedUntil: Date, host: HostChecks): Promise<void> {
-    const { clock, log, mirrors } = ports();
+    const { clock, log, mirrors, mirrorHooks } = ports();
     const claimedAt = clock.now();
     const postpone = () => mirrors.postponeCheck({ id: mirror.id, claimedUntil }, clock.now());
     try {
       const giveBack = await host.slots.take(stopping.signal);
-      let found: "unchanged" | "changed" | "paused";
+      let found: Found | "paused";
       try {
         if (host.pausedAt !== null && claimedAt <= host.pausedAt) return await postpone();
         found = await look(mirror, host);
@@ -68,14 +68,18 @@ export function createChecker(ports: () => Ports, onRoom: () => void): Checker {
         await writing;
       } else if (stopping.signal.aborted) return;
       else if (found === "paused") await postpone();
-      else await requestUpdate(ports(), mirror, "schedule");
+      else {
+        const now = clock.now();
+        await requestUpdate(ports(), mirror, "schedule");
+        if (found === "moved") await mirrorHooks.noteFound(mirror.id, now, mirror.lastUpdateAt);
+      }
     } catch (error) {
       // The claim lapses, and the mirror is looked at again.
       if (!stopping.signal.aborted) log.warn({ mirrorId: mirror.id, err: error }, "a check was not recorded");
     }
   }
 
-  async function look(mirror: Mirror, host: HostChecks): Promise<"unchanged" | "changed" | "paused"> {
+  async function look(mirror: Mirror, host: HostChecks): Promise<Found | "paused"> {
     const { clock, log } = ports();
     const limit = new AbortController();
     const timer = clock.after(CHECK_LIMIT_MS, () => limit.abort());
@@ -89,7 +93,7 @@ export function createChecker(ports: () => Ports, onRoom: () => void): Checker {
         if (waitsForHost) return "paused";
       }
       // The update that follows meets the same trouble, and records it with the mirror.
-      return "changed";
+      return "unknown";
     } finally {
       timer.cancel();
     }

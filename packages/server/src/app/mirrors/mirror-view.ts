@@ -1,4 +1,5 @@
 import { expiryNews } from "../../domain/credential.ts";
+import { judgeHook } from "../../domain/hook-state.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { refusalToStart } from "../../domain/mirroring-switches.ts";
 import type { Project } from "../../domain/project.ts";
@@ -42,6 +43,7 @@ export async function viewMirrorsOf(
       lostSecrets: lostSecrets(mirror, ports.secretKeys),
       hostKeysVerifiedBy: verifiers.get(mirror.hostKeysVerifiedBy ?? 0) ?? null,
       credentialExpiresSoon: expiryNews(mirror.credentialExpiresAt, now) !== null,
+      hook: judgeHook(mirror.hook, now),
     };
   };
   const views = await Promise.all(

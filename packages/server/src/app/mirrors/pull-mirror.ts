@@ -3,6 +3,7 @@ import type { Mirror } from "../../domain/mirror.ts";
 import { mayMirror } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
+import { hearHook } from "../mirror-hooks/hear-hook.ts";
 import type { Ports } from "../ports.ts";
 import type { UseCases } from "../use-cases.ts";
 import { configurePullMirror } from "./configure-pull-mirror.ts";
@@ -33,10 +34,12 @@ export function pullMirrorUseCases(ports: Ports): PullMirrorUseCases {
         await configurePullMirror(ports, requireSignedIn(principal), project, settings),
       );
     },
-    async startPullMirror(principal, which, options) {
+    async startPullMirror(principal, which, { force, hook = null }) {
       const project = await findProjectFor(ports, principal, which, "admin-mirrors");
       const mirror = await findEnabled(project);
-      return mirror && (await startPull(ports, principal, project, mirror, options));
+      if (mirror === null) return null;
+      const start = () => startPull(ports, principal, project, mirror, { force });
+      return await hearHook(ports, mirror, hook, null, start);
     },
   };
 }

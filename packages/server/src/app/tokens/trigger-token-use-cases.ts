@@ -1,5 +1,6 @@
 import type { Principal } from "../../domain/user.ts";
-import type { MirrorStart } from "../mirrors/mirror-start.ts";
+import type { HeardHook } from "../mirror-hooks/mirror-hook-use-cases.ts";
+import type { Webhook } from "../mirror-hooks/webhook.ts";
 import type { PathOrId } from "../path-or-id.ts";
 import type { TriggerToken } from "../ports.ts";
 
@@ -21,7 +22,12 @@ export interface TriggerTokenUseCases {
   /**
    * Starts the mirror of this token (`pull`: it must be the project's pull mirror). The same `not-found` whether there
    * is no such token, or it is for another mirror; `too-many-starts` when it is used too often; `model-invalid` with the
-   * reason when the mirror cannot be started.
+   * reason when the mirror cannot be started. `hook`: the webhook that the token came with.
    */
-  triggerMirror(secret: string, project: PathOrId, mirror: number | "pull"): Promise<MirrorStart>;
+  triggerMirror(
+    secret: string,
+    project: PathOrId,
+    mirror: number | "pull",
+    hook: Webhook | null,
+  ): Promise<HeardHook>;
 }

@@ -4,6 +4,7 @@ import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { digestToken } from "../accounts/token-digest.ts";
 import { auditedProject } from "../audit/entities.ts";
+import { hearHook } from "../mirror-hooks/hear-hook.ts";
 import { findMirrorToChange } from "../mirrors/mirroring-access.ts";
 import { startPull, startPush } from "../mirrors/start-mirror.ts";
 import type { Ports, TriggerToken } from "../ports.ts";
@@ -57,7 +58,7 @@ export function triggerTokenUseCases(ports: Ports): TriggerTokenUseCases {
       if (token === null) throw notFound();
       await note(principal, "trigger-token-revoked", project, token);
     },
-    async triggerMirror(secret, which, wanted) {
+    async triggerMirror(secret, which, wanted, hook) {
       // Without a good token nothing else is looked up, so that not even the time taken tells what there is.
       const token = await ports.triggerTokens.findByDigest(digestToken(secret));
       const mirror = token && (await ports.mirrors.find(token.mirrorId));
@@ -76,8 +77,11 @@ export function triggerTokenUseCases(ports: Ports): TriggerTokenUseCases {
         );
       }
       await ports.triggerTokens.touch(token, ports.clock.now());
-      if (mirror.direction === "push") return await startPush(ports, null, project, mirror);
-      return await startPull(ports, { kind: "anonymous" }, project, mirror, { force: false });
+      return await hearHook(ports, mirror, hook, null, async () =>
+        mirror.direction === "push"
+          ? await startPush(ports, null, project, mirror)
+          : await startPull(ports, { kind: "anonymous" }, project, mirror, { force: false }),
+      );
     },
   };
 }

@@ -389,7 +389,9 @@ describe("resources of the API", () => {
 
   test("a mirror on pause is 403 in GitLab's words", async () => {
     await using paused = await startServer(
-      createInMemoryUseCases({ startPullMirror: async () => ({ status: "on-pause", nextUpdateAt: null }) }),
+      createInMemoryUseCases({
+        startPullMirror: async () => ({ kind: "started", start: { status: "on-pause", nextUpdateAt: null } }),
+      }),
     );
     const answer = await paused.ask("POST", `${API}/projects/1/mirror/pull`, { token: SECRETS.api });
     assert.deepEqual(

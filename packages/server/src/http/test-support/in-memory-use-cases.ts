@@ -8,6 +8,7 @@ import { groupsInMemory } from "./use-cases/groups.ts";
 import { instanceInMemory } from "./use-cases/instance.ts";
 import { membersInMemory } from "./use-cases/members.ts";
 import { createMemory } from "./use-cases/memory.ts";
+import { mirrorHooksInMemory } from "./use-cases/mirror-hooks.ts";
 import { mirrorInsightInMemory } from "./use-cases/mirror-insight.ts";
 import { mirrorsInMemory } from "./use-cases/mirrors.ts";
 import { namespacesInMemory } from "./use-cases/namespaces.ts";
@@ -47,6 +48,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     ...protectionsInMemory(memory),
     ...mirrorsInMemory(memory),
     ...updatesInMemory(memory),
+    ...mirrorHooksInMemory(memory),
     ...mirrorInsightInMemory(),
     ...credentialsInMemory(),
     ...sshKeysInMemory(),

@@ -1,4 +1,5 @@
 import type { MirrorAnswer, MirrorStartAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type { HeardHook } from "../../../app/mirror-hooks/mirror-hook-use-cases.ts";
 import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
 import { type CertificateFacts, describeCertificates } from "../../../domain/certificates.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
@@ -6,6 +7,7 @@ import { describeKeys } from "../../../domain/known-hosts.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
 import { fingerprintOf } from "../../../domain/ssh-public-key.ts";
+import { type ApiAnswer, ok } from "../../api-route.ts";
 import { presentUser } from "../users/present.ts";
 
 /** The mirror's URL for answers: userinfo that came inside it is masked, what came apart from it is not shown. */
@@ -73,6 +75,13 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
     follow_default_branch: mirror.options.followDefaultBranch,
     interval_seconds: mirror.options.intervalSeconds,
     adaptive_interval: mirror.options.adaptiveInterval,
+    hook: {
+      has_secret: view.hook.hasSecret,
+      received_at: presentTime(view.hook.receivedAt),
+      missed_count: view.hook.missedCount,
+      missed_at: presentTime(view.hook.missedAt),
+      reliable: view.hook.isReliable,
+    },
     user_id: mirror.userId,
     created_at: mirror.createdAt.toISOString(),
     updated_at: mirror.updatedAt.toISOString(),
@@ -81,6 +90,11 @@ export function presentMirror(view: MirrorView, externalUrl: string): MirrorAnsw
 
 function presentCertificate({ subject, issuer, notAfter, fingerprintSha256 }: CertificateFacts) {
   return { subject, issuer, not_after: notAfter.toISOString(), fingerprint_sha256: fingerprintSha256 };
+}
+
+/** What came of a webhook, in the status that says whether anything was started. */
+export function hookAnswer(heard: HeardHook, started: (start: MirrorStart) => ApiAnswer): ApiAnswer {
+  return heard.kind === "started" ? started(heard.start) : ok({ message: heard.why });
 }
 
 /** How a start went; `mirror-on-pause` when it did not. */

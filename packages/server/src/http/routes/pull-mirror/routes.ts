@@ -9,6 +9,7 @@ import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
 import { type ApiAnswer, apiRoute, ok } from "../../api-route.ts";
 import { presentPublicKey } from "../host-keys/present.ts";
+import { hookAnswer } from "../mirrors/present.ts";
 import { readSsh } from "../mirrors/read-ssh.ts";
 import { readTags } from "../mirrors/read-tags.ts";
 import { presentPullMirror, presentStart } from "./present.ts";
@@ -90,13 +91,17 @@ export const pullMirrorRoutes = [
     method: "POST",
     path: PATH,
     access: "api",
-    // A plain webhook with such a token can start the mirror; whatever else it says is not looked at.
     orTriggerToken: true,
+    takesWebhooks: true,
     params: pullMirrorStartParams,
     urlField,
-    handle: async ({ useCases, principal, triggerToken, params }) => {
+    handle: async ({ useCases, principal, triggerToken, webhook, params }) => {
       if (triggerToken !== null) {
-        return startAnswer(await useCases.triggerMirror(triggerToken, params.id, "pull"));
+        const heard = await useCases.triggerMirror(triggerToken, params.id, "pull", webhook);
+        return hookAnswer(heard, startAnswer);
+      }
+      if (principal.kind === "anonymous" && webhook !== null) {
+        return hookAnswer(await useCases.receiveHook(params.id, "pull", webhook), startAnswer);
       }
       // Deviation: GitLab ignores `import_url` here, but one client library sets pull mirrors up with it.
       if (params.import_url !== undefined && params.mirror !== false) {
@@ -107,9 +112,10 @@ export const pullMirrorRoutes = [
         });
         await useCases.configurePullMirror(principal, params.id, { enabled: true, ...settings });
       }
-      const start = await useCases.startPullMirror(principal, params.id, { force: params.force ?? false });
-      if (start === null) throw notMirrored();
-      return startAnswer(start);
+      const options = { force: params.force ?? false, hook: webhook };
+      const heard = await useCases.startPullMirror(principal, params.id, options);
+      if (heard === null) throw notMirrored();
+      return hookAnswer(heard, startAnswer);
     },
   }),
   // Ours: GitLab has this for push mirrors only.

@@ -1,7 +1,7 @@
 import { mirrorParams } from "@heliostat/contract/api/mirrors.ts";
 import { newTriggerTokenParams, triggerTokenParams } from "@heliostat/contract/api/trigger-tokens.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
-import { presentStart } from "../mirrors/present.ts";
+import { hookAnswer, presentStart } from "../mirrors/present.ts";
 import { presentTriggerToken } from "./present.ts";
 
 const MIRROR = "/projects/:id/mirrors/:mirror_id";
@@ -43,10 +43,15 @@ export const triggerTokenRoutes = [
     method: "POST",
     path: `${MIRROR}/trigger`,
     access: "trigger-token",
+    takesWebhooks: true,
     params: mirrorParams,
-    handle: async ({ useCases, triggerToken, params }) => {
-      const start = await useCases.triggerMirror(triggerToken ?? "", params.id, params.mirror_id);
-      return accepted(presentStart(start));
+    handle: async ({ useCases, triggerToken, webhook, params }) => {
+      const { id, mirror_id } = params;
+      const heard =
+        triggerToken === null && webhook !== null
+          ? await useCases.receiveHook(id, mirror_id, webhook)
+          : await useCases.triggerMirror(triggerToken ?? "", id, mirror_id, webhook);
+      return hookAnswer(heard, (start) => accepted(presentStart(start)));
     },
   }),
 ];

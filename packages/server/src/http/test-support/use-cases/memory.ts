@@ -1,6 +1,7 @@
 import type { Page, Paged } from "../../../app/ports.ts";
 import type { MirrorSettings, MirrorView, PathOrId, ProjectView } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
+import { judgeHook } from "../../../domain/hook-state.ts";
 import { DEFAULT_MIRROR_OPTIONS, type Mirror } from "../../../domain/mirror.ts";
 import { fullPathOf } from "../../../domain/project.ts";
 import { parseRemoteUrl } from "../../../domain/remote-url.ts";
@@ -71,6 +72,7 @@ export function createMemory() {
       requestedAt: null,
       appliedDigest: null,
       appliedGeneration: null,
+      hook: { hasSecret: false, receivedAt: null, missedCount: 0, missedAt: null },
       holdsRefs: false,
       lastChangedAt: null,
       toldHealth: "good",
@@ -133,6 +135,7 @@ export function requireAdmin(principal: Principal): void {
 export function viewOf(mirror: Mirror): MirrorView {
   const rest = {
     ...{ isPaused: false, hostPausedUntil: null, lostSecrets: [], credentialExpiresSoon: false },
+    hook: judgeHook(mirror.hook, EPOCH),
     hostKeysVerifiedBy: null,
   };
   return { mirror, nextUpdateAt: mirror.nextCheckAt, ...rest };

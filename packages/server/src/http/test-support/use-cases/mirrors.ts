@@ -53,7 +53,9 @@ export function mirrorsInMemory({
     configurePullMirror: async (_principal, which, settings) =>
       configurePull(findView(which).project.id, settings),
     startPullMirror: async (_principal, which) =>
-      findView(which).pullMirror?.enabled === true ? { status: "queued", nextUpdateAt: EPOCH } : null,
+      findView(which).pullMirror?.enabled === true
+        ? { kind: "started", start: { status: "queued", nextUpdateAt: EPOCH } }
+        : null,
     listMirrors: async (_principal, which) => {
       const { project } = findView(which);
       return mirrors.filter((mirror) => mirror.projectId === project.id).map(viewOf);

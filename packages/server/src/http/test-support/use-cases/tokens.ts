@@ -63,7 +63,7 @@ export function tokensInMemory({ tokens, nextId }: Memory): TokenUseCases & Trig
     },
     triggerMirror: async (secret) => {
       if (triggers.some(({ id }) => secret === `${TOKEN_PREFIXES.trigger}${id}`)) {
-        return { status: "queued", nextUpdateAt: EPOCH };
+        return { kind: "started", start: { status: "queued", nextUpdateAt: EPOCH } };
       }
       throw new HeliostatError("not-found", "Not Found");
     },

@@ -1,0 +1,94 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyRequest } from "fastify";
+import type { HookProof, Webhook } from "../app/mirror-hooks/webhook.ts";
+
+/** Headers in which forges name the event; some send several, all with the same word. */
+const EVENT_HEADERS = [
+  "x-github-event",
+  "x-gitlab-event",
+  "x-gitea-event",
+  "x-forgejo-event",
+  "x-gogs-event",
+  "x-event-key",
+] as const;
+
+/**
+ * Where forges sign, the strongest first: it is the one that counts. Bitbucket has SHA-256 where GitHub has SHA-1, and
+ * the word in front tells which.
+ */
+const SIGNATURES: readonly {
+  readonly header: string;
+  readonly form: RegExp;
+  readonly algorithm: "sha256" | "sha1";
+}[] = [
+  { header: "x-hub-signature-256", form: /^sha256=([0-9a-f]{64})$/i, algorithm: "sha256" },
+  { header: "x-hub-signature", form: /^sha256=([0-9a-f]{64})$/i, algorithm: "sha256" },
+  { header: "x-forgejo-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
+  { header: "x-gitea-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
+  { header: "x-gogs-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
+  { header: "x-hub-signature", form: /^sha1=([0-9a-f]{40})$/i, algorithm: "sha1" },
+];
+
+const bodies = new WeakMap<FastifyRequest, Buffer>();
+
+/** Keeps the body of a request that may be a webhook as it came: signatures are over its bytes. */
+export function keepBody(request: FastifyRequest, body: Buffer): void {
+  bodies.set(request, body);
+}
+
+/**
+ * The request as a webhook of another forge; null where nothing says that it is one. None of what it shows is a
+ * credential of the API's: these headers are read here and nowhere else, and stand for no user.
+ */
+export function readWebhook(request: FastifyRequest): Webhook | null {
+  const { headers } = request;
+  const event = EVENT_HEADERS.map((name) => textOf(headers, name)).find((word) => word !== null) ?? null;
+  const proof = readProof(headers);
+  if (event === null && proof === null) return null;
+  const raw = bodies.get(request) ?? Buffer.alloc(0);
+  const payload = readPayload(headers, raw);
+  return {
+    event,
+    proof,
+    // Gitea and its kin sign what they put into the form, GitHub the form.
+    signedTexts: payload === null ? [raw] : [raw, payload],
+    get body() {
+      return parse(payload ?? raw);
+    },
+  };
+}
+
+function readProof(headers: IncomingHttpHeaders): HookProof | null {
+  for (const { header, form, algorithm } of SIGNATURES) {
+    const hex = form.exec(textOf(headers, header) ?? "")?.[1];
+    if (hex !== undefined) return { kind: "signature", algorithm, hex };
+  }
+  // One in a form that is not known is no less wrong than one that does not fit.
+  if (SIGNATURES.some(({ header }) => textOf(headers, header) !== null)) {
+    return { kind: "signature", algorithm: "sha256", hex: "" };
+  }
+  const secret = textOf(headers, "x-gitlab-token");
+  return secret === null ? null : { kind: "secret", secret };
+}
+
+/** Forges without a secret send some of these headers empty. */
+function textOf(headers: IncomingHttpHeaders, name: string): string | null {
+  const value = headers[name];
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** What a form has in its field `payload`; null: it is no such form. */
+function readPayload(headers: IncomingHttpHeaders, raw: Buffer): Buffer | null {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(headers["content-type"] ?? "")) return null;
+  const payload = new URLSearchParams(raw.toString("utf8")).get("payload");
+  return payload === null ? null : Buffer.from(payload, "utf8");
+}
+
+/** What cannot be read says nothing of refs: it counts as a change of any. */
+function parse(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString("utf8"));
+  } catch {
+    return null;
+  }
+}
