@@ -318,7 +318,7 @@ test("what cannot work is said in plain words, with what to do", async () => {
     ],
     [["list"], { ...env, HELIOSTAT_TOKEN: "wrong" }, 1, /does not accept the token from HELIOSTAT_TOKEN/],
     // Root's token is for the server of this machine, and for no other.
-    [["list"], { HELIOSTAT_URL: server.url, HELIOSTAT_ADMIN_TOKEN: server.token }, 2, /No token\./],
+    [["list"], { HELIOSTAT_URL: server.url, HELIOSTAT_ADMIN_TOKEN: server.token }, 2, /No token for http/],
     [["list", "--token-file", "/nonexistent"], env, 2, /--token-file \/nonexistent cannot be read/],
     [["add", "root/none", "https://example.com/a.git"], env, 2, /--direction/],
     [["show", "root/none", "push"], env, 1, /Project Not Found/],
