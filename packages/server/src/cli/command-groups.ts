@@ -6,14 +6,15 @@ export interface CommandGroup {
   /** Of a command that acts by itself: what it takes, for `--help`. */
   readonly usage?: string;
   readonly description: string;
-  /** Under which heading the list of commands has it. */
-  readonly heading: string;
+  /** Under which heading the list of commands has it; null: it is for programs, and not listed. */
+  readonly heading: string | null;
   readonly load: () => Promise<(command: Command) => void>;
 }
 
 const SERVER = "Run a server:";
 const MIRRORING = "Mirror:";
 const HOSTING = "Repositories and people:";
+const HERE = "You:";
 
 /**
  * All commands, in the order of `heliostat --help`. Nothing of a command is loaded before it is asked for: `--help` and
@@ -55,6 +56,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     description: "set up, change, start and follow mirrors",
     heading: MIRRORING,
     load: async () => (await import("./commands/mirror/mirror.ts")).declareMirror,
+  },
+  {
+    name: "updates",
+    description: "the history of a mirror: what became of each ref, and why",
+    heading: MIRRORING,
+    load: async () => (await import("./commands/updates.ts")).declareUpdates,
   },
   {
     name: "credential",
@@ -104,5 +111,39 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     description: "access tokens: yours, of a project, or of a group",
     heading: HOSTING,
     load: async () => (await import("./commands/token.ts")).declareToken,
+  },
+  {
+    name: "login",
+    usage: "[options] [url]",
+    description: "sign in to a server, and remember it",
+    heading: HERE,
+    load: async () => (await import("./commands/login.ts")).declareLogin,
+  },
+  {
+    name: "logout",
+    usage: "[options] [url]",
+    description: "forget a server and its token",
+    heading: HERE,
+    load: async () => (await import("./commands/login.ts")).declareLogout,
+  },
+  {
+    name: "whoami",
+    description: "say which server is spoken to, as whom, and what the token may do",
+    heading: HERE,
+    load: async () => (await import("./commands/login.ts")).declareWhoami,
+  },
+  {
+    name: "completion",
+    usage: "<shell>",
+    description: "print a script that lets bash, zsh or fish complete commands",
+    heading: HERE,
+    load: async () => (await import("./commands/completion/completion.ts")).declareCompletion,
+  },
+  {
+    name: "complete-names",
+    usage: "<kind> [prefix]",
+    description: "print the names of what is there, for a shell that completes one",
+    heading: null,
+    load: async () => (await import("./commands/completion/complete-names.ts")).declareCompleteNames,
   },
 ];

@@ -25,11 +25,18 @@ export async function createProgram(everything: boolean): Promise<Command> {
     .version(VERSION)
     .exitOverride()
     .helpCommand(false)
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "heliostat: ")),
+    })
     .showHelpAfterError("(add --help to see how it is used)")
     .configureHelp({ subcommandTerm: describeSubcommand, groupItems: serverOptionsLast })
     .addHelpText("after", EXAMPLES);
   for (const { name, usage, description, heading } of COMMAND_GROUPS) {
-    const command = program.command(name).description(description).helpGroup(heading).helpCommand(false);
+    const command = program
+      .command(name, { hidden: heading === null })
+      .description(description)
+      .helpGroup(heading ?? "")
+      .helpCommand(false);
     if (usage !== undefined) command.usage(usage);
   }
   program.hook("preSubcommand", async (_, command) => await declare(command));

@@ -5,6 +5,7 @@ import {
 } from "@heliostat/contract/api/protected-branches.ts";
 import { type ProtectedTagAnswer, protectedTagSchema } from "@heliostat/contract/api/protected-tags.ts";
 import type { Command } from "commander";
+import { HeliostatError } from "../../domain/errors.ts";
 import { type CommonFlags, connect } from "../connection/api-access.ts";
 import { projectPath } from "../connection/find.ts";
 import { parseWord } from "../parse-options.ts";
@@ -71,7 +72,7 @@ export function addProtectionCommands(project: Command): void {
       const path = `${branchesPath(name)}/${encodeURIComponent(branch)}`;
       // Neither option leaves it as it is.
       const change = flags.allowForcePush === undefined ? {} : { allow_force_push: flags.allowForcePush };
-      const answer = await api.call("PATCH", path, change);
+      const answer = await api.call("PATCH", path, change).catch(explainUnprotected("branch", branch));
       printAnswer(flags, answer, () => describeBranches([protectedBranchSchema.parse(answer)]));
     });
 
@@ -79,7 +80,8 @@ export function addProtectionCommands(project: Command): void {
     .addHelpText("after", examples("project protected-branches remove team/hello 'release/*'"))
     .action(async (name: string, branch: string, flags: CommonFlags) => {
       const api = await connect(flags);
-      const answer = await api.call("DELETE", `${branchesPath(name)}/${encodeURIComponent(branch)}`);
+      const path = `${branchesPath(name)}/${encodeURIComponent(branch)}`;
+      const answer = await api.call("DELETE", path).catch(explainUnprotected("branch", branch));
       printAnswer(flags, answer ?? {}, () => `${plain(branch)} is protected no longer.`);
     });
 
@@ -111,9 +113,21 @@ export function addProtectionCommands(project: Command): void {
     .addHelpText("after", examples("project protected-tags remove team/hello 'v*'"))
     .action(async (name: string, tag: string, flags: CommonFlags) => {
       const api = await connect(flags);
-      const answer = await api.call("DELETE", `${tagsPath(name)}/${encodeURIComponent(tag)}`);
+      const path = `${tagsPath(name)}/${encodeURIComponent(tag)}`;
+      const answer = await api.call("DELETE", path).catch(explainUnprotected("tag", tag));
       printAnswer(flags, answer ?? {}, () => `${plain(tag)} is protected no longer.`);
     });
+}
+
+function explainUnprotected(what: "branch" | "tag", name: string): (error: unknown) => never {
+  return (error) => {
+    const isAboutName = error instanceof HeliostatError && /^(?:404 )?Not found/i.test(error.message);
+    if (!isAboutName) throw error;
+    throw new HeliostatError(
+      "not-found",
+      `No rule is named ${plain(name)}: heliostat project protected-${what === "tag" ? "tags" : "branches"} list shows all.`,
+    );
+  };
 }
 
 function readLevel(option: string, word: string | undefined): number {

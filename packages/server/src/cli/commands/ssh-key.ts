@@ -22,7 +22,7 @@ interface AddFlags extends KeyFlags {
 
 /** Declares the commands of `heliostat ssh-key`. */
 export function declareSshKey(sshKey: Command): void {
-  sshKey.alias("key").addHelpText("after", SERVER_HELP);
+  sshKey.addHelpText("after", SERVER_HELP);
 
   addServerCommand(sshKey, "list", "list your SSH keys")
     .option("--user <user>", "those of somebody else, by user name or id")

@@ -94,9 +94,9 @@ export function parseToken(text: string, from: string): string {
   return token;
 }
 
-/** Scheme, host and port; `parameter-invalid`, with `what` first, for anything else. Without a scheme it is https. */
+/** Scheme, host and port; `parameter-invalid`, with `what` first, for anything else. The scheme may be left out. */
 export function parseServerUrl(what: string, text: string): string {
-  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
+  const url = URL.parse(withScheme(text));
   const isPlain = url !== null && url.pathname === "/" && url.search === "" && url.hash === "";
   if (!isPlain || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
     throw new HeliostatError(
@@ -105,4 +105,10 @@ export function parseServerUrl(what: string, text: string): string {
     );
   }
   return url.origin;
+}
+
+function withScheme(text: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
+  const isHere = /^(?:localhost|127\.[\d.]+|\[::1\])(?::|$)/i.test(text);
+  return `${isHere ? "http" : "https"}://${text}`;
 }

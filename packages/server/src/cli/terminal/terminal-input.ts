@@ -4,15 +4,38 @@ import { HeliostatError } from "../../domain/errors.ts";
 
 /** All of standard input but its last line end; `parameter-invalid` when somebody would have to type it. */
 export async function readPassword(command: string): Promise<string> {
+  return await readSecret("--password-stdin", `${command} … --password-stdin < token.txt`);
+}
+
+/** The same for any option that says so; `example` is how it is used. */
+export async function readSecret(option: string, example: string): Promise<string> {
   if (process.stdin.isTTY) {
+    throw new HeliostatError("parameter-invalid", `${option} reads from a pipe or a file: ${example}`);
+  }
+  const secret = (await readAll(process.stdin)).replace(/\r?\n$/, "");
+  if (secret === "") throw new HeliostatError("parameter-invalid", `${option} got nothing to read`);
+  return secret;
+}
+
+/** Asks a person for one line; `parameter-invalid` where nobody is there. */
+export async function ask(question: string): Promise<string> {
+  if (!process.stdin.isTTY) {
     throw new HeliostatError(
       "parameter-invalid",
-      `--password-stdin reads the password from a pipe or a file: ${command} … --password-stdin < token.txt`,
+      `Nobody is here to ask (${question.replace(/:? *$/, "")}): give it by an option, --help lists them.`,
     );
   }
-  const password = (await readAll(process.stdin)).replace(/\r?\n$/, "");
-  if (password === "") throw new HeliostatError("parameter-invalid", "--password-stdin got nothing to read");
-  return password;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  // Ctrl-C and Ctrl-D.
+  terminal.on("SIGINT", () => terminal.close());
+  terminal.on("close", () => reject(giveUp()));
+  givenUp.catch(() => undefined);
+  try {
+    return (await Promise.race([terminal.question(question), givenUp])).trim();
+  } finally {
+    terminal.close();
+  }
 }
 
 /** Asks a person; `yes` says what `--yes` would do where nobody is there (`parameter-invalid`). */
@@ -20,12 +43,7 @@ export async function confirm(question: string, yes: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new HeliostatError("parameter-invalid", `Nobody is here to ask: add --yes to ${yes}.`);
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
+  return /^y(es)?$/i.test(await ask(question));
 }
 
 const ENTER = /[\r\n]/;
@@ -51,9 +69,16 @@ export async function askNewPassword(question: string): Promise<string> {
   return first;
 }
 
-/** In raw mode, for then the terminal itself shows nothing. */
-async function askHidden(question: string): Promise<string> {
+/** Asks a person for a secret, and shows nothing of it. `parameter-invalid` where nobody is there, or they give up. */
+export async function askHidden(question: string): Promise<string> {
   const { stdin, stderr } = process;
+  if (!stdin.isTTY) {
+    throw new HeliostatError(
+      "parameter-invalid",
+      `Nobody is here to ask (${question.replace(/:? *$/, "")}): give it by a pipe, --help says how.`,
+    );
+  }
+  // In raw mode: then the terminal itself shows nothing.
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
   stdin.resume();
@@ -73,7 +98,7 @@ async function askHidden(question: string): Promise<string> {
             return;
           }
           if (key === CTRL_C || key === CTRL_D) {
-            done(() => reject(new HeliostatError("parameter-invalid", "Given up. Nothing was changed.")));
+            done(() => reject(giveUp()));
             return;
           }
           typed = BACKSPACE.test(key) ? [...typed].slice(0, -1).join("") : typed + key;
@@ -86,4 +111,8 @@ async function askHidden(question: string): Promise<string> {
     stdin.pause();
     stderr.write("\n");
   }
+}
+
+function giveUp(): HeliostatError {
+  return new HeliostatError("parameter-invalid", "Given up. Nothing was changed.");
 }

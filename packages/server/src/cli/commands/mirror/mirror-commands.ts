@@ -1,3 +1,4 @@
+import { MIRROR_DIRECTIONS } from "@heliostat/contract";
 import { connectionReportSchema } from "@heliostat/contract/api/connection-tests.ts";
 import {
   type MirrorAnswer,
@@ -9,16 +10,23 @@ import { projectSchema } from "@heliostat/contract/api/projects.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { type CommonFlags, connect } from "../../connection/api-access.ts";
 import type { ApiClient } from "../../connection/api-client.ts";
-import { projectPath } from "../../connection/find.ts";
-import { readTextFile } from "../../parse-options.ts";
+import { isId, projectPath } from "../../connection/find.ts";
+import { given, readTextFile, requireSome } from "../../parse-options.ts";
 import { plain } from "../../terminal/plain.ts";
 import { printJson } from "../../terminal/print.ts";
 import { confirm, readPassword } from "../../terminal/terminal-input.ts";
 import { findCredentialId } from "../credential/find-credential.ts";
 import { watchForNoUpdate } from "./await-update.ts";
 import { describeReport } from "./connection-report.ts";
+import { type EditFlags, readEditFlags, refuseOtherDirection } from "./edit-flags.ts";
 import { type AddFlags, readAddFlags } from "./mirror-flags.ts";
-import { describeEnd, describeMirror, describeMirrors, directionOf } from "./mirror-report.ts";
+import {
+  describeChange,
+  describeEnd,
+  describeMirror,
+  describeMirrors,
+  directionOf,
+} from "./mirror-report.ts";
 import { watchUpdate } from "./watch-updates.ts";
 
 /** As many updates as `show` names. */
@@ -55,6 +63,48 @@ export async function addMirror(project: string, url: string, flags: AddFlags): 
   }
   if (!flags.json) console.log(`Mirror ${mirror.id} added.`);
   return await waitForUpdate(api, path, 0, flags, { mirror: answer });
+}
+
+/** `heliostat mirror edit`: changes what is given, and leaves the rest. */
+export async function editMirror(project: string, name: string, flags: EditFlags): Promise<number> {
+  const settings = readEditFlags(flags);
+  const files = await readFiles(flags);
+  requireSome({ ...settings, ...files, ...given({ in: flags.passwordStdin, credential: flags.credential }) });
+  const api = await connect(flags);
+  const path = await findMirror(api, project, name);
+  const before = mirrorSchema.parse(await api.call("GET", path));
+  refuseOtherDirection(before.direction, flags);
+  const password = flags.passwordStdin ? await readPassword("heliostat mirror edit") : null;
+  const answer = await api.call("PUT", path, {
+    ...settings,
+    ...files,
+    ...(password === null ? {} : { auth_password: password }),
+    ...(typeof flags.credential === "string"
+      ? { credential_id: await findCredentialId(api, flags.credential) }
+      : flags.credential === false
+        ? { credential_id: null }
+        : {}),
+  });
+  if (flags.json) printJson(answer);
+  else {
+    const after = mirrorSchema.parse(answer);
+    console.log(describeChange(project, before, after));
+  }
+  return 0;
+}
+
+/** The options whose value stands in a file. */
+async function readFiles(flags: EditFlags): Promise<Readonly<Record<string, unknown>>> {
+  const read = async (option: string, path: string | false | undefined) =>
+    typeof path === "string" ? await readTextFile(option, path) : path === false ? null : undefined;
+  const hostKeys = await read("--host-keys", flags.hostKeys);
+  return given({
+    ssh_known_hosts: hostKeys,
+    ssh_private_key: await read("--private-key", flags.privateKey),
+    ca_certificates: await read("--ca-certificates", flags.caCertificates),
+    client_certificate: await read("--client-certificate", flags.clientCertificate),
+    client_key: flags.clientCertificate === false ? null : await read("--client-key", flags.clientKey),
+  });
 }
 
 /** `heliostat mirror list`: of one project, or of all that the token may see. */
@@ -161,9 +211,13 @@ export async function removeMirror(
 }
 
 /** `heliostat mirror watch`: the update that runs, or else the next one, to its end. */
-export async function watchMirror(project: string, name: string | null, flags: CommonFlags): Promise<number> {
+export async function watchMirror(
+  project: string,
+  name: string | undefined,
+  flags: CommonFlags,
+): Promise<number> {
   const api = await connect(flags);
-  const path = await findMirror(api, project, name ?? (await onlyMirror(api, project)));
+  const path = await findMirrorOrOnly(api, project, name);
   const end = await watchUpdate(api, { path, after: null, show: flags.json ? "json" : "bar" });
   if (!flags.json) console.log(describeEnd(end, await readUpdate(api, path, end.id)));
   return end.status === "finished" ? 0 : 1;
@@ -205,21 +259,44 @@ export function mirrorsPath(project: string): string {
   return `${projectPath(project)}/mirrors`;
 }
 
-/** A mirror's path by its id, or by `pull` for the project's pull mirror. */
+/**
+ * A mirror's path by its id or, where the project has one of it, its direction. `parameter-invalid` and `not-found` name
+ * the mirrors that there are.
+ */
 export async function findMirror(api: ApiClient, project: string, name: string): Promise<string> {
-  if (/^\d{1,10}$/.test(name)) return `${mirrorsPath(project)}/${name}`;
-  if (name !== "pull") {
+  if (isId(name)) return `${mirrorsPath(project)}/${name}`;
+  const isDirection = MIRROR_DIRECTIONS.some((word) => word === name);
+  const [one, ...others] = (await mirrorsOf(api, project)).filter(({ direction }) => direction === name);
+  if (!isDirection) {
     throw new HeliostatError(
       "parameter-invalid",
-      `MIRROR is the id of a mirror, or "pull". These are there: ${await namesOf(api, project)}`,
+      `MIRROR is the id of a mirror, or "pull" or "push". These are there: ${await namesOf(api, project)}`,
     );
   }
-  const pull = (await mirrorsOf(api, project)).find(({ direction }) => direction === "pull");
-  if (!pull) throw new HeliostatError("not-found", `${project} has no pull mirror.`);
-  return `${mirrorsPath(project)}/${pull.id}`;
+  if (one === undefined) {
+    const there = await namesOf(api, project);
+    throw new HeliostatError(
+      "not-found",
+      `${plain(project)} has no ${name} mirror. These are there: ${there}`,
+    );
+  }
+  if (others.length > 0) {
+    const there = await namesOf(api, project);
+    throw new HeliostatError("parameter-invalid", `${plain(project)} has several, take an id: ${there}`);
+  }
+  return `${mirrorsPath(project)}/${one.id}`;
 }
 
-/** The only mirror of a project, or the only one that runs. */
+/** The same; without a name the only one of the project, or the only one that runs. */
+export async function findMirrorOrOnly(
+  api: ApiClient,
+  project: string,
+  name: string | undefined,
+): Promise<string> {
+  return await findMirror(api, project, name ?? (await onlyMirror(api, project)));
+}
+
+/** The id of the only mirror of a project, or of the only one that runs. */
 async function onlyMirror(api: ApiClient, project: string): Promise<string> {
   const mirrors = await mirrorsOf(api, project);
   const running = mirrors.filter(({ update_status }) => update_status === "started");

@@ -99,7 +99,8 @@ export function refuseSecretIn(text: string): void {
   );
 }
 
-function readDuration(text: string): number {
+/** Seconds of a time such as `90s`, `5m`, `2h` or `1d`; `parameter-invalid` for anything else. */
+export function readDuration(text: string): number {
   const [, number = "", unit = "s"] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
   const seconds = Number(number) * (SECONDS[unit as keyof typeof SECONDS] ?? 1);
   if (number === "" || seconds < 1) {

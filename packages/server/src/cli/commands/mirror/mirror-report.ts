@@ -56,6 +56,32 @@ export function describeMirror(
   ].join("\n");
 }
 
+/** What a change made of a mirror: the options that have another value now. */
+export function describeChange(project: string, before: MirrorAnswer, after: MirrorAnswer): string {
+  const heading = `Mirror ${after.id}: ${plain(project)} ${directionOf(after.direction)} ${plain(after.url ?? "-")}`;
+  const was: Readonly<Record<string, unknown>> = before;
+  const changed = Object.entries(after)
+    .filter(
+      ([name, value]) => !MOVES_BY_ITSELF.has(name) && describeValue(value) !== describeValue(was[name]),
+    )
+    .map(([name, value]) => [name, `${describeValue(was[name])} → ${describeValue(value)}`] as const);
+  return changed.length === 0
+    ? `${heading}\nNothing that is shown has changed.`
+    : `${heading}\n${facts(changed, "  ")}`;
+}
+
+/** No option, but the state of things. */
+const MOVES_BY_ITSELF = new Set([
+  "updated_at",
+  "update_status",
+  "next_check_at",
+  "next_update_at",
+  "last_update_at",
+  "last_update_started_at",
+  "last_successful_update_at",
+  "retry_count",
+]);
+
 const SAID_ABOVE = new Set([
   "id",
   "project_id",
@@ -75,7 +101,8 @@ function describeValue(value: unknown): string {
   return String(name ?? fingerprint_sha256 ?? JSON.stringify(value));
 }
 
-function describeUpdates(updates: readonly MirrorUpdateAnswer[]): string {
+/** A table of updates, one a line. */
+export function describeUpdates(updates: readonly MirrorUpdateAnswer[]): string {
   const rows = updates.map((update) => [
     String(update.id),
     formatTime(update.started_at),
@@ -117,7 +144,7 @@ function describeTroubles({ refs, notes }: MirrorUpdateAnswer): string[] {
 }
 
 /** As `3 created, 40 up-to-date`; empty when there was no ref. */
-function describeCounts(counts: MirrorUpdateEndAnswer["counts"]): string {
+export function describeCounts(counts: MirrorUpdateEndAnswer["counts"]): string {
   return Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`)

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { CommonFlags } from "../../connection/api-access.ts";
 import { addServerCommand, SERVER_HELP } from "../../server-command.ts";
+import type { EditFlags } from "./edit-flags.ts";
+import { withEditOptions } from "./edit-options.ts";
 import type { AcceptFlags } from "./host-key-commands.ts";
 import type { AddFlags } from "./mirror-flags.ts";
 
@@ -40,15 +42,28 @@ export function declareMirror(mirror: Command): void {
       "after",
       `
 Examples:
-  heliostat mirror add root/hello https://github.com/octocat/Hello-World.git --direction pull --interval 5m
+  heliostat mirror add root/hello https://github.com/octocat/Hello-World.git \\
+      --direction pull --interval 5m
   heliostat mirror add root/hello https://git.example.com/copy.git --direction push \\
       --username bot --password-stdin --wait < token.txt
-  heliostat mirror add root/hello ssh://git@git.example.com/copy.git --direction push --ssh-key --host-keys keys.txt`,
+  heliostat mirror add root/hello ssh://git@git.example.com/copy.git \\
+      --direction push --ssh-key --host-keys keys.txt`,
     )
     .action(async (project: string, url: string, flags: AddFlags) => {
       const { addMirror } = await import("./mirror-commands.ts");
       process.exitCode = await addMirror(project, url, flags);
     });
+
+  withEditOptions(
+    addServerCommand(
+      mirror,
+      "edit <project> <mirror>",
+      `change a mirror; what is not named stays (${MIRROR})`,
+    ),
+  ).action(async (project: string, name: string, flags: EditFlags) => {
+    const { editMirror } = await import("./mirror-commands.ts");
+    process.exitCode = await editMirror(project, name, flags);
+  });
 
   addServerCommand(mirror, "list [project]", "list the mirrors of PROJECT, or of all projects")
     .addHelpText("after", "\nExample:\n  heliostat mirror list root/hello")
@@ -116,19 +131,20 @@ Examples:
   )
     .addHelpText(
       "after",
-      "\nWithout MIRROR: the only one, or the only one that runs. Exit codes: 0 it finished, 1 it failed.\n\nExample:\n  heliostat mirror watch root/hello",
+      "\nWithout MIRROR: the only one, or the only one that runs. Ctrl-C ends the watching,\nnot the update. Exit codes: 0 it finished, 1 it failed, 130 Ctrl-C.\n\nExample:\n  heliostat mirror watch root/hello",
     )
     .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
       const { watchMirror } = await import("./mirror-commands.ts");
-      process.exitCode = await watchMirror(project, name ?? null, flags);
+      process.exitCode = await watchMirror(project, name, flags);
     });
 
   addSshCommands(mirror);
 }
 
 const HOST_KEYS_HELP = `
-A mirror speaks to an SSH server only if it shows one of the stored keys. What detect prints is what answered: compare
-the fingerprints with those that the host publishes before you trust them.
+A mirror speaks to an SSH server only if it shows one of the stored keys. What
+detect prints is what answered: compare the fingerprints with those that the
+host publishes before you trust them.
 
 Examples:
   heliostat mirror host-keys detect root/hello ssh://git@git.example.com/hello.git > keys.txt
@@ -180,4 +196,4 @@ function addSshCommands(mirror: Command): void {
     });
 }
 
-const MIRROR = 'by id, or "pull"';
+const MIRROR = 'by id, "pull" or "push"';

@@ -1,0 +1,27 @@
+import type { Command } from "commander";
+import { createProgram } from "../../create-program.ts";
+import { parseWord } from "../../parse-options.ts";
+import { examples } from "../../server-command.ts";
+import { tableOf } from "./command-table.ts";
+import { completionScript, SHELLS } from "./completion-script.ts";
+
+/** Declares `heliostat completion`. */
+export function declareCompletion(command: Command): void {
+  command
+    .argument("<shell>", SHELLS.join(", "))
+    .addHelpText(
+      "after",
+      `
+It completes commands, options, files, and the names of projects, groups and
+users, which it asks of the server. Add it to what your shell reads at its start:
+
+  bash  echo 'source <(heliostat completion bash)' >> ~/.bashrc
+  zsh   echo 'source <(heliostat completion zsh)' >> ~/.zshrc
+  fish  heliostat completion fish > ~/.config/fish/completions/heliostat.fish
+${examples("completion bash")}`,
+    )
+    .action(async (shell: string) => {
+      const known = parseWord("SHELL", shell, SHELLS);
+      process.stdout.write(await completionScript(known, tableOf(await createProgram(true))));
+    });
+}
