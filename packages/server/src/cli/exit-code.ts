@@ -2,15 +2,20 @@ import { CommanderError } from "commander";
 import { HeliostatError } from "../domain/errors.ts";
 import { describeUnexpected } from "./log/log-fields.ts";
 
-/** 0: in step or done; 1: failed or diverged; 2: the command line, a value in it, or the configuration is wrong. */
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+/**
+ * 0: in step or done; 1: failed or diverged; 2: the command line, a value in it, or the configuration is wrong; 130, as
+ * shells have it: Ctrl-C.
+ */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
 
 /** Says on standard error what went wrong, and answers the exit code. */
 export function reportError(error: unknown, hideSecrets: (text: string) => string): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   if (error instanceof HeliostatError && error.kind !== "bug") {
     console.error(`heliostat: ${hideSecrets(error.message)}`);
+    if (error.kind === "cancelled") return EXIT_INTERRUPTED;
     return error.kind === "invalid" ? EXIT_USAGE : EXIT_FAILED;
   }
   const missing = missingPackageOf(error);

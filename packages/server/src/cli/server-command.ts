@@ -25,8 +25,38 @@ export function withServer(command: Command): Command {
     .optionsGroup("Options:");
 }
 
-/** The end of a command's help: how it is used. */
+/** What fits on a terminal. */
+const WIDTH = 80;
+
+/** A paragraph of a command's help, with a blank line before it. */
+export function prose(text: string): string {
+  return `\n${wrap(text, WIDTH, "\n")}`;
+}
+
+/** The end of a command's help: how it is used. A long line goes on in the next one, as a shell takes it. */
 export function examples(...lines: readonly string[]): string {
   const heading = lines.length === 1 ? "Example" : "Examples";
-  return `\n${heading}:\n${lines.map((line) => `  heliostat ${line}`).join("\n")}`;
+  return `\n${heading}:\n${lines.map((line) => wrap(`  heliostat ${line}`, WIDTH - 2, " \\\n      ")).join("\n")}`;
+}
+
+/** Both: `describeUse("It does.", "project list")`. */
+export function describeUse(text: string, ...lines: readonly string[]): string {
+  return `${prose(text)}\n${examples(...lines)}`;
+}
+
+/** Breaks at blanks. */
+function wrap(text: string, width: number, breakBy: string): string {
+  const [first = "", ...others] = text.split(/(?<=\S) (?=\S)/);
+  let column = first.length;
+  let wrapped = first;
+  for (const word of others) {
+    if (column + 1 + word.length > width) {
+      wrapped += `${breakBy}${word}`;
+      column = breakBy.length - 1 - breakBy.indexOf("\n") + word.length;
+    } else {
+      wrapped += ` ${word}`;
+      column += 1 + word.length;
+    }
+  }
+  return wrapped;
 }

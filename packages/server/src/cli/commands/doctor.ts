@@ -10,7 +10,7 @@ import { asHeliostatError } from "../../domain/errors.ts";
 import { type CommonFlags, chooseServer, connect } from "../connection/api-access.ts";
 import type { ApiClient } from "../connection/api-client.ts";
 import { CHECKOUT_DIR } from "../places.ts";
-import { withServer } from "../server-command.ts";
+import { describeUse, withServer } from "../server-command.ts";
 import { plain } from "../terminal/plain.ts";
 import { printJson } from "../terminal/print.ts";
 import { SECRET_NAMES } from "./admin/secret-names.ts";
@@ -32,7 +32,10 @@ export function declareDoctor(command: Command): void {
   withServer(command)
     .addHelpText(
       "after",
-      "\nThe token must be an admin's. Exit codes: 0 all is well, 1 something is to be done, 2 usage.\n\nExample:\n  heliostat doctor",
+      describeUse(
+        "The token must be an admin's. Exit codes: 0 all is well, 1 something is to be done, 2 usage.",
+        "doctor",
+      ),
     )
     .action(async (flags: CommonFlags) => {
       process.exitCode = await examine(flags);

@@ -18,7 +18,7 @@ import {
   writeSavedLogins,
 } from "../connection/saved-logins.ts";
 import { makeTokenByPassword } from "../connection/sign-in.ts";
-import { examples, withServer } from "../server-command.ts";
+import { describeUse, examples, withServer } from "../server-command.ts";
 import { plain } from "../terminal/plain.ts";
 import { printAnswer } from "../terminal/print.ts";
 import { facts, table } from "../terminal/table.ts";
@@ -47,15 +47,12 @@ export function declareLogin(command: Command): void {
     .option("--use", "speak from now on to a server that is remembered already")
     .addHelpText(
       "after",
-      `
-Several servers are remembered; commands speak to the last one, unless --url or
-HELIOSTAT_URL says otherwise. The tokens are in ${"$XDG_CONFIG_HOME"}/heliostat/,
-in a file that only you can read. The password is kept nowhere.
-${examples(
-  "login https://git.example.com",
-  "login https://git.example.com --token-stdin < token.txt",
-  "login https://other.example.com --use",
-)}`,
+      describeUse(
+        `Several servers are remembered; commands speak to the last one, unless --url or HELIOSTAT_URL says otherwise. The tokens are in ${savedLoginsPath()}, for nobody but you to read. The password is kept nowhere.`,
+        "login https://git.example.com",
+        "login https://git.example.com --token-stdin < token.txt",
+        "login https://other.example.com --use",
+      ),
     )
     .action(logIn);
 }
@@ -67,7 +64,11 @@ export function declareLogout(command: Command): void {
     .option("--all", "all servers")
     .addHelpText(
       "after",
-      `\nA token that "heliostat login" made is revoked; one that you brought stays good.\n${examples("logout", "logout https://git.example.com")}`,
+      describeUse(
+        'A token that "heliostat login" made is revoked; one that you brought stays good.',
+        "logout",
+        "logout https://git.example.com",
+      ),
     )
     .action(logOut);
 }
@@ -146,7 +147,12 @@ async function makeToken(url: string, username: string, flags: LoginFlags): Prom
       scopes: flags.adminMode ? ["api", "admin_mode"] : ["api"],
       expires_at: flags.expires === "never" ? null : (flags.expires ?? inAYear()),
     },
-  );
+  ).catch((error: unknown) => {
+    const isScope = error instanceof HeliostatError && /^scopes can only/.test(error.message);
+    throw isScope && flags.adminMode
+      ? new HeliostatError("model-invalid", `${plain(username)} is no admin: sign in without --admin-mode.`)
+      : error;
+  });
   return await look(url, token, true);
 }
 

@@ -87,10 +87,11 @@ export function declareProject(project: Command): void {
       `what becomes of them: ${PUSHES_TO_MIRRORED_BRANCHES.join(", ")}`,
     )
     .option("--mirror-user <user>", "as whom its pull mirror writes")
-    .option("--max-file-size <bytes>", "admins: the largest file that a push may bring; 0: any")
-    .option("--max-push-size <bytes>", "admins: the largest push; 0: any")
-    .option("--max-refs <number>", "admins: as many branches and tags; 0: any number")
-    .option("--repository-size-limit <bytes>", "admins: the largest repository; 0: any")
+    .optionsGroup("Limits, for admins (0: none; default: as the instance has it):")
+    .option("--max-file-size <bytes>", "the largest file that a push may bring")
+    .option("--max-push-size <bytes>", "the largest push")
+    .option("--repository-size-limit <bytes>", "the largest repository")
+    .option("--max-refs <number>", "as many branches and tags")
     .addHelpText("after", examples("project edit team/hello --visibility internal --default-branch trunk"))
     .action(editProject);
 
@@ -238,7 +239,7 @@ function readDetails({ name, description, visibility }: CreateFlags): Readonly<R
 
 async function editProject(name: string, flags: EditFlags): Promise<void> {
   const count = (option: string, text: string | undefined) =>
-    text === undefined ? undefined : parseCount(option, text);
+    text === "default" ? null : text === undefined ? undefined : parseCount(option, text);
   const pushes = flags.pushesToMirroredBranches;
   const parameters = {
     ...readDetails(flags),

@@ -5,10 +5,9 @@ import {
 } from "@heliostat/contract/api/protected-branches.ts";
 import { type ProtectedTagAnswer, protectedTagSchema } from "@heliostat/contract/api/protected-tags.ts";
 import type { Command } from "commander";
-import { HeliostatError } from "../../domain/errors.ts";
 import { type CommonFlags, connect } from "../connection/api-access.ts";
-import { projectPath } from "../connection/find.ts";
-import { parseWord } from "../parse-options.ts";
+import { projectPath, whereNotFound } from "../connection/find.ts";
+import { given, parseWord, requireSome } from "../parse-options.ts";
 import { addServerCommand, examples } from "../server-command.ts";
 import { plain } from "../terminal/plain.ts";
 import { printAnswer } from "../terminal/print.ts";
@@ -62,19 +61,13 @@ export function addProtectionCommands(project: Command): void {
   addServerCommand(
     branches,
     "edit <project> <branch>",
-    "let pushes to a protected branch be forced, or no longer",
+    "change who may push to a protected branch, and force",
   )
+    .option("--push <who>", `who may push, in place of roles that may now: ${LEVEL_WORDS.join(", ")}`)
     .option("--allow-force-push", "who may push may force, too")
     .option("--no-allow-force-push", "nobody may force")
     .addHelpText("after", examples("project protected-branches edit team/hello main --no-allow-force-push"))
-    .action(async (name: string, branch: string, flags: BranchFlags) => {
-      const api = await connect(flags);
-      const path = `${branchesPath(name)}/${encodeURIComponent(branch)}`;
-      // Neither option leaves it as it is.
-      const change = flags.allowForcePush === undefined ? {} : { allow_force_push: flags.allowForcePush };
-      const answer = await api.call("PATCH", path, change).catch(explainUnprotected("branch", branch));
-      printAnswer(flags, answer, () => describeBranches([protectedBranchSchema.parse(answer)]));
-    });
+    .action(editBranch);
 
   addServerCommand(branches, "remove <project> <branch>", "protect it no longer")
     .addHelpText("after", examples("project protected-branches remove team/hello 'release/*'"))
@@ -119,15 +112,30 @@ export function addProtectionCommands(project: Command): void {
     });
 }
 
-function explainUnprotected(what: "branch" | "tag", name: string): (error: unknown) => never {
-  return (error) => {
-    const isAboutName = error instanceof HeliostatError && /^(?:404 )?Not found/i.test(error.message);
-    if (!isAboutName) throw error;
-    throw new HeliostatError(
-      "not-found",
-      `No rule is named ${plain(name)}: heliostat project protected-${what === "tag" ? "tags" : "branches"} list shows all.`,
+async function editBranch(name: string, branch: string, flags: BranchFlags): Promise<void> {
+  const level = flags.push === undefined ? undefined : readLevel("--push", flags.push);
+  requireSome(given({ level, force: flags.allowForcePush }));
+  const api = await connect(flags);
+  const path = `${projectPath(name)}/protected_branches/${encodeURIComponent(branch)}`;
+  const before = await api.call("GET", path).catch(explainUnprotected("branch", branch));
+  // Users, groups and deploy keys that may push besides stay.
+  const roles = protectedBranchSchema
+    .parse(before)
+    .push_access_levels.filter((each) =>
+      [each.user_id, each.group_id, each.deploy_key_id].every((id) => id === null),
     );
-  };
+  const answer = await api.call("PATCH", path, {
+    ...given({ allow_force_push: flags.allowForcePush }),
+    ...(level === undefined || roles.some((each) => each.access_level === level && roles.length === 1)
+      ? {}
+      : { allowed_to_push: [{ access_level: level }, ...roles.map(({ id }) => ({ id, _destroy: true }))] }),
+  });
+  printAnswer(flags, answer, () => describeBranches([protectedBranchSchema.parse(answer)]));
+}
+
+function explainUnprotected(what: "branch" | "tag", name: string): (error: unknown) => never {
+  const list = what === "tag" ? "protected-tags" : "protected-branches";
+  return whereNotFound(`No rule is named ${plain(name)}: heliostat project ${list} list shows all.`);
 }
 
 function readLevel(option: string, word: string | undefined): number {

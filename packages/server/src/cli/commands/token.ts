@@ -11,7 +11,7 @@ import { type CommonFlags, connect } from "../connection/api-access.ts";
 import type { ApiClient } from "../connection/api-client.ts";
 import { findByIdOrName, findUserId, groupPath, projectPath } from "../connection/find.ts";
 import { describeRole, given, parseRole, parseWord, queryOf, ROLE_WORDS } from "../parse-options.ts";
-import { addServerCommand, examples, SERVER_HELP } from "../server-command.ts";
+import { addServerCommand, describeUse, examples, SERVER_HELP } from "../server-command.ts";
 import { confirmRemoval } from "../terminal/confirm-removal.ts";
 import { formatTime } from "../terminal/format-time.ts";
 import { plain } from "../terminal/plain.ts";
@@ -51,10 +51,11 @@ export function declareToken(token: Command): void {
     .option("--role <role>", `what the bot of a project's or group's token is: ${ROLE_WORDS}`)
     .addHelpText(
       "after",
-      `\nStandard output is the secret and nothing else.\n${examples(
+      describeUse(
+        "Standard output is the secret and nothing else.",
         "token create laptop --scopes api --expires 2030-01-31 > token.txt",
         "token create ci --project team/hello --role developer --scopes write_repository",
-      )}`,
+      ),
     )
     .action(createToken);
 

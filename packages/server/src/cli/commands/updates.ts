@@ -10,8 +10,9 @@ import { HeliostatError } from "../../domain/errors.ts";
 import { formatBytes } from "../../domain/format-bytes.ts";
 import { type CommonFlags, connect } from "../connection/api-access.ts";
 import type { ApiClient } from "../connection/api-client.ts";
+import { whereNotFound } from "../connection/find.ts";
 import { parseCount, parseWord, queryOf } from "../parse-options.ts";
-import { addServerCommand, examples, SERVER_HELP } from "../server-command.ts";
+import { addServerCommand, describeUse, examples, SERVER_HELP } from "../server-command.ts";
 import { formatTime } from "../terminal/format-time.ts";
 import { plain } from "../terminal/plain.ts";
 import { printAnswer } from "../terminal/print.ts";
@@ -68,7 +69,10 @@ export function declareUpdates(updates: Command): void {
   )
     .addHelpText(
       "after",
-      `\nCtrl-C ends the watching, not the update. Exit codes: 0 it finished, 1 it failed,\n130 Ctrl-C.\n${examples("updates watch team/hello pull")}`,
+      describeUse(
+        "Ctrl-C ends the watching, not the update. Exit codes: 0 it finished, 1 it failed, 130 Ctrl-C.",
+        "updates watch team/hello pull",
+      ),
     )
     .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
       process.exitCode = await watchMirror(project, name, flags);
@@ -99,7 +103,13 @@ async function showUpdate(
   const api = await connect(flags);
   const path = `${await findMirrorOrOnly(api, project, mirror)}/updates`;
   const update = id === undefined ? await readNewestId(api, path) : parseCount("UPDATE", id);
-  const answer = await api.call("GET", `${path}/${update}${queryOf({ outcome: outcomes?.join(",") })}`);
+  const answer = await api
+    .call("GET", `${path}/${update}${queryOf({ outcome: outcomes?.join(",") })}`)
+    .catch(
+      whereNotFound(
+        `There is no update ${update} of this mirror: heliostat updates list shows which there are.`,
+      ),
+    );
   printAnswer(flags, answer, () => describeUpdate(wholeMirrorUpdateSchema.parse(answer), flags));
 }
 

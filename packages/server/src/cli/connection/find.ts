@@ -47,6 +47,14 @@ export async function findNamespaceId(api: ApiClient, path: string): Promise<num
   return namespaceSchema.parse(answer).id;
 }
 
+/** Takes the place of the API's bare "Not found", which names nothing, by a sentence that does. */
+export function whereNotFound(message: string): (error: unknown) => never {
+  return (error) => {
+    const isBare = error instanceof HeliostatError && /^Not found/i.test(error.message);
+    throw isBare ? new HeliostatError("not-found", message) : error;
+  };
+}
+
 /** Whether it is the id of something, not its name. */
 export function isId(text: string): boolean {
   return /^\d{1,10}$/.test(text);

@@ -23,6 +23,10 @@ const NAMED = [
   },
 ] as const;
 
+/** A mirror, and nothing below it: what is not found there may be something else. */
+const MIRROR =
+  /^\/projects\/([^/?]+)\/mirrors\/(\d+)(?:\/(?:sync|cancel|test|public_key|updates(?:\?.*)?))?$/;
+
 /** As many are looked through for a name that is nearly the same. */
 const LOOKED_AT = 300;
 
@@ -30,6 +34,13 @@ const LOOKED_AT = 300;
 export function suggestNames(api: ApiClient): ApiClient {
   async function explain(path: string, error: unknown): Promise<unknown> {
     if (!(error instanceof HeliostatError) || error.code !== "not-found") return error;
+    const [, project = "", mirror] = MIRROR.exec(path) ?? [];
+    if (mirror !== undefined && /^Not found/i.test(error.message)) {
+      return new HeliostatError(
+        "not-found",
+        `${plain(decodeURIComponent(project))} has no mirror ${mirror}: heliostat mirror list shows those it has.`,
+      );
+    }
     const kind = NAMED.find(({ said }) => error.message.startsWith(said));
     const name = decodeURIComponent(kind?.path.exec(path)?.[1] ?? "");
     if (kind === undefined || name === "" || /^\d+$/.test(name)) return error;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommonFlags } from "../../connection/api-access.ts";
-import { addServerCommand, SERVER_HELP } from "../../server-command.ts";
+import { addServerCommand, describeUse, SERVER_HELP } from "../../server-command.ts";
 import type { AuditFlags } from "./audit.ts";
 import type { CreateTokenFlags } from "./create-token.ts";
 
@@ -15,8 +15,10 @@ export function declareAdmin(admin: Command): void {
     .option("--remove-old-keys", "take keys out of the file that seal nothing any more")
     .addHelpText(
       "after",
-      "\nOld keys stay in the file unless told: a backup of the database from before opens with them only." +
-        "\nExit codes: 0 done, 1 failed or some secrets cannot be opened, 2 usage. The token must be an admin's.",
+      describeUse(
+        "Old keys stay in the file unless told: a backup of the database from before opens with them only. The token must be an admin's. Exit codes: 0 done, 1 failed or some secrets cannot be opened, 2 usage.",
+        "admin rotate-secrets",
+      ),
     )
     .action(async (flags: CommonFlags & { removeOldKeys?: boolean }) => {
       const { rotateSecrets } = await import("./rotate-secrets.ts");
@@ -29,10 +31,10 @@ export function declareAdmin(admin: Command): void {
     .option("--password-stdin", "read it from standard input; else it is asked for")
     .addHelpText(
       "after",
-      "\nIt works on the database itself, so that no token is needed: run it as the user that the server runs as, with the" +
-        "\nserver's variables. The server may run or not. All sessions of the user end; their access tokens stay." +
-        "\nExit codes: 0 done, 1 failed, 2 usage or a password that is too weak." +
-        "\n\nExample:\n  heliostat admin reset-password root --password-stdin < password.txt",
+      describeUse(
+        `${ON_THE_DATABASE} All sessions of the user end; their access tokens stay. Exit codes: 0 done, 1 failed, 2 usage or a password that is too weak.`,
+        "admin reset-password root --password-stdin < password.txt",
+      ),
     )
     .action(async (username: string, flags: { passwordStdin?: boolean }) => {
       const { resetPasswordOf } = await import("./reset-password.ts");
@@ -46,7 +48,10 @@ export function declareAdmin(admin: Command): void {
     .option("--expires-at <day>", "the first day without it: 2030-01-31; never, unless told")
     .addHelpText(
       "after",
-      "\nNothing else is printed on standard output. It may do no more than the token that is used to make it.",
+      describeUse(
+        "Nothing else is printed on standard output. It may do no more than the token that is used to make it.",
+        "admin create-token --user ada --scopes read_api > token.txt",
+      ),
     )
     .action(async (flags: CreateTokenFlags) => {
       const { createToken } = await import("./create-token.ts");
@@ -58,9 +63,10 @@ export function declareAdmin(admin: Command): void {
     .description("take somebody's second factor away, on the machine of the server, when it is lost")
     .addHelpText(
       "after",
-      "\nIt works on the database itself, so that no token is needed: run it as the user that the server runs as, with the" +
-        "\nserver's variables. The server may run or not." +
-        "\nExit codes: 0 done, 1 failed or there was none, 2 usage.",
+      describeUse(
+        `${ON_THE_DATABASE} Exit codes: 0 done, 1 failed or there was none, 2 usage.`,
+        "admin disable-two-factor ada",
+      ),
     )
     .action(async (username: string) => {
       const { disableTwoFactorOf } = await import("./disable-two-factor.ts");
@@ -86,3 +92,7 @@ export function declareAdmin(admin: Command): void {
       process.exitCode = await printAudit(flags);
     });
 }
+
+const ON_THE_DATABASE =
+  "It works on the database itself, so that no token is needed: run it as the user that the server runs as, with the " +
+  "server's variables. The server may run or not.";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { createProgram } from "../../create-program.ts";
 import { parseWord } from "../../parse-options.ts";
-import { examples } from "../../server-command.ts";
+import { examples, prose } from "../../server-command.ts";
 import { tableOf } from "./command-table.ts";
 import { completionScript, SHELLS } from "./completion-script.ts";
 
@@ -11,9 +11,7 @@ export function declareCompletion(command: Command): void {
     .argument("<shell>", SHELLS.join(", "))
     .addHelpText(
       "after",
-      `
-It completes commands, options, files, and the names of projects, groups and
-users, which it asks of the server. Add it to what your shell reads at its start:
+      `${prose("It completes commands, options, files, and the names of projects, groups and users, which it asks of the server. Add it to what your shell reads at its start:")}
 
   bash  echo 'source <(heliostat completion bash)' >> ~/.bashrc
   zsh   echo 'source <(heliostat completion zsh)' >> ~/.zshrc

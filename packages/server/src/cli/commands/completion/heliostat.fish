@@ -11,15 +11,17 @@ end
 # Whether these words begin the line.
 function __heliostat_in
     set -l words (__heliostat_words)
-    test (count $words) -ge (count $argv); or return 1
-    test (count $argv) -eq 0; and return 0
-    test "$words[1..(count $argv)]" = "$argv"
+    set -l wanted (count $argv)
+    test (count $words) -ge $wanted; or return 1
+    test $wanted -eq 0; and return 0
+    test (string join " " $words[1..$wanted]) = "$argv"
 end
 
 # Whether so many operands (the first argument) follow these words, and nothing else.
 function __heliostat_at
     set -l words (__heliostat_words)
-    test (count $words) -eq (math (count $argv) - 1 + $argv[1]); or return 1
+    set -l expected (math (count $argv) - 1 + $argv[1])
+    test (count $words) -eq $expected; or return 1
     __heliostat_in $argv[2..-1]
 end
 

@@ -87,8 +87,8 @@ export async function editMirror(project: string, name: string, flags: EditFlags
   });
   if (flags.json) printJson(answer);
   else {
-    const after = mirrorSchema.parse(answer);
-    console.log(describeChange(project, before, after));
+    console.log(describeChange(project, before, mirrorSchema.parse(answer)));
+    if (password !== null) console.log("The new password is stored.");
   }
   return 0;
 }

@@ -66,7 +66,7 @@ export function describeChange(project: string, before: MirrorAnswer, after: Mir
     )
     .map(([name, value]) => [name, `${describeValue(was[name])} → ${describeValue(value)}`] as const);
   return changed.length === 0
-    ? `${heading}\nNothing that is shown has changed.`
+    ? `${heading}\nNo option has another value than before.`
     : `${heading}\n${facts(changed, "  ")}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CommonFlags } from "../../connection/api-access.ts";
-import { addServerCommand, SERVER_HELP } from "../../server-command.ts";
+import { addServerCommand, describeUse, examples, SERVER_HELP } from "../../server-command.ts";
 import type { EditFlags } from "./edit-flags.ts";
 import { withEditOptions } from "./edit-options.ts";
 import type { AcceptFlags } from "./host-key-commands.ts";
@@ -40,14 +40,11 @@ export function declareMirror(mirror: Command): void {
     .option("--wait", "wait for the end of the first update (exit code 1: it failed)")
     .addHelpText(
       "after",
-      `
-Examples:
-  heliostat mirror add root/hello https://github.com/octocat/Hello-World.git \\
-      --direction pull --interval 5m
-  heliostat mirror add root/hello https://git.example.com/copy.git --direction push \\
-      --username bot --password-stdin --wait < token.txt
-  heliostat mirror add root/hello ssh://git@git.example.com/copy.git \\
-      --direction push --ssh-key --host-keys keys.txt`,
+      examples(
+        "mirror add root/hello https://github.com/octocat/Hello-World.git --direction pull --interval 5m",
+        "mirror add root/hello https://git.example.com/copy.git --direction push --username bot --password-stdin --wait < token.txt",
+        "mirror add root/hello ssh://git@git.example.com/copy.git --direction push --ssh-key --host-keys keys.txt",
+      ),
     )
     .action(async (project: string, url: string, flags: AddFlags) => {
       const { addMirror } = await import("./mirror-commands.ts");
@@ -66,7 +63,7 @@ Examples:
   });
 
   addServerCommand(mirror, "list [project]", "list the mirrors of PROJECT, or of all projects")
-    .addHelpText("after", "\nExample:\n  heliostat mirror list root/hello")
+    .addHelpText("after", examples("mirror list root/hello"))
     .action(async (project: string | undefined, flags: CommonFlags) => {
       const { listMirrors } = await import("./mirror-commands.ts");
       process.exitCode = await listMirrors(project ?? null, flags);
@@ -77,7 +74,7 @@ Examples:
     "show <project> <mirror>",
     `show state, options and last updates of a mirror (${MIRROR})`,
   )
-    .addHelpText("after", "\nExample:\n  heliostat mirror show root/hello pull")
+    .addHelpText("after", examples("mirror show root/hello pull"))
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { showMirror } = await import("./mirror-commands.ts");
       process.exitCode = await showMirror(project, name, flags);
@@ -86,7 +83,7 @@ Examples:
   addServerCommand(mirror, "sync <project> <mirror>", `start an update now (${MIRROR})`)
     .option("--force", "also when the mirror is on pause after too many failures")
     .option("--wait", "wait for the end of the update (exit code 1: it failed)")
-    .addHelpText("after", "\nExample:\n  heliostat mirror sync root/hello pull --wait")
+    .addHelpText("after", examples("mirror sync root/hello pull --wait"))
     .action(
       async (project: string, name: string, flags: CommonFlags & { force?: boolean; wait?: boolean }) => {
         const { syncMirror } = await import("./mirror-commands.ts");
@@ -99,14 +96,14 @@ Examples:
     "test <project> <mirror>",
     `say what a mirror can do at its remote, and change nothing (${MIRROR})`,
   )
-    .addHelpText("after", "\nExample:\n  heliostat mirror test root/hello pull")
+    .addHelpText("after", examples("mirror test root/hello pull"))
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { testMirror } = await import("./mirror-commands.ts");
       process.exitCode = await testMirror(project, name, flags);
     });
 
   addServerCommand(mirror, "cancel <project> <mirror>", `end the update that runs (${MIRROR})`)
-    .addHelpText("after", "\nExample:\n  heliostat mirror cancel root/hello 2")
+    .addHelpText("after", examples("mirror cancel root/hello 2"))
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { cancelUpdate } = await import("./mirror-commands.ts");
       process.exitCode = await cancelUpdate(project, name, flags);
@@ -118,7 +115,7 @@ Examples:
     `remove a mirror; what it has mirrored stays (${MIRROR})`,
   )
     .option("-y, --yes", "do not ask")
-    .addHelpText("after", "\nExample:\n  heliostat mirror remove root/hello 2 --yes")
+    .addHelpText("after", examples("mirror remove root/hello 2 --yes"))
     .action(async (project: string, name: string, flags: CommonFlags & { yes?: boolean }) => {
       const { removeMirror } = await import("./mirror-commands.ts");
       process.exitCode = await removeMirror(project, name, flags);
@@ -131,7 +128,10 @@ Examples:
   )
     .addHelpText(
       "after",
-      "\nWithout MIRROR: the only one, or the only one that runs. Ctrl-C ends the watching,\nnot the update. Exit codes: 0 it finished, 1 it failed, 130 Ctrl-C.\n\nExample:\n  heliostat mirror watch root/hello",
+      describeUse(
+        "Without MIRROR: the only one, or the only one that runs. Ctrl-C ends the watching, not the update. Exit codes: 0 it finished, 1 it failed, 130 Ctrl-C.",
+        "mirror watch root/hello",
+      ),
     )
     .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
       const { watchMirror } = await import("./mirror-commands.ts");
@@ -141,14 +141,11 @@ Examples:
   addSshCommands(mirror);
 }
 
-const HOST_KEYS_HELP = `
-A mirror speaks to an SSH server only if it shows one of the stored keys. What
-detect prints is what answered: compare the fingerprints with those that the
-host publishes before you trust them.
-
-Examples:
-  heliostat mirror host-keys detect root/hello ssh://git@git.example.com/hello.git > keys.txt
-  heliostat mirror host-keys accept root/hello pull`;
+const HOST_KEYS_HELP = describeUse(
+  "A mirror speaks to an SSH server only if it shows one of the stored keys. What detect prints is what answered: compare the fingerprints with those that the host publishes before you trust them.",
+  "mirror host-keys detect root/hello ssh://git@git.example.com/hello.git > keys.txt",
+  "mirror host-keys accept root/hello pull",
+);
 
 /** Adds what concerns SSH. */
 function addSshCommands(mirror: Command): void {
@@ -157,7 +154,7 @@ function addSshCommands(mirror: Command): void {
     "public-key <project> <mirror>",
     `print the public key that its remote must know (${MIRROR})`,
   )
-    .addHelpText("after", "\nExample:\n  heliostat mirror public-key root/hello 2")
+    .addHelpText("after", examples("mirror public-key root/hello 2"))
     .action(async (project: string, name: string, flags: CommonFlags) => {
       const { showPublicKey } = await import("./host-key-commands.ts");
       process.exitCode = await showPublicKey(project, name, flags);
@@ -166,23 +163,27 @@ function addSshCommands(mirror: Command): void {
   const hostKeys = mirror
     .command("host-keys")
     .description("look at, detect and accept the keys of SSH servers")
+    .helpCommand(false)
     .addHelpText("after", HOST_KEYS_HELP);
   addServerCommand(
     hostKeys,
     "show <project> <mirror>",
     `show the stored host keys and who verified them (${MIRROR})`,
-  ).action(async (project: string, name: string, flags: CommonFlags) => {
-    const { showHostKeys } = await import("./host-key-commands.ts");
-    process.exitCode = await showHostKeys(project, name, flags);
-  });
-  addServerCommand(
-    hostKeys,
-    "detect <project> <ssh-url>",
-    "print what the server of an ssh:// URL shows",
-  ).action(async (project: string, url: string, flags: CommonFlags) => {
-    const { detectHostKeys } = await import("./host-key-commands.ts");
-    process.exitCode = await detectHostKeys(project, url, flags);
-  });
+  )
+    .addHelpText("after", examples("mirror host-keys show root/hello pull"))
+    .action(async (project: string, name: string, flags: CommonFlags) => {
+      const { showHostKeys } = await import("./host-key-commands.ts");
+      process.exitCode = await showHostKeys(project, name, flags);
+    });
+  addServerCommand(hostKeys, "detect <project> <ssh-url>", "print what the server of an ssh:// URL shows")
+    .addHelpText(
+      "after",
+      examples("mirror host-keys detect root/hello ssh://git@git.example.com/hello.git > keys.txt"),
+    )
+    .action(async (project: string, url: string, flags: CommonFlags) => {
+      const { detectHostKeys } = await import("./host-key-commands.ts");
+      process.exitCode = await detectHostKeys(project, url, flags);
+    });
   addServerCommand(
     hostKeys,
     "accept <project> <mirror>",
@@ -190,6 +191,7 @@ function addSshCommands(mirror: Command): void {
   )
     .option("--fingerprint <sha256...>", "accept exactly these, and do not ask")
     .option("-y, --yes", "do not ask: trust whatever the server shows")
+    .addHelpText("after", examples("mirror host-keys accept root/hello pull"))
     .action(async (project: string, name: string, flags: AcceptFlags) => {
       const { acceptHostKeys } = await import("./host-key-commands.ts");
       process.exitCode = await acceptHostKeys(project, name, flags);

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   type MirrorProgressAnswer,
   type MirrorUpdateEndAnswer,
@@ -30,13 +31,17 @@ const LINE_EVERY_MS = 5000;
 export async function watchUpdate(api: ApiClient, options: WatchOptions): Promise<MirrorUpdateEndAnswer> {
   const bar = showProgress(process.stderr);
   const lines = createLines();
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort(interrupted());
+  process.once("SIGINT", onInterrupt);
+  const signal = options.signal ? AbortSignal.any([options.signal, interrupt.signal]) : interrupt.signal;
   let lastEventId: string | null = null;
   let failures = 0;
   try {
     for (;;) {
       const path = `${options.path}/progress/stream${options.after === null ? "" : `?after=${options.after}`}`;
       try {
-        for await (const { event, id, data } of api.stream(path, lastEventId, options.signal)) {
+        for await (const { event, id, data } of api.stream(path, lastEventId, signal)) {
           failures = 0;
           lastEventId = id ?? lastEventId;
           if (options.show === "json" && event !== "error") {
@@ -50,18 +55,27 @@ export async function watchUpdate(api: ApiClient, options: WatchOptions): Promis
           else if (options.show === "bar") lines.tell(progress);
         }
       } catch (error) {
-        options.signal?.throwIfAborted();
+        signal.throwIfAborted();
         if (!isLostConnection(error)) throw error;
         if (failures >= RECONNECT_MS.length) throw error;
       }
       // Ended without an end: the server goes down, or the line was cut.
       const pause = RECONNECT_MS[Math.min(failures, RECONNECT_MS.length - 1)];
       failures += 1;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await setTimeout(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   } finally {
+    process.off("SIGINT", onInterrupt);
     bar.clear();
   }
+}
+
+/** Ctrl-C: nobody watches any more, and that is all. */
+function interrupted(): HeliostatError {
+  return new HeliostatError(
+    "cancelled",
+    'Nobody watches any more; the update goes on. "heliostat mirror watch" takes it up again, "heliostat mirror cancel" ends it.',
+  );
 }
 
 /** The mirror was removed, or who watches may no longer. */

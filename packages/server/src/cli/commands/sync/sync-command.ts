@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { describeUse } from "../../server-command.ts";
 
 /** Declares `heliostat sync`. */
 export function declareSync(command: Command): void {
@@ -14,7 +15,10 @@ export function declareSync(command: Command): void {
     .option("--branches <regex>", "only branches whose name matches this RE2 expression; tags always follow")
     .addHelpText(
       "after",
-      "\nExit codes: 0 in step, 1 failed or diverged, 2 usage.\n\nExample:\n  heliostat sync https://github.com/octocat/Hello-World.git /backup/hello.git --dry-run",
+      describeUse(
+        "Exit codes: 0 in step, 1 failed or diverged, 2 usage.",
+        "sync https://github.com/octocat/Hello-World.git /backup/hello.git --dry-run",
+      ),
     )
     .action(
       async (
