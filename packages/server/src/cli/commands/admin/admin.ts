@@ -84,8 +84,7 @@ export function declareAdmin(admin: Command): void {
     .option("--export <format>", "csv or ndjson, on standard output: all that match, the oldest first")
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 usage. The token must be an admin's." +
-        "\n\nExample:\n  heliostat admin audit --since 2027-01-01 --export csv > audit.csv",
+      describeUse("The token must be an admin's.", "admin audit --since 2027-01-01 --export csv > audit.csv"),
     )
     .action(async (flags: AuditFlags) => {
       const { printAudit } = await import("./audit.ts");
