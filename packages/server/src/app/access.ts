@@ -10,6 +10,7 @@ import {
 } from "../domain/policy.ts";
 import type { Namespace, Project } from "../domain/project.ts";
 import { isBot, type Principal, type User, type Viewer } from "../domain/user.ts";
+import { findByPathOrId } from "./path-or-id.ts";
 import type { Ports } from "./ports.ts";
 import type { PathOrId, SignedIn } from "./use-cases.ts";
 
@@ -103,8 +104,7 @@ export async function findVisibleProject(
   principal: Principal,
   which: PathOrId,
 ): Promise<Project> {
-  const project =
-    typeof which === "number" ? await ports.projects.find(which) : await ports.projects.findByFullPath(which);
+  const project = await findByPathOrId(ports.projects, which);
   if (!project || !may(principal, "read-project", project)) {
     throw new HeliostatError("not-found", "Project Not Found");
   }
@@ -132,10 +132,7 @@ export async function findGroup(
   principal: Principal,
   which: PathOrId,
 ): Promise<Namespace> {
-  const group =
-    typeof which === "number"
-      ? await ports.namespaces.find(which)
-      : await ports.namespaces.findByFullPath(which);
+  const group = await findByPathOrId(ports.namespaces, which);
   if (group?.kind === "group" && mayIn(principal, "read-namespace", group)) return group;
   throw new HeliostatError("not-found", "Group Not Found");
 }

@@ -1,6 +1,7 @@
 import { HeliostatError } from "../domain/errors.ts";
 import { mayIn } from "../domain/policy.ts";
 import { requireSignedIn, requireViewer } from "./access.ts";
+import { findByPathOrId } from "./path-or-id.ts";
 import type { Ports } from "./ports.ts";
 import type { UseCases } from "./use-cases.ts";
 
@@ -14,10 +15,7 @@ export function namespaceUseCases(ports: Pick<Ports, "namespaces">): NamespaceUs
     },
     async findNamespace(principal, which) {
       requireSignedIn(principal);
-      const namespace =
-        typeof which === "number"
-          ? await ports.namespaces.find(which)
-          : await ports.namespaces.findByFullPath(which);
+      const namespace = await findByPathOrId(ports.namespaces, which);
       if (!namespace || !mayIn(principal, "read-namespace", namespace)) {
         throw new HeliostatError("not-found", "Namespace Not Found");
       }

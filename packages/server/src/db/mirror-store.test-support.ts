@@ -1,4 +1,5 @@
 import { after, beforeEach } from "node:test";
+import { finishedUpdate } from "../../../../test/support/finished-update.ts";
 import { createTestSealer } from "../../../../test/support/sealer.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { CheckRoom, FinishedUpdate, NewMirror } from "../app/ports.ts";
@@ -53,23 +54,5 @@ export async function openMirrorStore() {
 
 /** How an update ends that went well, but for what is to be otherwise. */
 export function success(now: Date, changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
-  return {
-    status: "finished",
-    error: null,
-    errorCode: null,
-    results: [],
-    upToDate: [],
-    skipped: [],
-    notes: [],
-    bytesReceived: 0,
-    bytesSent: 0,
-    log: [],
-    now,
-    appliedDigest: "d1",
-    appliedGeneration: 1,
-    retryCount: 0,
-    nextCheckAt: seconds(3600),
-    willRetry: false,
-    ...changes,
-  };
+  return finishedUpdate(now, { appliedDigest: "d1", nextCheckAt: seconds(3600), ...changes });
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { finishedUpdate } from "../../../../test/support/finished-update.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
 import type { FinishedUpdate, MirrorStore } from "../app/ports.ts";
 import { DEFAULT_MIRROR_OPTIONS, MAX_LISTED_RESULTS, MAX_NAMED_UNTOUCHED } from "../domain/mirror.ts";
@@ -56,25 +57,7 @@ async function start(mirrorId: number, at: Date) {
 
 async function runOnce(mirrorId: number, at: Date, changes: Partial<FinishedUpdate> = {}): Promise<number> {
   const lease = await start(mirrorId, at);
-  await mirrors.finishUpdate(lease, {
-    status: "finished",
-    error: null,
-    errorCode: null,
-    results: [],
-    upToDate: [],
-    skipped: [],
-    notes: [],
-    bytesReceived: 0,
-    bytesSent: 0,
-    log: [],
-    now: at,
-    appliedDigest: "d",
-    appliedGeneration: 1,
-    retryCount: 0,
-    nextCheckAt: null,
-    willRetry: false,
-    ...changes,
-  });
+  await mirrors.finishUpdate(lease, finishedUpdate(at, changes));
   return lease.updateId;
 }
 

@@ -3,7 +3,7 @@ import type { Oid } from "../../domain/oid.ts";
 import { may } from "../../domain/policy.ts";
 import type { Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
-import type { PathOrId } from "../path-or-id.ts";
+import { findByPathOrId, type PathOrId } from "../path-or-id.ts";
 import type { Asker, Ports } from "../ports.ts";
 import { clientOf } from "../repositories/client-queue.ts";
 
@@ -21,8 +21,7 @@ export async function browse(
   principal: Principal,
   which: PathOrId,
 ): Promise<Browsed> {
-  const project =
-    typeof which === "number" ? await projects.find(which) : await projects.findByFullPath(which);
+  const project = await findByPathOrId(projects, which);
   if (project !== null && may(principal, "read-code", project)) {
     return { project, path: repositories.pathOf(project.id) };
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { finishedUpdate } from "../../../../../test/support/finished-update.ts";
 import { makeProjectOfAda, openTestStore } from "../../../../../test/support/store.ts";
 import { waitFor } from "../../../../../test/support/wait-for.ts";
 import { createMirrorStore } from "../../db/mirrors.ts";
@@ -62,25 +63,7 @@ async function start(): Promise<UpdateLease> {
 }
 
 function finish(lease: UpdateLease, changes: Partial<FinishedUpdate> = {}): Promise<boolean> {
-  return mirrors.finishUpdate(lease, {
-    status: "finished",
-    error: null,
-    errorCode: null,
-    results: [],
-    upToDate: [],
-    skipped: [],
-    notes: [],
-    bytesReceived: 0,
-    bytesSent: 0,
-    log: [],
-    now: new Date(),
-    appliedDigest: "d",
-    appliedGeneration: 1,
-    retryCount: 0,
-    nextCheckAt: null,
-    willRetry: false,
-    ...changes,
-  });
+  return mirrors.finishUpdate(lease, finishedUpdate(new Date(), changes));
 }
 
 /** Follows in the background; `events` grows, `ended` settles with the stream. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { finishedUpdate } from "../../../../../test/support/finished-update.ts";
 import { makeMemoryLog } from "../../../../../test/support/git-adapter.ts";
 import { createTestSealer } from "../../../../../test/support/sealer.ts";
 import { openTestStore } from "../../../../../test/support/store.ts";
@@ -27,25 +28,7 @@ const NOW = new Date("2026-01-02T03:04:05Z");
 const NEXT = new Date("2026-01-02T03:34:05Z");
 
 function finished(changes: Partial<FinishedUpdate> = {}): FinishedUpdate {
-  return {
-    status: "finished",
-    error: null,
-    errorCode: null,
-    results: [],
-    upToDate: [],
-    skipped: [],
-    notes: [],
-    bytesReceived: 0,
-    bytesSent: 0,
-    log: [],
-    now: NOW,
-    appliedDigest: "d",
-    appliedGeneration: 1,
-    retryCount: 0,
-    nextCheckAt: NEXT,
-    willRetry: false,
-    ...changes,
-  };
+  return finishedUpdate(NOW, { nextCheckAt: NEXT, ...changes });
 }
 
 const FAILED = finished({ status: "failed", error: "The remote does not answer.", retryCount: 4 });

@@ -17,6 +17,7 @@ import { asMember } from "../accounts/authenticate.ts";
 import { auditedProject } from "../audit/entities.ts";
 import { configurePullMirror, refuseBadPullMirror } from "../mirrors/configure-pull-mirror.ts";
 import { endHinderedRuns } from "../mirrors/hindered-runs.ts";
+import { findByPathOrId } from "../path-or-id.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -110,8 +111,7 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
 
     async transferProject(principal, which, to) {
       const project = await findProjectFor(ports, principal, which, "own-project");
-      const namespace =
-        typeof to === "number" ? await ports.namespaces.find(to) : await ports.namespaces.findByFullPath(to);
+      const namespace = await findByPathOrId(ports.namespaces, to);
       if (!namespace || !mayIn(principal, "read-namespace", namespace)) {
         throw new HeliostatError("not-found", "Namespace Not Found");
       }
