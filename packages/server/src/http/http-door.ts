@@ -1,5 +1,6 @@
 import type { Log } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
+import { FETCH_PACE_MS, PUSH_PACE_MS } from "../git-pace.ts";
 
 /** Limits of the door, for requests of clients that mean harm or are broken. */
 export interface HttpLimits {
@@ -31,8 +32,8 @@ export const HTTP_LIMITS: HttpLimits = {
   hookBodyBytes: 4 * 1024 * 1024,
   headersTimeoutMs: 20_000,
   gitIdleTimeoutMs: 600_000,
-  gitFetchPaceMs: 60_000,
-  gitPushPaceMs: 300_000,
+  gitFetchPaceMs: FETCH_PACE_MS,
+  gitPushPaceMs: PUSH_PACE_MS,
   fetchRequestBytes: 64 * 1024 * 1024,
   unreadBodyMs: 5_000,
   unreadBodyBytes: 1024 * 1024,

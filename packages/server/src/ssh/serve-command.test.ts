@@ -21,7 +21,7 @@ test("a push of which two bytes have come keeps nobody else from being served", 
   const done = serveCommand(
     { openRepository: async () => repository },
     { kind: "anonymous" },
-    { program: "receive-pack", fullPath: "a/b", exchange, input, output },
+    { program: "receive-pack", fullPath: "a/b", exchange, input, output, watchInput: () => () => undefined },
   );
   input.write("00");
   // A loop over a stream that is never empty would let no timer come.

@@ -14,37 +14,45 @@ export interface GitConversation {
   readonly exchange: GitExchange;
   readonly input: Readable;
   readonly output: Writable;
+  /** Called while git waits for what the client sends; answers how to stop looking. */
+  readonly watchInput: () => () => void;
 }
 
 /** Lets a client speak with git until both are done. Rejects when it may not, or git fails or is aborted. */
 export async function serveCommand(
   useCases: Pick<UseCases, "openRepository">,
   principal: Principal,
-  { program, fullPath, exchange, input, output }: GitConversation,
+  conversation: GitConversation,
 ): Promise<void> {
+  const { program, fullPath, exchange, input, output } = conversation;
   const service = program === "receive-pack" ? "receive-pack" : "upload-pack";
   const repository = await useCases.openRepository(principal, fullPath, service);
-  if (program === "receive-pack") await receivePush(repository, exchange, input, output);
-  else await repository.converse(program, input, output, exchange);
+  if (program === "receive-pack") return await receivePush(repository, conversation);
+  await inPace(conversation, () => repository.converse(program, input, output, exchange));
 }
 
 /**
  * A push in the two exchanges that it has over HTTP: while the client thinks about what it is shown, or decides that
  * there is nothing to push, nobody waits for its writes.
  */
-async function receivePush(
-  repository: OpenRepository,
-  exchange: GitExchange,
-  input: Readable,
-  output: Writable,
-): Promise<void> {
+async function receivePush(repository: OpenRepository, conversation: GitConversation): Promise<void> {
+  const { exchange, input, output } = conversation;
   const refs = await repository.advertise(exchange);
   for await (const chunk of Buffer.isBuffer(refs) ? [refs] : refs) {
     if (!output.write(chunk)) await once(output, "drain", { signal: exchange.signal });
   }
   const first = await readFirst(input, exchange.signal);
   if (first === FLUSH_PACKET || first === "") return;
-  await repository.serve(input, output, exchange);
+  await inPace(conversation, () => repository.serve(input, output, exchange));
+}
+
+async function inPace({ watchInput }: GitConversation, serve: () => Promise<void>): Promise<void> {
+  const stopWatching = watchInput();
+  try {
+    await serve();
+  } finally {
+    stopWatching();
+  }
 }
 
 /** The first four bytes, left in the stream: the length of the first line, or a flush packet. Empty: there are none. */

@@ -157,7 +157,18 @@ async function runCommand(
     socket.destroy();
     return;
   }
-  const streams = openChannelStreams({ channel, client, socket }, hasSaidAll);
+  const cancelled = new AbortController();
+  let slow: string | null = null;
+  const streams = openChannelStreams({ channel, client, socket }, hasSaidAll, {
+    answerMs: door.limits.gitFetchPaceMs,
+    questionMs: door.limits.gitPushPaceMs,
+    onSlowAnswer() {
+      // It is not told: that would have to wait behind what it does not take.
+      slow = "the client takes the answer too slowly";
+      socket.destroy();
+    },
+    onSlowQuestion: () => cancelled.abort(new HeliostatError("cancelled", "You send too slowly. Try again.")),
+  });
   const startedAt = performance.now();
   let caller: SshCaller | null = null;
   let refusal: string | null = null;
@@ -166,7 +177,6 @@ async function runCommand(
   const isPush = parsed?.kind === "git" && parsed.program === "receive-pack";
   // A push that came in whole is carried out: its refs and what follows from them are to be one thing.
   const onGone = (): void => (isPush && hasSaidAll() ? streams.forgetClient() : streams.destroy());
-  const cancelled = new AbortController();
   gone.addEventListener("abort", () => {
     onGone();
     if (!(isPush && hasSaidAll())) cancelled.abort(gone.reason);
@@ -182,13 +192,13 @@ async function runCommand(
     } else {
       const { program, fullPath } = parsed;
       const exchange = { protocol, signal: cancelled.signal };
-      const conversation = { program, fullPath, exchange, input: streams.input, output: streams.output };
-      await serveCommand(door.useCases, caller.principal, conversation);
+      await serveCommand(door.useCases, caller.principal, { program, fullPath, exchange, ...streams });
     }
   } catch (error) {
-    const known = asHeliostatError(error);
+    // What git complains of then only follows from it.
+    const known = asHeliostatError(cancelled.signal.aborted ? cancelled.signal.reason : error);
     if (!gone.aborted && isFault(known)) door.log.error({ err: error }, "an SSH command failed");
-    refusal = gone.aborted ? "the client went away" : wordsOf(known);
+    refusal = gone.aborted ? (slow ?? "the client went away") : wordsOf(known);
     exitCode = known.kind === "denied" || known.kind === "not-found" ? REFUSED : FAILED;
   }
   door.log.info(

@@ -1,5 +1,6 @@
 import type { Log } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
+import { FETCH_PACE_MS, PUSH_PACE_MS } from "../git-pace.ts";
 
 /** Limits of the door, for clients that mean harm or are broken. */
 export interface SshLimits {
@@ -18,6 +19,13 @@ export interface SshLimits {
   readonly unusedMs: number;
   /** A client that says nothing for so long is asked for a sign of life, and given up after three times in vain. */
   readonly keepaliveMs: number;
+  /** How long a client may take for the next 64 KiB of an answer. */
+  readonly gitFetchPaceMs: number;
+  /**
+   * And until it has sent as much, where git has nothing to say to it: a fetch asks in turns, and its client may have to
+   * look something up between them; one that pushes may have to compress.
+   */
+  readonly gitPushPaceMs: number;
   /** How long a closing door waits for what is under way. */
   readonly drainMs: number;
 }
@@ -33,6 +41,8 @@ export const SSH_LIMITS: SshLimits = {
   sessions: 10,
   unusedMs: 300_000,
   keepaliveMs: 30_000,
+  gitFetchPaceMs: FETCH_PACE_MS,
+  gitPushPaceMs: PUSH_PACE_MS,
   drainMs: 25_000,
 };
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { Writable } from "node:stream";
+import type { Writable } from "node:stream";
+import { createPacedOutput } from "../../git-pace.ts";
 
 export interface GitAnswerOptions {
   readonly contentType: string;
@@ -43,36 +44,24 @@ export function createGitAnswer(response: ServerResponse, options: GitAnswerOpti
     if (options.prefix !== undefined) response.write(options.prefix);
   };
   let resume: (() => void) | null = null;
-  let patience: NodeJS.Timeout | undefined;
   const proceed = (): void => {
-    clearTimeout(patience);
-    const callback = resume;
+    const done = resume;
     resume = null;
-    callback?.();
+    done?.();
   };
   response.on("drain", proceed).on("close", proceed);
-  return new Writable({
-    highWaterMark: 256 * 1024,
-    write(chunk: Buffer, _encoding, callback) {
-      if (signal.aborted) {
-        callback(asError(signal.reason));
-        return;
-      }
-      if (response.closed) {
-        callback();
-        return;
-      }
+  return createPacedOutput({
+    paceMs: options.paceMs,
+    send(piece, done) {
+      if (signal.aborted) return done(asError(signal.reason));
+      if (response.closed) return done();
       start();
-      if (response.write(chunk)) callback();
-      else {
-        resume = callback;
-        // Not the socket's idle time, which starts anew with every byte: a client that takes one now and then would have
-        // git, and its place, for ever.
-        patience = setTimeout(() => {
-          options.onSlow();
-          response.destroy();
-        }, options.paceMs);
-      }
+      if (response.write(piece)) return done();
+      resume = done;
+    },
+    onSlow: () => {
+      options.onSlow();
+      response.destroy();
     },
   });
 }

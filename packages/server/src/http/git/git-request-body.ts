@@ -2,10 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { PassThrough, type Readable, Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { HeliostatError } from "../../domain/errors.ts";
+import { watchInputPace } from "../../git-pace.ts";
 import { requestError } from "../request-error.ts";
-
-/** As much has to come in each stretch of time: a kilobyte a second in a minute. */
-const PACE_BYTES = 64 * 1024;
 
 /**
  * The body of a git request, decompressed, as a stream of its own: whoever destroys it does not tear down the
@@ -28,9 +26,12 @@ export function openGitRequestBody(
   const body = maxBytes === null ? new PassThrough() : createLimit(maxBytes, fail);
   // The body may fail before anybody listens; its consumer still learns of it from the destroyed stream.
   body.on("error", () => {});
-  const stopWatching = watchPace(request, body, paceMs, () =>
-    fail(requestError(408, "The request comes too slowly.")),
-  );
+  const stopWatching = watchInputPace({
+    paceMs,
+    received: () => request.socket.bytesRead,
+    isOurs: () => request.complete || body.readableLength >= body.readableHighWaterMark,
+    onSlow: () => fail(requestError(408, "The request comes too slowly.")),
+  });
   body.on("close", () => {
     stopWatching();
     // What is left of the request is read and dropped, or the client would never come to read the answer.
@@ -52,23 +53,6 @@ export function openGitRequestBody(
     fail(requestError(415, "The request body has an encoding that is not supported"));
   }
   return body;
-}
-
-/** Calls once when too little came while nothing but the client was waited for. Answers how to stop looking. */
-function watchPace(
-  request: IncomingMessage,
-  body: PassThrough | Transform,
-  paceMs: number,
-  onSlow: () => void,
-): () => void {
-  let seen = request.socket.bytesRead;
-  const timer = setInterval(() => {
-    const received = request.socket.bytesRead - seen;
-    seen += received;
-    const isOurs = request.complete || body.readableLength >= body.readableHighWaterMark;
-    if (!isOurs && received < PACE_BYTES) onSlow();
-  }, paceMs);
-  return () => clearInterval(timer);
 }
 
 function createLimit(maxBytes: number, fail: (error: Error) => void): Transform {
