@@ -306,6 +306,135 @@ test("a URL that is refused when the update begins is told in GitLab's words", a
   }
 });
 
+test("every option of a mirror is changed by name, and what is not named stays", async () => {
+  await makeUpstream("edited");
+  await api.createProject("edited");
+  const url = peer.urlOf("edited.git");
+  const make = ["add", "root/edited", url, "--direction", "pull", "--branches", "^main$", "--wait"];
+  await expectExit(0, make);
+  const pull = ["edit", "root/edited", "pull"];
+  const told = await expectExit(0, [
+    ...[...pull, "--interval", "2h", "--tags", "none", "--deletions", "never", "--overwrite-diverged"],
+    ...["--follow-default-branch", "--adaptive"],
+  ]);
+  assert.match(told, /^ {2}interval_seconds +- → 7200$/m);
+  assert.match(told, /^ {2}mirror_tags +all → none$/m);
+  assert.doesNotMatch(told, /mirror_branch_regex|update_status/);
+  const json = mirrorSchema.parse(JSON.parse(await expectExit(0, [...pull, "--only-protected", "--json"])));
+  const { only_protected_branches, mirror_branch_regex, interval_seconds, adaptive_interval } = json;
+  assert.deepEqual(
+    [only_protected_branches, mirror_branch_regex, interval_seconds, adaptive_interval],
+    [true, null, 7200, true],
+  );
+  const back = ["--all-branches", "--interval", "default", "--no-adaptive", "--no-overwrite-diverged"];
+  const after = mirrorSchema.parse(
+    JSON.parse(await expectExit(0, [...pull, ...back, "--no-follow-default-branch", "--disable", "--json"])),
+  );
+  assert.deepEqual(
+    [after.only_protected_branches, after.interval_seconds, after.adaptive_interval, after.enabled],
+    [false, null, false, false],
+  );
+  const secret = await expectExit(0, [...pull, "--username", "bot", "--password-stdin"], `${SECRET}\n`);
+  assert.match(secret, /The new password is stored/);
+  assert.ok(!secret.includes(SECRET));
+  for (const [args, message] of [
+    [[], /Nothing is to be changed/],
+    [["--keep-divergent-refs"], /--keep-divergent-refs is for push mirrors/],
+    [["--branches", "x", "--only-protected"], /--branches and --only-protected exclude each other/],
+    [["--new-url", `http://bot:${SECRET}@127.0.0.1/x.git`], /--password-stdin/],
+    [["--client-key", "x"], /--client-key needs --client-certificate/],
+    [["--deletions", "alwys"], /Did you mean always\?/],
+  ] as const) {
+    const run = await mirror([...pull, ...args]);
+    assert.deepEqual([run.exitCode, run.stdout], [2, ""], run.stderr);
+    assert.match(run.stderr, message);
+  }
+});
+
+test("a mirror is named by its direction where the project has one of it", async () => {
+  await makeUpstream("named");
+  await api.createProject("named");
+  await expectExit(0, ["add", "root/named", peer.urlOf("named.git"), "--direction", "pull", "--disabled"]);
+  const none = await mirror(["show", "root/named", "push"]);
+  assert.equal(none.exitCode, 1);
+  assert.match(none.stderr, /root\/named has no push mirror\. These are there: \d+ \(pulls from /);
+  for (const copy of ["one.git", "two.git"]) {
+    await expectExit(0, ["add", "root/named", peer.urlOf(copy), "--direction", "push", "--disabled"]);
+    const run = await mirror(["show", "root/named", "push"]);
+    if (copy === "one.git") assert.match(run.stdout, /pushes to .*one\.git/);
+    else {
+      assert.equal(run.exitCode, 2);
+      assert.match(run.stderr, /several, take an id: .*one\.git.*two\.git/);
+    }
+  }
+  const missing = await mirror(["sync", "root/named", "99999"]);
+  assert.deepEqual([missing.exitCode, missing.stdout], [1, ""]);
+  assert.match(missing.stderr, /root\/named has no mirror 99999: heliostat mirror list/);
+});
+
+test("updates are listed and shown with what became of each ref", async () => {
+  const upstream = await makeUpstream("history");
+  await api.createProject("history");
+  await expectExit(0, ["add", "root/history", peer.urlOf("history.git"), "--direction", "pull", "--wait"]);
+  await makeCommit(upstream);
+  // At once, where a start would keep the minimum interval.
+  await expectExit(0, ["edit", "root/history", "pull", "--tags", "none"]);
+  await waitFor(
+    async () => {
+      const [newest] = await api.listUpdates("root/history", "pull");
+      return newest?.counts["fast-forward"] === 1 && newest.finished_at !== null;
+    },
+    { timeoutMs: 60_000, message: "the second update is over" },
+  );
+  const updates = async (args: readonly string[]) => {
+    const run = await runHeliostat(["updates", ...args], {
+      HELIOSTAT_URL: server.url,
+      HELIOSTAT_TOKEN: server.token,
+    });
+    assert.equal(run.stderr, "");
+    return run.stdout;
+  };
+  const listed = await updates(["list", "root/history"]);
+  assert.match(listed, /^ID +STARTED +STATUS +TRIGGER +BY +REFS +TRANSFERRED$/m);
+  assert.match(listed, /finished +\S+ +root +1 fast-forward/);
+  const all = mirrorUpdateSchema.array().parse(JSON.parse(await updates(["list", "root/history", "--json"])));
+  assert.equal(
+    JSON.parse(await updates(["list", "root/history", "pull", "--limit", "1", "--json"])).length,
+    1,
+  );
+  const first = await updates(["show", "root/history", "pull", String(all.at(-1)?.id), "--log"]);
+  assert.match(first, /^created +refs\/heads\/main +- +[0-9a-f]{10}$/m);
+  assert.match(first, /^\S+Z {2}Started: /m);
+  assert.match(
+    await updates(["show", "root/history"]),
+    /^fast-forward +refs\/heads\/main +[0-9a-f]{10} +[0-9a-f]{10}$/m,
+  );
+  const none = await updates(["show", "root/history", "pull", "--outcome", "rejected"]);
+  assert.doesNotMatch(none, /refs\/heads/);
+});
+
+test("Ctrl-C ends the watching, and not the update", async () => {
+  const path = join(root, "long.git");
+  await makeRepository(path);
+  await makeNoise(path, 4 * 1024 * 1024);
+  const proxy = await startGatedProxy(peer);
+  cleanups.push(() => proxy.close());
+  await api.createProject("long");
+  const held = proxy.hold("from-target", 1024 * 1024);
+  await api.createPullMirror("root/long", proxy.urlOf("long.git"));
+  await held;
+  const stop = new AbortController();
+  const watched = await mirror(["watch", "root/long"], {
+    onStdout: () => stop.abort(),
+    interrupt: stop.signal,
+  });
+  assert.equal(watched.exitCode, 130, watched.stderr);
+  assert.match(watched.stderr, /^heliostat: Nobody watches any more; the update goes on\./);
+  proxy.open();
+  const update = await api.waitForMirror("root/long", "pull", "finished");
+  assert.equal(update.status, "finished");
+});
+
 test("what cannot work is said in plain words, with what to do", async () => {
   const env = { HELIOSTAT_URL: server.url, HELIOSTAT_TOKEN: server.token };
   const cases: readonly (readonly [readonly string[], Readonly<Record<string, string>>, number, RegExp])[] = [
@@ -359,7 +488,7 @@ test("on the server's own machine, server and token are found", async () => {
 });
 
 test("every command says how it is used, with an example", async () => {
-  for (const command of ["add", "list", "show", "sync", "cancel", "remove", "watch"]) {
+  for (const command of ["add", "edit", "list", "show", "sync", "cancel", "remove", "watch"]) {
     const help = await expectExit(0, [command, "--help"]);
     assert.match(help, new RegExp(`Examples?:\n  heliostat mirror ${command} `));
   }

@@ -14,6 +14,8 @@ export interface HeliostatRunOptions {
   readonly input?: string;
   /** Called with all that it has printed, whenever that becomes more. */
   readonly onStdout?: (text: string) => void;
+  /** Sends it SIGINT, as Ctrl-C does. */
+  readonly interrupt?: AbortSignal;
 }
 
 const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", import.meta.url));
@@ -25,7 +27,7 @@ const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", impo
 export function runHeliostat(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { main = MAIN, input = "", onStdout = () => {} }: HeliostatRunOptions = {},
+  { main = MAIN, input = "", onStdout = () => {}, interrupt }: HeliostatRunOptions = {},
 ): Promise<HeliostatRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
@@ -51,6 +53,7 @@ export function runHeliostat(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
+    interrupt?.addEventListener("abort", () => child.kill("SIGINT"));
     child.on("error", reject);
     child.on("close", (exitCode) => resolve({ exitCode, stdout, stderr }));
   });
