@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { browse } from "./benchmarks/browse.ts";
 import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
+import { hookLatency } from "./benchmarks/hook-latency.ts";
 import { httpClone } from "./benchmarks/http-clone.ts";
 import { idleMemory } from "./benchmarks/idle-memory.ts";
 import { largePush } from "./benchmarks/large-push.ts";
@@ -18,7 +19,7 @@ import { describeMachine } from "./machine.ts";
 import { formatTable } from "./table.ts";
 
 const USUAL: readonly Benchmark[] = [
-  ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
+  ...[firstPull, syncUnchanged, pushLatency, hookLatency, checkCpu, idleMemory],
   ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, httpClone, browse],
 ];
 /** Only by name: they take minutes and gigabytes. */

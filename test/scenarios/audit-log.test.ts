@@ -402,6 +402,18 @@ const WALKS_OF_ACCESS: Readonly<Record<string, Walk>> = {
     events: ["trigger-token-revoked"],
     prepare: async () => ({ path: await triggered() }),
   },
+  "POST /projects/:id/mirrors/:mirror_id/hook_secret": {
+    events: ["mirror-hook-secret-created"],
+    prepare: async () => ({ path: await pullMirrorOf(), parameters: { secret: `${SECRET}-hook` } }),
+  },
+  "DELETE /projects/:id/mirrors/:mirror_id/hook_secret": {
+    events: ["mirror-hook-secret-removed"],
+    prepare: async () => {
+      const place = await pullMirrorOf();
+      await root.post(`/projects/${place.id}/mirrors/${place.mirror_id}/hook_secret`);
+      return { path: place };
+    },
+  },
   "POST /projects/:id/protected_branches": {
     events: ["protected-branch-created"],
     prepare: async () => ({ path: { id: await project() }, parameters: { name: "v*" } }),

@@ -28,15 +28,14 @@ export function createMirrorHookStore(db: Db, secrets: SecretSealer): MirrorHook
       });
     },
     async removeSecret(mirrorId) {
-      return await db.transaction().execute(async (transaction) => {
-        const { numDeletedRows } = await transaction
-          .deleteFrom("mirror_hook_secrets")
-          .where("mirror_id", "=", mirrorId)
-          .executeTakeFirstOrThrow();
-        if (numDeletedRows === 0n) return false;
-        await transaction.updateTable("mirrors").set(NEVER_TOLD).where("id", "=", mirrorId).execute();
-        return true;
-      });
+      const { numDeletedRows } = await db
+        .deleteFrom("mirror_hook_secrets")
+        .where("mirror_id", "=", mirrorId)
+        .executeTakeFirstOrThrow();
+      return numDeletedRows > 0n;
+    },
+    async forget(mirrorId) {
+      await db.updateTable("mirrors").set(NEVER_TOLD).where("id", "=", mirrorId).execute();
     },
     async findHooked(projectId, which) {
       const row = await db

@@ -13,21 +13,16 @@ const EVENT_HEADERS = [
 ] as const;
 
 /**
- * Where forges sign, the strongest first: it is the one that counts. Bitbucket has SHA-256 where GitHub has SHA-1, and
- * the word in front tells which.
+ * Where forges sign, those that are always SHA-256 first: the first that is there counts, so that nobody can have a weaker
+ * one taken in its place. The word in front of the digits tells SHA-1 of GitHub's of old from SHA-256 of Bitbucket's.
  */
-const SIGNATURES: readonly {
-  readonly header: string;
-  readonly form: RegExp;
-  readonly algorithm: "sha256" | "sha1";
-}[] = [
-  { header: "x-hub-signature-256", form: /^sha256=([0-9a-f]{64})$/i, algorithm: "sha256" },
-  { header: "x-hub-signature", form: /^sha256=([0-9a-f]{64})$/i, algorithm: "sha256" },
-  { header: "x-forgejo-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
-  { header: "x-gitea-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
-  { header: "x-gogs-signature", form: /^([0-9a-f]{64})$/i, algorithm: "sha256" },
-  { header: "x-hub-signature", form: /^sha1=([0-9a-f]{40})$/i, algorithm: "sha1" },
-];
+const SIGNATURE_HEADERS = [
+  "x-hub-signature-256",
+  "x-forgejo-signature",
+  "x-gitea-signature",
+  "x-gogs-signature",
+  "x-hub-signature",
+] as const;
 
 const bodies = new WeakMap<FastifyRequest, Buffer>();
 
@@ -59,13 +54,10 @@ export function readWebhook(request: FastifyRequest): Webhook | null {
 }
 
 function readProof(headers: IncomingHttpHeaders): HookProof | null {
-  for (const { header, form, algorithm } of SIGNATURES) {
-    const hex = form.exec(textOf(headers, header) ?? "")?.[1];
-    if (hex !== undefined) return { kind: "signature", algorithm, hex };
-  }
-  // One in a form that is not known is no less wrong than one that does not fit.
-  if (SIGNATURES.some(({ header }) => textOf(headers, header) !== null)) {
-    return { kind: "signature", algorithm: "sha256", hex: "" };
+  const signature = SIGNATURE_HEADERS.map((name) => textOf(headers, name)).find((text) => text !== null);
+  if (signature !== undefined && signature !== null) {
+    const [, word = "sha256", hex = ""] = /^(?:(sha256|sha1)=)?([0-9a-f]+)$/i.exec(signature) ?? [];
+    return { kind: "signature", algorithm: word.toLowerCase() === "sha1" ? "sha1" : "sha256", hex };
   }
   const secret = textOf(headers, "x-gitlab-token");
   return secret === null ? null : { kind: "secret", secret };

@@ -44,6 +44,7 @@ export function mirrorHookUseCases(ports: Ports): MirrorHookUseCases {
       if (!(await ports.mirrorHooks.removeSecret(mirror.id))) {
         throw new HeliostatError("not-found", "Not found");
       }
+      await ports.mirrorHooks.forget(mirror.id);
       await auditMirror(ports, principal, { project, mirror }, "mirror-hook-secret-removed");
     },
     async receiveHook(which, wanted, hook) {

@@ -12,8 +12,10 @@ export interface HookedMirror {
 export interface MirrorHookStore {
   /** Gives the mirror this secret, in the place of the one that it had. Answers since when it has it. */
   writeSecret(mirrorId: number, secret: string, userId: number): Promise<{ readonly createdAt: Date }>;
-  /** Takes it away, and forgets what was known of the mirror's webhooks. False: there is none. */
+  /** False: there is none. */
   removeSecret(mirrorId: number): Promise<boolean>;
+  /** No more webhooks are to come to this mirror: none are missed. */
+  forget(mirrorId: number): Promise<void>;
   /** The mirror of this project by its id, or its pull mirror. */
   findHooked(projectId: number, which: number | "pull"): Promise<HookedMirror | null>;
   /** Whether this was told before. */

@@ -56,6 +56,8 @@ export function triggerTokenUseCases(ports: Ports): TriggerTokenUseCases {
       const { project, mirror } = await findMirrorToChange(ports, principal, which, mirrorId);
       const token = await ports.triggerTokens.remove(mirror.id, id);
       if (token === null) throw notFound();
+      const isLast = (await ports.triggerTokens.listOf(mirror.id)).length === 0;
+      if (isLast && !mirror.hook.hasSecret) await ports.mirrorHooks.forget(mirror.id);
       await note(principal, "trigger-token-revoked", project, token);
     },
     async triggerMirror(secret, which, wanted, hook) {
