@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import test, { after } from "node:test";
-import { instanceHostKeySchema } from "@heliostat/contract/api/ssh-keys.ts";
+import { instanceHostKeySchema } from "@heliostat/contract/api/instance.ts";
 import { createApi, idOf } from "../support/api.ts";
 import { endGroup, makeCommit, makeRepository, makeTempDir } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";

@@ -61,6 +61,9 @@ export const ERROR_CODES = {
   "too-many-tests": "throttled",
   "too-many-starts": "throttled",
   "too-many-archives": "throttled",
+  "too-many-deliveries": "throttled",
+  /** A test of a hook, or a delivery that was sent again, did not go well; or there is nothing to test with. */
+  "hook-test-failed": "remote",
   "too-many-sign-ins": "throttled",
   "too-many-requests": "throttled",
   "csrf-refused": "denied",

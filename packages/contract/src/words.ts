@@ -31,8 +31,8 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export const SECRET_KINDS = [...CREDENTIAL_KINDS, "client_key", "hook_secret"] as const;
 export type SecretKind = (typeof SECRET_KINDS)[number];
 
-/** What is kept sealed at all: the secrets of mirrors, and of people the second factor. */
-export const SEALED_KINDS = [...SECRET_KINDS, "second_factor"] as const;
+/** What is kept sealed at all: the secrets of mirrors, of people the second factor, and what hooks and pipeline triggers show. */
+export const SEALED_KINDS = [...SECRET_KINDS, "second_factor", "hook"] as const;
 export type SealedKind = (typeof SEALED_KINDS)[number];
 
 /** Key pairs that are made here. */
@@ -127,6 +127,41 @@ export const REJECTION_REASONS = [
   "other",
 ] as const;
 export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+/** What happens here that a hook can be told of; `mirror_update_events` is ours. */
+export const FIRED_HOOK_EVENTS = [
+  "push_events",
+  "tag_push_events",
+  "repository_update_events",
+  "mirror_update_events",
+] as const;
+export type FiredHookEvent = (typeof FIRED_HOOK_EVENTS)[number];
+
+/** All switches of a hook. GitLab's others are kept for clients that compare, and never happen here. */
+export const HOOK_EVENTS = [
+  ...FIRED_HOOK_EVENTS,
+  "merge_requests_events",
+  "issues_events",
+  "confidential_issues_events",
+  "note_events",
+  "confidential_note_events",
+  "job_events",
+  "pipeline_events",
+  "wiki_page_events",
+  "deployment_events",
+  "releases_events",
+  "milestone_events",
+  "emoji_events",
+  "feature_flag_events",
+  "resource_access_token_events",
+  "resource_deploy_token_events",
+  "vulnerability_events",
+] as const;
+export type HookEvent = (typeof HOOK_EVENTS)[number];
+
+/** What became of an update, as hooks are told. */
+export const MIRROR_UPDATE_ACTIONS = ["finished", "failed", "paused", "recovered"] as const;
+export type MirrorUpdateAction = (typeof MIRROR_UPDATE_ACTIONS)[number];
 
 /** Which pushes a hook is told of, by the branch. */
 export const BRANCH_FILTER_STRATEGIES = ["wildcard", "regex", "all_branches"] as const;

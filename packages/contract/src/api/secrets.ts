@@ -29,7 +29,7 @@ export const secretsRotateParams = z.object({
 export const secretsRotatedSchema = secretsStateSchema.extend({
   key: z.string(),
   sealed: z.int(),
-  /** Damaged: the key is there, and they do not open. They were left as they are; of the owners two are null. */
+  /** Damaged: the key is there, and they do not open. They were left as they are; of the owners all but one are null. */
   unreadable: z.array(
     z.object({
       kind: z.enum(SEALED_KINDS),
@@ -38,6 +38,8 @@ export const secretsRotatedSchema = secretsStateSchema.extend({
       credential_id: z.int().nullable(),
       /** Of a second factor. */
       username: z.string().nullable(),
+      hook_id: z.int().nullable(),
+      pipeline_trigger_id: z.int().nullable(),
     }),
   ),
   removed: z.array(z.string()),

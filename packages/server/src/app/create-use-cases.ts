@@ -9,6 +9,8 @@ import { tagUseCases } from "./browsing/tags.ts";
 import { credentialUseCases } from "./credentials/manage-credentials.ts";
 import { eventUseCases } from "./events/list-events.ts";
 import { groupUseCases } from "./groups/manage-groups.ts";
+import { hookDeliveryUseCases } from "./hooks/hook-deliveries.ts";
+import { manageHookUseCases } from "./hooks/manage-hooks.ts";
 import { instanceUseCases } from "./instance.ts";
 import { memberUseCases } from "./members/manage-members.ts";
 import { metricUseCases } from "./metrics.ts";
@@ -91,6 +93,8 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...connectionTestUseCases(ports, places),
     ...mirrorInsightUseCases(ports, places),
     ...eventUseCases(ports),
+    ...manageHookUseCases(ports),
+    ...hookDeliveryUseCases(ports),
     ...updateUseCases(ports),
     ...userKeyUseCases(ports),
     ...deployKeyUseCases(ports),

@@ -22,6 +22,7 @@ import type { BrowsingUseCases } from "./browsing/browsing-use-cases.ts";
 import type { CredentialUseCases } from "./credentials/credential-use-cases.ts";
 import type { ConversationProgram, GitExchange, GitService } from "./git-exchange.ts";
 import type { GroupUseCases } from "./groups/group-use-cases.ts";
+import type { HookUseCases } from "./hooks/hook-use-cases.ts";
 import type { MemberUseCases } from "./members/member-use-cases.ts";
 import type { Metric } from "./metric.ts";
 import type { HeardHook, MirrorHookUseCases } from "./mirror-hooks/mirror-hook-use-cases.ts";
@@ -67,6 +68,7 @@ import type { TriggerTokenUseCases } from "./tokens/trigger-token-use-cases.ts";
  */
 export interface UseCases
   extends CredentialUseCases,
+    HookUseCases,
     ConnectionTestUseCases,
     MirrorInsightUseCases,
     SignInUseCases,

@@ -3,6 +3,7 @@ import { access, constants, mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
+import { composeHookRequest } from "../app/hooks/compose-hook-request.ts";
 import type { Clock, Log, Ports, TakePlace } from "../app/ports.ts";
 import { type ClientLimits, createClientQueue } from "../app/repositories/client-queue.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
@@ -20,6 +21,8 @@ import { createCredentialStore } from "../db/credentials.ts";
 import { createDeliveryStore } from "../db/deliveries.ts";
 import { startEmbeddedPostgres } from "../db/embedded/start-embedded-postgres.ts";
 import { createEventStore } from "../db/events.ts";
+import { createHookSecretStore } from "../db/hook-secrets.ts";
+import { createHookStore } from "../db/hooks.ts";
 import { createIdentityStore } from "../db/identities.ts";
 import { createInstanceSettingsStore, initInstanceSettings } from "../db/instance-settings.ts";
 import { createMemberStore } from "../db/members.ts";
@@ -261,6 +264,8 @@ async function start(
     repositories,
     browsing,
     remotes,
+    hooks: createHookStore(db, sealer),
+    hookSecrets: createHookSecretStore(db, sealer),
     deliveries: createDeliveryStore(db, { onPut: () => deliverer.wake() }),
     sender: remotes.sender,
     queue,
@@ -297,7 +302,10 @@ async function start(
   }
   const delivering = startDeliverer({
     ...ports,
-    composers: { hook: async () => null, "pipeline-trigger": async () => null },
+    composers: {
+      hook: (delivery) => composeHookRequest(ports, delivery),
+      "pipeline-trigger": async () => null,
+    },
   });
   deliverer.wake = () => delivering.wake();
   stops.push(() => delivering.stop(DELIVERY_GRACE_MS));

@@ -123,7 +123,10 @@ describe("a change of the keys", () => {
     addKey("k2");
     const unreadable = [
       { kind: "password", mirrorId: null, credentialId: broken.id, username: null },
-      { kind: "client_key", mirrorId: mirror.id, credentialId: null, username: null },
+      {
+        ...{ kind: "client_key", mirrorId: mirror.id, credentialId: null, username: null },
+        ...{ hookId: null, pipelineTriggerId: null },
+      },
     ];
     assert.deepEqual(await sealed.sealAnew(["k1"]), { sealed: 3, unreadable });
     assert.deepEqual(await sealed.sealAnew(["k1"]), { sealed: 0, unreadable }, "and again");

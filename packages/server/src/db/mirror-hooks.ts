@@ -14,7 +14,7 @@ export function createMirrorHookStore(db: Db, secrets: SecretSealer): MirrorHook
       return await db.transaction().execute(async (transaction) => {
         await beginSealing(transaction);
         const columns = {
-          ...sealHookSecret(secrets, mirrorId, secret),
+          ...sealMirrorHookSecret(secrets, mirrorId, secret),
           created_by: userId,
           created_at: sql<Date>`now()`,
         };
@@ -129,17 +129,17 @@ export function createMirrorHookStore(db: Db, secrets: SecretSealer): MirrorHook
 }
 
 /** Part of what is sealed, so that a sealed secret cannot be moved to another mirror. */
-export function hookSecretContext(mirrorId: number): string {
+export function mirrorHookSecretContext(mirrorId: number): string {
   return `mirror:${mirrorId}:hook-secret`;
 }
 
 /** The columns of a hook secret. */
-export function sealHookSecret(
+export function sealMirrorHookSecret(
   secrets: SecretSealer,
   mirrorId: number,
   secret: string,
 ): { secret_sealed: Buffer; secret_key_id: string } {
-  const { keyId, sealed } = secrets.seal(secret, hookSecretContext(mirrorId));
+  const { keyId, sealed } = secrets.seal(secret, mirrorHookSecretContext(mirrorId));
   return { secret_sealed: sealed, secret_key_id: keyId };
 }
 
@@ -150,7 +150,7 @@ function openUnlessLost(
   mirrorId: number,
 ): string | null {
   try {
-    return secrets.open(secret, hookSecretContext(mirrorId));
+    return secrets.open(secret, mirrorHookSecretContext(mirrorId));
   } catch (error) {
     if (error instanceof HeliostatError && error.code === "secret-unreadable") return null;
     throw error;

@@ -450,7 +450,7 @@ interface AuditEventsTable {
   details: JSONColumnType<Record<string, unknown>, string | undefined, string>;
 }
 
-interface HooksTable {
+export interface HooksTable {
   id: GeneratedAlways<number>;
   project_id: number;
   url: string;

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { SealedSecretStore, UnreadableSecret } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
+import { hookSecretContext } from "./hook-secrets.ts";
 import { hasLostSecret } from "./lost-secrets.ts";
 import {
   clientKeyContext,
@@ -11,7 +12,7 @@ import {
   sealPassword,
   sealPrivateKey,
 } from "./mirror-credentials.ts";
-import { hookSecretContext, sealHookSecret } from "./mirror-hooks.ts";
+import { mirrorHookSecretContext, sealMirrorHookSecret } from "./mirror-hooks.ts";
 import { selectMirrors, selectMirrorsSeenBy, toMirror } from "./mirror-row.ts";
 import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
@@ -29,6 +30,7 @@ export async function hasSealedSecrets(db: Db): Promise<boolean> {
   const { rows } = await sql<{ any: boolean }>`select
     exists (select from credentials where password_key_id is not null or private_key_key_id is not null)
     or exists (select from mirrors where client_key_key_id is not null)
+    or exists (select from hook_secrets)
     or exists (select from users where totp_key_id is not null)
     or exists (select from mirror_hook_secrets) as any`.execute(db);
   return rows[0]?.any ?? false;
@@ -73,8 +75,8 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       for (const row of rows) {
         const owner = row.mirror_id === null ? { credentialId: row.id } : { mirrorId: row.mirror_id };
         const whose = {
+          ...NOBODY,
           ...{ mirrorId: row.mirror_id, credentialId: row.mirror_id === null ? row.id : null },
-          username: null,
         };
         const password = sealedWith(keyIds, row.password_sealed, row.password_key_id);
         const privateKey = sealedWith(keyIds, row.private_key_sealed, row.private_key_key_id);
@@ -114,7 +116,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
       for (const { id, client_key_sealed, client_key_key_id } of rows) {
         const secret = sealedWith(keyIds, client_key_sealed, client_key_key_id);
-        const whose = { kind: "client_key", mirrorId: id, credentialId: null, username: null } as const;
+        const whose = { ...NOBODY, kind: "client_key", mirrorId: id } as const;
         const columns =
           secret &&
           sealOne(lot, { secret, context: clientKeyContext(id), whose }, (plain) =>
@@ -141,7 +143,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
       for (const { id, username, totp_secret_sealed, totp_key_id } of rows) {
         const secret = sealedWith(keyIds, totp_secret_sealed, totp_key_id);
-        const whose = { kind: "second_factor", mirrorId: null, credentialId: null, username } as const;
+        const whose = { ...NOBODY, kind: "second_factor", username } as const;
         const columns =
           secret &&
           sealOne(lot, { secret, context: totpContext(id), whose }, (plain) =>
@@ -154,7 +156,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
   }
 
   /** As `sealCredentials`, of the secrets that webhooks to mirrors are signed with. */
-  async function sealHookSecrets(keyIds: readonly string[], after: number): Promise<Lot> {
+  async function sealMirrorHookSecrets(keyIds: readonly string[], after: number): Promise<Lot> {
     return await db.transaction().execute(async (transaction) => {
       const rows = await transaction
         .selectFrom("mirror_hook_secrets")
@@ -168,9 +170,9 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.mirror_id ?? null };
       for (const { mirror_id: id, secret_sealed, secret_key_id } of rows) {
         const secret = { sealed: secret_sealed, keyId: secret_key_id };
-        const whose = { kind: "hook_secret", mirrorId: id, credentialId: null, username: null } as const;
-        const columns = sealOne(lot, { secret, context: hookSecretContext(id), whose }, (plain) =>
-          sealHookSecret(secrets, id, plain),
+        const whose = { ...NOBODY, kind: "hook_secret", mirrorId: id } as const;
+        const columns = sealOne(lot, { secret, context: mirrorHookSecretContext(id), whose }, (plain) =>
+          sealMirrorHookSecret(secrets, id, plain),
         );
         if (columns === null) continue;
         await transaction
@@ -178,6 +180,39 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
           .set(columns)
           .where("mirror_id", "=", id)
           .execute();
+      }
+      return lot;
+    });
+  }
+
+  /** As `sealCredentials`, of what hooks and pipeline triggers show. */
+  async function sealHookSecrets(keyIds: readonly string[], after: number): Promise<Lot> {
+    return await db.transaction().execute(async (transaction) => {
+      const rows = await transaction
+        .selectFrom("hook_secrets")
+        .selectAll()
+        .where("id", ">", after)
+        .where("value_key_id", "in", keyIds)
+        .orderBy("id")
+        .limit(BATCH)
+        .forNoKeyUpdate()
+        .execute();
+      const lot: Lot = { sealed: 0, unreadable: [], last: rows.at(-1)?.id ?? null };
+      for (const row of rows) {
+        const { hook_id: hookId, pipeline_trigger_id: pipelineTriggerId } = row;
+        const owner =
+          hookId === null
+            ? ({ kind: "pipeline-trigger", id: pipelineTriggerId ?? 0 } as const)
+            : ({ kind: "hook", id: hookId } as const);
+        const context = hookSecretContext(owner, row);
+        const secret = { sealed: row.value_sealed, keyId: row.value_key_id };
+        const whose = { ...NOBODY, kind: "hook", hookId, pipelineTriggerId } as const;
+        const columns = sealOne(lot, { secret, context, whose }, (plain) => {
+          const { sealed, keyId } = secrets.seal(plain, context);
+          return { value_sealed: sealed, value_key_id: keyId };
+        });
+        if (columns)
+          await transaction.updateTable("hook_secrets").set(columns).where("id", "=", row.id).execute();
       }
       return lot;
     });
@@ -192,6 +227,7 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
             union all select client_key_key_id from mirrors
             union all select totp_key_id from users
             union all select secret_key_id from mirror_hook_secrets
+            union all select value_key_id from hook_secrets
         ) as sealed where key_id is not null group by key_id`.execute(db);
       return new Map(rows.map((row) => [row.key_id, row.count]));
     },
@@ -200,7 +236,13 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
       if (keyIds.length === 0) return { sealed: 0, unreadable };
       await waitForSealing(db);
       let sealed = 0;
-      for (const sealBatch of [sealCredentials, sealClientKeys, sealTotpSecrets, sealHookSecrets]) {
+      for (const sealBatch of [
+        sealCredentials,
+        sealClientKeys,
+        sealTotpSecrets,
+        sealMirrorHookSecrets,
+        sealHookSecrets,
+      ]) {
         for (let after: number | null = 0; after !== null; ) {
           const lot: Lot = await sealBatch(keyIds, after);
           sealed += lot.sealed;
@@ -260,6 +302,11 @@ export function createSealedSecretStore(db: Db, secrets: SecretSealer): SealedSe
     },
   };
 }
+
+const NOBODY = {
+  ...{ mirrorId: null, credentialId: null, username: null },
+  ...{ hookId: null, pipelineTriggerId: null },
+} as const;
 
 type Sealed = Parameters<SecretSealer["open"]>[0];
 

@@ -179,7 +179,10 @@ describe("its secret", () => {
       .execute();
     const { sealed, unreadable } = await createSealedSecretStore(db, sealer).sealAnew(["k"]);
     assert.equal(sealed, 0);
-    const whose = { mirrorId: null, credentialId: null, username: "ada" };
+    const whose = {
+      ...{ mirrorId: null, credentialId: null, username: "ada" },
+      ...{ hookId: null, pipelineTriggerId: null },
+    };
     assert.deepEqual(unreadable, [{ kind: "second_factor", ...whose }]);
   });
 });

@@ -88,6 +88,8 @@ const SIGNS: Readonly<Record<ErrorCode, Sign>> = {
   "too-many-tests": "unasked",
   "too-many-starts": "unasked",
   "too-many-archives": "unasked",
+  "too-many-deliveries": "unasked",
+  "hook-test-failed": "unasked",
   "tree-unsafe": "unasked",
   "too-many-sign-ins": "unasked",
   "too-many-requests": "unasked",

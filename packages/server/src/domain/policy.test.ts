@@ -23,7 +23,7 @@ import type { AccessToken, Membership, Principal, User } from "./user.ts";
 
 /* The rules as tables: a letter where it is allowed, a dash where it is not. */
 
-/** In the order of the columns of a cell: `PRCWmMAO`. */
+/** In the order of the columns of a cell: `PRCWmMhHAO`. */
 const PROJECT_ACTIONS: Readonly<Record<ProjectAction, string>> = {
   "read-project": "P",
   "read-repository": "R",
@@ -31,6 +31,8 @@ const PROJECT_ACTIONS: Readonly<Record<ProjectAction, string>> = {
   "write-repository": "W",
   "read-mirrors": "m",
   "admin-mirrors": "M",
+  "read-hooks": "h",
+  "admin-hooks": "H",
   "admin-project": "A",
   "own-project": "O",
 };
@@ -223,40 +225,40 @@ const WHO: Readonly<Record<string, Principal>> = {
 
 const ON_A_PROJECT = `
   who                                    private   internal  public
-  anonymous                              --------  --------  PRC-----
-  stranger                               --------  PRC-----  PRC-----
-  guest                                  P-------  PRC-----  PRC-----
-  reporter                               PRC-----  PRC-----  PRC-----
-  developer                              PRCW----  PRCW----  PRCW----
-  maintainer                             PRCWmMA-  PRCWmMA-  PRCWmMA-
-  owner                                  PRCWmMAO  PRCWmMAO  PRCWmMAO
-  guest of the group                     P-------  PRC-----  PRC-----
-  developer of the group at the top      PRCW----  PRCW----  PRCW----
-  guest here, maintainer above           PRCWmMA-  PRCWmMA-  PRCWmMA-
-  maintainer here, guest above           PRCWmMA-  PRCWmMA-  PRCWmMA-
-  owner of a group elsewhere             --------  PRC-----  PRC-----
-  owner of a group below a sister        --------  PRC-----  PRC-----
-  owner of another project               --------  PRC-----  PRC-----
-  admin                                  PRCWmMAO  PRCWmMAO  PRCWmMAO
-  admin, token with api                  --------  PRC-----  PRC-----
-  admin, token with api, admin_mode      PRCWmMAO  PRCWmMAO  PRCWmMAO
-  admin, token with admin_mode, sudo     --------  --------  --------
-  admin and developer, token with api    PRCW----  PRCW----  PRCW----
-  owner, token with api                  PRCWmMAO  PRCWmMAO  PRCWmMAO
-  owner, token with read_api             P-C-m---  P-C-m---  P-C-m---
-  owner, token with read_repository      -RC-----  -RC-----  -RC-----
-  owner, token with write_repository     -R-W----  -R-W----  -R-W----
-  owner, token with no scope             --------  --------  --------
-  developer, token with api              PRCW----  PRCW----  PRCW----
-  stranger, token with api               --------  PRC-----  PRC-----
-  stranger, token with write_repository  --------  -R------  -R------
-  token bot, maintainer, api             PRCWmMA-  PRCWmMA-  PRCWmMA-
-  token bot, reporter, read_repository   -RC-----  -RC-----  -RC-----
-  token bot of another project           --------  --------  PRC-----
-  mirror bot                             --------  --------  PRC-----
-  deploy key                             -R------  -R------  -R------
-  deploy key that may push               -R-W----  -R-W----  -R-W----
-  deploy key of another project          --------  --------  --------`;
+  anonymous                              ----------  ----------  PRC-------
+  stranger                               ----------  PRC-------  PRC-------
+  guest                                  P---------  PRC-------  PRC-------
+  reporter                               PRC-------  PRC-------  PRC-------
+  developer                              PRCW------  PRCW------  PRCW------
+  maintainer                             PRCWmMhHA-  PRCWmMhHA-  PRCWmMhHA-
+  owner                                  PRCWmMhHAO  PRCWmMhHAO  PRCWmMhHAO
+  guest of the group                     P---------  PRC-------  PRC-------
+  developer of the group at the top      PRCW------  PRCW------  PRCW------
+  guest here, maintainer above           PRCWmMhHA-  PRCWmMhHA-  PRCWmMhHA-
+  maintainer here, guest above           PRCWmMhHA-  PRCWmMhHA-  PRCWmMhHA-
+  owner of a group elsewhere             ----------  PRC-------  PRC-------
+  owner of a group below a sister        ----------  PRC-------  PRC-------
+  owner of another project               ----------  PRC-------  PRC-------
+  admin                                  PRCWmMhHAO  PRCWmMhHAO  PRCWmMhHAO
+  admin, token with api                  ----------  PRC-------  PRC-------
+  admin, token with api, admin_mode      PRCWmMhHAO  PRCWmMhHAO  PRCWmMhHAO
+  admin, token with admin_mode, sudo     ----------  ----------  ----------
+  admin and developer, token with api    PRCW------  PRCW------  PRCW------
+  owner, token with api                  PRCWmMhHAO  PRCWmMhHAO  PRCWmMhHAO
+  owner, token with read_api             P-C-m-h---  P-C-m-h---  P-C-m-h---
+  owner, token with read_repository      -RC-------  -RC-------  -RC-------
+  owner, token with write_repository     -R-W------  -R-W------  -R-W------
+  owner, token with no scope             ----------  ----------  ----------
+  developer, token with api              PRCW------  PRCW------  PRCW------
+  stranger, token with api               ----------  PRC-------  PRC-------
+  stranger, token with write_repository  ----------  -R--------  -R--------
+  token bot, maintainer, api             PRCWmMhHA-  PRCWmMhHA-  PRCWmMhHA-
+  token bot, reporter, read_repository   -RC-------  -RC-------  -RC-------
+  token bot of another project           ----------  ----------  PRC-------
+  mirror bot                             ----------  ----------  PRC-------
+  deploy key                             -R--------  -R--------  -R--------
+  deploy key that may push               -R-W------  -R-W------  -R-W------
+  deploy key of another project          ----------  ----------  ----------`;
 
 /** Of the group `top/middle/home`. */
 const ON_A_GROUP = `
@@ -369,7 +371,7 @@ describe("what may be done with a project", () => {
         assert.equal(allowedOn(principal, archived), cell.replace("W", "-"), `${visibility}, archived`);
         if (principal.kind !== "user") continue;
         for (const on of [project({ visibility }), archived]) {
-          assert.equal(allowedOn(blocked(principal), on), "--------", `${visibility}, blocked`);
+          assert.equal(allowedOn(blocked(principal), on), "----------", `${visibility}, blocked`);
         }
       }
     });
@@ -398,15 +400,20 @@ describe("the own namespace of a user", () => {
   const homeGuest = { ...member(guest), traversalIds: [30] };
   const other = { id: 98 };
   const rows: readonly [who: string, principal: Principal, inIt: string, onIts: string][] = [
-    ["anonymous", anonymous, "--------", "--------"],
-    ["its user", somebody(), "NPTSAruc", "PRCWmMAO"],
-    ["its user, api", somebody({ scopes: ["api"] }), "NPTSAruc", "PRCWmMAO"],
-    ["its user, read_api", somebody({ scopes: ["read_api"] }), "N----r--", "P-C-m---"],
-    ["its user, blocked", blocked(somebody()), "--------", "--------"],
-    ["somebody else", somebody({ is: other }), "--------", "--------"],
-    ["a guest of a project there", somebody({ is: other, memberships: [homeGuest] }), "N-------", "P-------"],
-    ["an admin", somebody({ is: { ...other, ...admin } }), "NPTSAruc", "PRCWmMAO"],
-    ["a deploy key", deployKey(PROJECT, true), "--------", "-R-W----"],
+    ["anonymous", anonymous, "--------", "----------"],
+    ["its user", somebody(), "NPTSAruc", "PRCWmMhHAO"],
+    ["its user, api", somebody({ scopes: ["api"] }), "NPTSAruc", "PRCWmMhHAO"],
+    ["its user, read_api", somebody({ scopes: ["read_api"] }), "N----r--", "P-C-m-h---"],
+    ["its user, blocked", blocked(somebody()), "--------", "----------"],
+    ["somebody else", somebody({ is: other }), "--------", "----------"],
+    [
+      "a guest of a project there",
+      somebody({ is: other, memberships: [homeGuest] }),
+      "N-------",
+      "P---------",
+    ],
+    ["an admin", somebody({ is: { ...other, ...admin } }), "NPTSAruc", "PRCWmMhHAO"],
+    ["a deploy key", deployKey(PROJECT, true), "--------", "-R-W------"],
   ];
   for (const [who, principal, inIt, onIts] of rows) {
     it(`${who}: ${inIt} in it, ${onIts} on a private project there`, () => {

@@ -18,6 +18,7 @@ export const ACCESS_LEVELS = {
  * - `read-code`: look at its refs, commits and files through the API;
  * - `write-repository`: push to it, as far as its protected branches and tags allow;
  * - `read-mirrors`, `admin-mirrors`: see its mirrors; change and start them;
+ * - `read-hooks`, `admin-hooks`: see its webhooks and what was sent to them; change, test and remove them;
  * - `admin-project`: change its settings and protections, give access to it: members, tokens, deploy keys;
  * - `own-project`: what cannot be taken back by a maintainer: remove, archive, move it, change who sees it.
  */
@@ -28,6 +29,8 @@ export type ProjectAction =
   | "write-repository"
   | "read-mirrors"
   | "admin-mirrors"
+  | "read-hooks"
+  | "admin-hooks"
   | "admin-project"
   | "own-project";
 
@@ -52,6 +55,8 @@ const PROJECT_REQUIREMENTS: Readonly<Record<ProjectAction, Requirement>> = {
   "write-repository": { level: ACCESS_LEVELS.developer, scopes: ["api", "write_repository"] },
   "read-mirrors": { level: ACCESS_LEVELS.maintainer, scopes: READ },
   "admin-mirrors": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
+  "read-hooks": { level: ACCESS_LEVELS.maintainer, scopes: READ },
+  "admin-hooks": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
   "admin-project": { level: ACCESS_LEVELS.maintainer, scopes: ["api"] },
   "own-project": { level: ACCESS_LEVELS.owner, scopes: ["api"] },
 };

@@ -11,6 +11,7 @@ import { describeMoves } from "./describe-moves.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
 import { initRepository } from "./init-repository.ts";
+import { listChangedFiles } from "./list-changed-files.ts";
 import { countClutter, maintain, planMaintenance } from "./maintain.ts";
 import { measureFiles } from "./measure.ts";
 import { packObjects } from "./pack-objects.ts";
@@ -108,6 +109,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     setHead: (path, head) => setHead(git, path, head),
     adoptHead: (path) => tellFullDisk(adoptHead(git, path)),
     describeMoves: (path, moves, signal) => describeMoves(git, path, moves, signal),
+    listChangedFiles: (path, commits, signal) => listChangedFiles(git, path, commits, signal),
     async keepHouse(path, signal, alone) {
       const due = planMaintenance(await countClutter(path));
       if (!due.locks && !due.refs && !due.objects && !due.graph) return false;

@@ -20,6 +20,7 @@ import { eventRoutes } from "./routes/events/routes.ts";
 import { groupRoutes } from "./routes/groups/routes.ts";
 import { registerMetrics } from "./routes/health/metrics.ts";
 import { registerHealth } from "./routes/health/routes.ts";
+import { hookRoutes } from "./routes/hooks/routes.ts";
 import { hostKeyRoutes } from "./routes/host-keys/routes.ts";
 import { identityRoutes } from "./routes/identities/routes.ts";
 import { instanceRoutes } from "./routes/instance/routes.ts";
@@ -155,6 +156,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...mirrorRoutes,
     ...triggerTokenRoutes,
     ...hookSecretRoutes,
+    ...hookRoutes,
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...credentialRoutes,

@@ -66,6 +66,17 @@ export function createRequestSender({
   }
 
   return {
+    async check(text, rules) {
+      const url = new URL(text);
+      const limit = { ms: limits.requestMs, what: "looking the receiver up" };
+      try {
+        await withTimeLimit(limit, (signal) =>
+          guard.findWay(endpointOf(url), url.origin, { ...rules, signal }),
+        );
+      } catch (error) {
+        if (asHeliostatError(error).kind !== "transient") throw error;
+      }
+    },
     async send(request, rules, signal) {
       const startedAt = performance.now();
       let answer: Answer | null = null as Answer | null;

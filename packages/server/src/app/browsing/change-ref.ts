@@ -5,6 +5,7 @@ import type { RefChange } from "../../domain/refs.ts";
 import type { Principal } from "../../domain/user.ts";
 import { requireSignedIn } from "../access.ts";
 import { recordPush } from "../events/record-moves.ts";
+import { tellHooksOfPush } from "../hooks/tell-hooks.ts";
 import type { Ports } from "../ports.ts";
 import { type JudgedWrite, judgeWrite } from "../repositories/judge-write.ts";
 import { beginWrite } from "../repositories/write-refs.ts";
@@ -35,7 +36,9 @@ export async function changeRef(
     await endWrite();
   }
   const move = { ref: change.ref, old: change.old, new: change.new };
-  recordPush(ports, { projectId: project.id, authorId: user.id, moves: [move] });
+  const push = { projectId: project.id, authorId: user.id, moves: [move] };
+  recordPush(ports, push);
+  tellHooksOfPush(ports, push);
 }
 
 const BAD_NAMES: readonly string[] = [

@@ -129,6 +129,8 @@ export type Exchange =
 export interface RequestSender {
   /** Never throws, and ends in a bounded time. */
   send(request: OutgoingRequest, rules: OutboundRules, signal: AbortSignal): Promise<Exchange>;
+  /** Whether something may be sent there at this moment; `url-blocked`. A host that cannot be looked up passes. */
+  check(url: string, rules: OutboundRules): Promise<void>;
 }
 
 /** A request made ready, and what hides its secrets. */

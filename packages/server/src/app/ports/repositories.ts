@@ -22,6 +22,13 @@ export interface MoveFacts {
   readonly message: string | null;
 }
 
+/** The paths that a commit changed against its first parent. A renamed file is one that was removed and one that was added. */
+export interface ChangedFiles {
+  readonly added: readonly string[];
+  readonly modified: readonly string[];
+  readonly removed: readonly string[];
+}
+
 /** Bare repositories on disk, by absolute path. All of it runs git; nothing of it knows a database. */
 export interface Repositories {
   pathOf(projectId: number): string;
@@ -84,6 +91,15 @@ export interface Repositories {
     moves: readonly RefMove[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<RefName, MoveFacts>>;
+  /**
+   * What these commits changed, in one process, each list cut after some hundred names. Commits that are gone, and all of
+   * them where they changed too much to be read, are not in the answer.
+   */
+  listChangedFiles(
+    path: string,
+    commits: readonly Oid[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<Oid, ChangedFiles>>;
   /**
    * Clears away what dead gits left here: locks, halves of packs, refs without content. Waits a little for gits that
    * outlived their server. To be called before a run that takes over from a dead one.

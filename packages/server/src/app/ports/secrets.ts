@@ -24,7 +24,7 @@ export interface MirrorOfProject {
   readonly projectPath: string;
 }
 
-/** A secret whose key is there, and that does not open all the same: it was damaged. Of the owners two are null. */
+/** A secret whose key is there, and that does not open all the same: it was damaged. Of the owners all but one are null. */
 export interface UnreadableSecret {
   readonly kind: SealedKind;
   readonly mirrorId: number | null;
@@ -32,6 +32,8 @@ export interface UnreadableSecret {
   readonly credentialId: number | null;
   /** Of a second factor. */
   readonly username: string | null;
+  readonly hookId: number | null;
+  readonly pipelineTriggerId: number | null;
 }
 
 /** What is sealed in the database, whatever table it is in. */

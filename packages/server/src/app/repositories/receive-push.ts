@@ -7,6 +7,7 @@ import { viewerOf } from "../access.ts";
 import { refreshPrincipal } from "../accounts/refresh-principal.ts";
 import { recordPush } from "../events/record-moves.ts";
 import type { GitExchange } from "../git-exchange.ts";
+import { tellHooksOfPush } from "../hooks/tell-hooks.ts";
 import type { Ports, PushedRef, PushPlan, PushRequest } from "../ports.ts";
 import { admissionTo } from "./admission.ts";
 import { judgeWrite } from "./judge-write.ts";
@@ -46,7 +47,9 @@ export async function receivePush(
     await endWrite();
   }
   // Last: whoever carries the push on must not wait for what is told of it.
-  recordPush(ports, { projectId: project.id, authorId: viewerOf(principal)?.id ?? null, moves: pushed });
+  const push = { projectId: project.id, authorId: viewerOf(principal)?.id ?? null, moves: pushed };
+  recordPush(ports, push);
+  tellHooksOfPush(ports, push);
 }
 
 /** The rules as they are now: a session may be hours old, and what it was shown too. */

@@ -2,6 +2,7 @@ import { asHeliostatError, assertNever, HeliostatError } from "../../domain/erro
 import { incomingLimits } from "../../domain/incoming-limits.ts";
 import type { Mirror } from "../../domain/mirror.ts";
 import { recordPull } from "../events/record-moves.ts";
+import { tellHooksOfPull, tellHooksOfUpdate } from "../hooks/tell-hooks.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
 import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
@@ -104,6 +105,8 @@ async function runLeased(
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);
+  tellHooksOfPull(ports, mirror, finished.results);
+  if (isRecorded) tellHooksOfUpdate(ports, lease, finished, started);
   const refs = finished.results.length;
   ports.log.info({ mirrorId, updateId, status: finished.status, refs, recorded: isRecorded }, "update ended");
   if (isRecorded) await tellMirrorHealth(ports, lease, finished);

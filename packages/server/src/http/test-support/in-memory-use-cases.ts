@@ -5,6 +5,7 @@ import { browsingInMemory } from "./use-cases/browsing.ts";
 import { credentialsInMemory } from "./use-cases/credentials.ts";
 import { eventsInMemory } from "./use-cases/events.ts";
 import { groupsInMemory } from "./use-cases/groups.ts";
+import { hooksInMemory } from "./use-cases/hooks.ts";
 import { instanceInMemory } from "./use-cases/instance.ts";
 import { membersInMemory } from "./use-cases/members.ts";
 import { createMemory } from "./use-cases/memory.ts";
@@ -49,6 +50,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     ...mirrorsInMemory(memory),
     ...updatesInMemory(memory),
     ...mirrorHooksInMemory(memory),
+    ...hooksInMemory(),
     ...mirrorInsightInMemory(),
     ...credentialsInMemory(),
     ...sshKeysInMemory(),

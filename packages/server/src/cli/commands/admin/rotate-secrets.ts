@@ -1,4 +1,4 @@
-import { secretsRotatedSchema } from "@heliostat/contract/api/secrets.ts";
+import { type SecretsRotatedAnswer, secretsRotatedSchema } from "@heliostat/contract/api/secrets.ts";
 import { type CommonFlags, connect } from "../../connection/api-access.ts";
 import { SECRET_NAMES } from "./secret-names.ts";
 
@@ -29,17 +29,24 @@ export async function rotateSecrets(flags: CommonFlags & { removeOldKeys?: boole
       `Left as they are: ${secrets} ${plural(secrets)} sealed with the lost key ${id}. "heliostat doctor" lists whose.`,
     );
   }
-  for (const { kind, mirror_id, credential_id, username } of answer.unreadable) {
+  for (const secret of answer.unreadable) {
+    const { kind, username } = secret;
     if (username !== null) {
       console.log(
         `Left as it is: the ${SECRET_NAMES[kind]} of ${username} is damaged. Take it away with "heliostat admin disable-two-factor ${username}".`,
       );
       continue;
     }
-    const whose = mirror_id === null ? `credential ${credential_id}` : `mirror ${mirror_id}`;
-    console.log(`Left as it is: the ${SECRET_NAMES[kind]} of ${whose} is damaged. Give it again.`);
+    console.log(`Left as it is: the ${SECRET_NAMES[kind]} of ${ownerOf(secret)} is damaged. Give it again.`);
   }
   return exitCode;
+}
+
+function ownerOf(secret: SecretsRotatedAnswer["unreadable"][number]): string {
+  if (secret.mirror_id !== null) return `mirror ${secret.mirror_id}`;
+  if (secret.hook_id !== null) return `webhook ${secret.hook_id}`;
+  if (secret.pipeline_trigger_id !== null) return `pipeline trigger ${secret.pipeline_trigger_id}`;
+  return `credential ${secret.credential_id}`;
 }
 
 function plural(count: number): string {

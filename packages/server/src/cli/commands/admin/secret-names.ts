@@ -6,5 +6,6 @@ export const SECRET_NAMES: Readonly<Record<SealedKind, string>> = {
   ssh_key: "SSH key",
   client_key: "key of the client certificate",
   hook_secret: "hook secret",
+  hook: "secret",
   second_factor: "second factor",
 };

@@ -29,11 +29,13 @@ export const secretRoutes = [
       const answer: SecretsRotatedAnswer = {
         key,
         sealed,
-        unreadable: unreadable.map(({ kind, mirrorId, credentialId, username }) => ({
-          kind,
-          mirror_id: mirrorId,
-          credential_id: credentialId,
-          username,
+        unreadable: unreadable.map((secret) => ({
+          kind: secret.kind,
+          mirror_id: secret.mirrorId,
+          credential_id: secret.credentialId,
+          username: secret.username,
+          hook_id: secret.hookId,
+          pipeline_trigger_id: secret.pipelineTriggerId,
         })),
         removed: [...removed],
         ...presentSecretsState(state),
