@@ -19,14 +19,15 @@ export function createHookStore(db: Db, sealer: SecretSealer): HookStore {
   }
 
   return {
-    async create(projectId, facts, secrets, createdBy) {
+    async create(projectId, facts, secrets, { by, at }) {
       return await db.transaction().execute(async (transaction) => {
         await beginSealing(transaction);
         const { id } = await transaction
           .insertInto("hooks")
           .values({
             ...columnsOf(facts),
-            ...{ project_id: projectId, created_by: createdBy, url: facts.url, events: [...facts.events] },
+            ...{ project_id: projectId, created_by: by, created_at: at },
+            ...{ url: facts.url, events: [...facts.events] },
           })
           .returning("id")
           .executeTakeFirstOrThrow();

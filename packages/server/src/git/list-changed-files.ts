@@ -34,7 +34,7 @@ async function readDiffs(
       args: [
         ...["diff-tree", "--stdin", "-r", "-z", "--root", "--no-renames", "--name-status"],
         // A merge against its first parent, as hosts show it.
-        ...["-m", "--first-parent", `--pretty=tformat:${MARK}%H`],
+        ...["-m", "--first-parent", `--pretty=format:${MARK}%H`],
       ],
       input: `${commits.join("\n")}\n`,
       expect: [128],

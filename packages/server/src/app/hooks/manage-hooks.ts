@@ -88,7 +88,10 @@ export function manageHookUseCases(
         throw new HeliostatError("model-invalid", complaint, { fields: { base: [complaint] } });
       }
       const { user } = requireSignedIn(principal);
-      const hook = await ports.hooks.create(project.id, whole, secrets, user.id);
+      const hook = await ports.hooks.create(project.id, whole, secrets, {
+        by: user.id,
+        at: ports.clock.now(),
+      });
       await auditHook(ports, principal, "hook-created", { project, hook }, auditedFacts(hook));
       return view(hook);
     },

@@ -69,7 +69,7 @@ export function tellHooksOfUpdate(
   if (action === null) return;
   const { projectId } = mirror;
   ports.background.run("telling webhooks of an update", async () => {
-    const hooks = await ports.hooks.listTold(projectId, ["mirror_update_events"]);
+    const hooks = await hooksOf(ports, projectId, ["mirror_update_events"], finished.now);
     const project = hooks.length === 0 ? null : await ports.projects.find(projectId);
     if (project === null) return;
     const userId = (await actingUser(ports, mirror)).user.id;
@@ -129,8 +129,9 @@ function tellOfMoves(
 ): void {
   const groups = groupMoves(moves);
   if (groups.length === 0) return;
+  const at = ports.clock.now();
   ports.background.run("telling webhooks of a push", async (signal) => {
-    const hooks = await ports.hooks.listTold(projectId, MOVE_EVENTS);
+    const hooks = await hooksOf(ports, projectId, MOVE_EVENTS, at);
     const project = hooks.length === 0 ? null : await ports.projects.find(projectId);
     if (project === null) return;
     const limit = Math.min((await ports.settings.read()).pushEventHooksLimit, MOST_OF_A_KIND);
@@ -152,6 +153,16 @@ function tellOfMoves(
       },
     ]);
   });
+}
+
+/** Those that were there when it happened. */
+async function hooksOf(
+  { hooks }: TellPorts,
+  projectId: number,
+  events: readonly FiredHookEvent[],
+  at: Date,
+): Promise<readonly Hook[]> {
+  return (await hooks.listTold(projectId, events)).filter(({ createdAt }) => createdAt <= at);
 }
 
 /** What is told to which hooks. */

@@ -38,7 +38,12 @@ export interface HookSecretStore {
 }
 
 export interface HookStore {
-  create(projectId: number, facts: HookFacts, secrets: HookSecretChanges, createdBy: number): Promise<Hook>;
+  create(
+    projectId: number,
+    facts: HookFacts,
+    secrets: HookSecretChanges,
+    made: { readonly by: number; readonly at: Date },
+  ): Promise<Hook>;
   /** `projectId` null: of any project. */
   find(projectId: number | null, id: number): Promise<Hook | null>;
   list(projectId: number, page: Page): Promise<Paged<Hook>>;
