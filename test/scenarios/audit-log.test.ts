@@ -8,6 +8,7 @@ import { type Api, createApi, idOf, type Parameters } from "../support/api.ts";
 import { codeAt } from "../support/authenticator.ts";
 import { openBrowserSession } from "../support/browser-session.ts";
 import { type DeclaredRoute, declaredRoutes, nameOf } from "../support/declared-routes.ts";
+import { startHookReceiver } from "../support/hook-receiver.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { makeCommit, makeTempDir } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";
@@ -32,6 +33,8 @@ after(async () => {
   await database.drop();
 });
 const root = createApi(server);
+const receiver = await startHookReceiver();
+after(() => receiver.close());
 const sshPeer = await startSshPeer({ root: directory, accounts: [{ name: "git" }], hostKeys: ["ed25519"] });
 after(() => sshPeer.close());
 
@@ -347,6 +350,16 @@ async function triggered(): Promise<{ id: number; mirror_id: number; token_id: n
   return { ...place, token_id: idOf(await root.post(path, { name: "t" })) };
 }
 
+/** A webhook of a project with a mirror, so that there is something to tell it. */
+async function hooked(): Promise<{ id: number; hook_id: number; key: string; trigger: string }> {
+  const { id } = await mirror();
+  const made = await root.post(`/projects/${id}/hooks`, {
+    ...{ url: receiver.urlOf(`/${SECRET}`), token: SECRET, signing_token: SECRET },
+    ...{ custom_headers: [{ key: "own", value: SECRET }], url_variables: [{ key: "own", value: SECRET }] },
+  });
+  return { id, hook_id: idOf(made), key: "own", trigger: "mirror_update_events" };
+}
+
 async function protectedRef(kind: "branches" | "tags"): Promise<{ id: number; name: string }> {
   const id = await project();
   await root.post(`/projects/${id}/protected_${kind}`, { name: "v*" });
@@ -418,6 +431,54 @@ const WALKS_OF_ACCESS: Readonly<Record<string, Walk>> = {
       await root.post(`/projects/${place.id}/mirrors/${place.mirror_id}/hook_secret`);
       return { path: place };
     },
+  },
+  "POST /projects/:id/hooks": {
+    events: ["hook-created"],
+    prepare: async () => ({
+      path: { id: await project() },
+      parameters: { url: receiver.urlOf(`/${SECRET}`), token: SECRET },
+    }),
+  },
+  "PUT /projects/:id/hooks/:hook_id": {
+    events: ["hook-changed"],
+    prepare: async () => ({
+      path: await hooked(),
+      parameters: { url: receiver.urlOf(`/other/${SECRET}`), token: `${SECRET}-2`, name: "other" },
+    }),
+  },
+  "DELETE /projects/:id/hooks/:hook_id": {
+    events: ["hook-removed"],
+    prepare: async () => ({ path: await hooked() }),
+  },
+  "POST /projects/:id/hooks/:hook_id/test/:trigger": {
+    events: ["hook-tested"],
+    prepare: async () => ({ path: await hooked() }),
+  },
+  "POST /projects/:id/hooks/:hook_id/events/:hook_event_id/resend": {
+    events: ["hook-delivery-resent"],
+    prepare: async () => {
+      const path = await hooked();
+      const at = `/projects/${path.id}/hooks/${path.hook_id}`;
+      await root.post(`${at}/test/${path.trigger}`);
+      const [sent] = Object(await root.get(`${at}/events`));
+      return { path: { ...path, hook_event_id: sent.id } };
+    },
+  },
+  "PUT /projects/:id/hooks/:hook_id/custom_headers/:key": {
+    events: ["hook-changed"],
+    prepare: async () => ({ path: await hooked(), parameters: { value: SECRET } }),
+  },
+  "DELETE /projects/:id/hooks/:hook_id/custom_headers/:key": {
+    events: ["hook-changed"],
+    prepare: async () => ({ path: await hooked() }),
+  },
+  "PUT /projects/:id/hooks/:hook_id/url_variables/:key": {
+    events: ["hook-changed"],
+    prepare: async () => ({ path: await hooked(), parameters: { value: SECRET } }),
+  },
+  "DELETE /projects/:id/hooks/:hook_id/url_variables/:key": {
+    events: ["hook-changed"],
+    prepare: async () => ({ path: await hooked() }),
   },
   "POST /projects/:id/protected_branches": {
     events: ["protected-branch-created"],

@@ -104,6 +104,16 @@ const there: Record<string, string | number> = await (async () => {
   const credential = idOf(
     await api.post("/credentials", { name: MARK, kind: "password", username: MARK, password: PASSWORD }),
   );
+  const hooks = `${at}/hooks`;
+  const hook = idOf(
+    await api.post(hooks, {
+      url: `http://127.0.0.1:1025/${MARK}-hook`,
+      custom_headers: [{ key: "X-Own", value: PASSWORD }],
+    }),
+  );
+  // Nothing listens there: what was sent is in the log all the same.
+  assert.equal((await api.call("POST", `${hooks}/${hook}/test/mirror_update_events`)).status, 422);
+  const [hookEvent] = Object(await api.get(`${hooks}/${hook}/events`));
   const [event] = Object(await api.get(`${at}/audit_events`));
   const [groupEvent] = Object(await api.get(`/groups/${group}/audit_events`));
   const blob = await git(local, ["rev-parse", `${tip}:${MARK}-file.md`]);
@@ -120,6 +130,7 @@ const there: Record<string, string | number> = await (async () => {
       blob,
       project_id: id,
     },
+    ...{ hook_id: hook, hook_event_id: hookEvent.id, trigger: "push_events", key: "X-Own" },
     ...{ "protected_branches/name": `${MARK}-b*`, "protected_tags/name": `${MARK}-t*` },
   };
 })();
@@ -151,7 +162,7 @@ const PARAMETERS = {
     search: "x",
   },
   ...{ ssh_url: "ssh://git@127.0.0.1:1025/x.git", fingerprints: ["SHA256:x"], kind: "password" },
-  ...{ password: PASSWORD, email: "x@example.com", description: "x" },
+  ...{ password: PASSWORD, email: "x@example.com", description: "x", value: "x" },
 };
 const QUERY = new URLSearchParams([
   ...["ref", "sha", "from", "to", "refs[]", "refs[]"].map((name) => [name, BRANCH]),

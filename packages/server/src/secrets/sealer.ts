@@ -34,8 +34,8 @@ export function createSealer(keys: Pick<KeyRing, "sealingKey" | "find">) {
         sealed.subarray(0, NONCE_BYTES),
       );
       decipher.setAAD(Buffer.from(context, "utf8"));
-      decipher.setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
       try {
+        decipher.setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
         const text = decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES));
         return Buffer.concat([text, decipher.final()]).toString("utf8");
       } catch (error) {
