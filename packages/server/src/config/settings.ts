@@ -200,14 +200,14 @@ export const VARIABLES = {
     meaning: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(", ")}.`,
   },
   HELIOSTAT_URL: {
-    defaultText: "the server of this machine",
+    defaultText: "the last login, else the server of this machine",
     meaning:
-      "Command line only: the server that `heliostat mirror` speaks to, such as `https://git.example.com`.",
+      "Command line only: the server that [commands](command-line.md) speak to, such as `https://git.example.com`.",
   },
   HELIOSTAT_TOKEN: {
-    defaultText: "unset: that of `root` on this machine",
+    defaultText: "unset: that of the login, else of `root` on this machine",
     meaning:
-      "Command line only: the token for it. Unset, and for the server of this machine only, " +
+      "Command line only: the token for it. Unset, that of `heliostat login`; for the server of this machine only, " +
       "`HELIOSTAT_ADMIN_TOKEN` or the file `initial-root-secrets` in the data directory.",
   },
   HTTPS_PROXY: {
