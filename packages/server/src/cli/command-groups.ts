@@ -83,6 +83,12 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     load: async () => (await import("./commands/project.ts")).declareProject,
   },
   {
+    name: "hook",
+    description: "webhooks: who is told of what happens in a project, and what came back",
+    heading: HOSTING,
+    load: async () => (await import("./commands/hook.ts")).declareHook,
+  },
+  {
     name: "group",
     description: "make, change and remove groups, and their members",
     heading: HOSTING,
