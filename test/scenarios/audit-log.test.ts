@@ -344,6 +344,18 @@ async function ownToken(path: string, name = "root"): Promise<Caller> {
   return byToken(bot, root.as(token));
 }
 
+const pipelineOf = (more: Parameters) => ({
+  kind: "generic",
+  name: "p",
+  url: "http://127.0.0.1:1025/",
+  ...more,
+});
+
+async function pipelineTrigger(): Promise<{ id: number; trigger_id: number }> {
+  const id = await project();
+  return { id, trigger_id: idOf(await root.post(`/projects/${id}/pipeline_triggers`, pipelineOf({}))) };
+}
+
 async function triggered(): Promise<{ id: number; mirror_id: number; token_id: number }> {
   const place = await pullMirrorOf();
   const path = `/projects/${place.id}/mirrors/${place.mirror_id}/trigger_tokens`;
@@ -419,6 +431,18 @@ const WALKS_OF_ACCESS: Readonly<Record<string, Walk>> = {
   "DELETE /projects/:id/mirrors/:mirror_id/trigger_tokens/:token_id": {
     events: ["trigger-token-revoked"],
     prepare: async () => ({ path: await triggered() }),
+  },
+  "POST /projects/:id/pipeline_triggers": {
+    events: ["pipeline-trigger-created"],
+    prepare: async () => ({ path: { id: await project() }, parameters: pipelineOf({ token: SECRET }) }),
+  },
+  "PUT /projects/:id/pipeline_triggers/:trigger_id": {
+    events: ["pipeline-trigger-changed"],
+    prepare: async () => ({ path: await pipelineTrigger(), parameters: { name: "another", token: SECRET } }),
+  },
+  "DELETE /projects/:id/pipeline_triggers/:trigger_id": {
+    events: ["pipeline-trigger-removed"],
+    prepare: async () => ({ path: await pipelineTrigger() }),
   },
   "POST /projects/:id/mirrors/:mirror_id/hook_secret": {
     events: ["mirror-hook-secret-created"],
@@ -640,6 +664,7 @@ const NEEDS_NONE: Readonly<Record<string, string>> = {
   "POST /projects/:id/mirrors/:mirror_id/trigger": "the history of updates says that a trigger token asked",
   "POST /projects/:id/mirrors/test": "a test changes nothing",
   "POST /projects/:id/mirrors/:mirror_id/preview": "a preview changes nothing",
+  "POST /projects/:id/pipeline_triggers/:trigger_id/test": "its deliveries tell of it",
   "POST /projects/:id/mirrors/:mirror_id/test": "a test changes nothing",
   "POST /credentials/:id/test": "a test changes nothing",
   "POST /user/two_factor": "nothing is asked for until it is confirmed, which leaves an event",

@@ -100,6 +100,11 @@ const there: Record<string, string | number> = await (async () => {
     await api.post(`/groups/${group}/access_tokens`, { name: MARK, scopes: ["api"], access_level: 40 }),
   );
   const trigger = idOf(await api.post(`${at}/mirrors/${pull}/trigger_tokens`, { name: MARK }));
+  const pipeline = idOf(
+    await api.post(`${at}/pipeline_triggers`, {
+      ...{ kind: "generic", name: MARK, url: "http://127.0.0.1:1025/", token: PASSWORD },
+    }),
+  );
   const deploy = idOf(await api.post(`${at}/deploy_keys`, { title: MARK, key: ownDeployKey.line }));
   const credential = idOf(
     await api.post("/credentials", { name: MARK, kind: "password", username: MARK, password: PASSWORD }),
@@ -120,7 +125,8 @@ const there: Record<string, string | number> = await (async () => {
   return {
     ...{ "projects/id": id, "groups/id": group, "credentials/id": credential },
     ...{ mirror_id: push, update_id: update.id, key_id: deploy, user_id: colleague.id },
-    ...{ "projects/token_id": Number(token.id), "groups/token_id": groupToken, trigger_id: trigger },
+    ...{ "projects/token_id": Number(token.id), "groups/token_id": groupToken },
+    ...{ trigger_token_id: trigger, trigger_id: pipeline },
     ...{ "projects/audit_event_id": event.id, "groups/audit_event_id": groupEvent.id, pull },
     ...{
       branch: BRANCH,
@@ -215,7 +221,7 @@ function pathsOf({ path }: DeclaredRoute): readonly (readonly [string, string])[
   const [, kind = ""] = path.split("/");
   const rest = path.replace(`/${kind}/:id`, "").replaceAll(/:(\w+)/g, (_all, name: string) => {
     const part = name === "sha" && path.includes("/blobs/") ? "blob" : name;
-    const special = path.includes("trigger_tokens") && name === "token_id" ? "trigger_id" : part;
+    const special = path.includes("trigger_tokens") && name === "token_id" ? "trigger_token_id" : part;
     const section = path.includes("/protected_tags") ? "protected_tags" : "protected_branches";
     const value = there[`${section}/${name}`] ?? there[`${kind}/${special}`] ?? there[special];
     assert(value !== undefined, `${path}: say in \`there\` what :${name} is`);

@@ -30,6 +30,7 @@ import { connectionTestUseCases } from "./mirrors/test-connections.ts";
 import { updateUseCases } from "./mirrors/update-history.ts";
 import { namespaceUseCases } from "./namespaces.ts";
 import { openIdConnectUseCases } from "./openid-connect/openid-connect.ts";
+import { pipelineUseCases } from "./pipelines/manage-pipeline-triggers.ts";
 import type { Ports } from "./ports.ts";
 import { changeProjectUseCases } from "./projects/change-projects.ts";
 import { projectViewUseCases } from "./projects/view-project.ts";
@@ -72,6 +73,7 @@ export function createUseCases(ports: Ports, limits: { readonly clients: ClientL
     ...resourceTokenUseCases(ports),
     ...triggerTokenUseCases(ports),
     ...mirrorHookUseCases(ports),
+    ...pipelineUseCases(ports),
     ...secondFactorUseCases(ports, checkPassword),
     ...openIdConnectUseCases(ports, checkPassword),
     ...namespaceUseCases(ports),

@@ -32,6 +32,7 @@ import type { MirrorInsightUseCases } from "./mirrors/mirror-insight-use-cases.t
 import type { MirrorStart } from "./mirrors/mirror-start.ts";
 import type { OpenIdConnectUseCases } from "./openid-connect/openid-connect-use-cases.ts";
 import type { PathOrId } from "./path-or-id.ts";
+import type { PipelineUseCases } from "./pipelines/pipeline-use-cases.ts";
 import type {
   AuthoredEvent,
   EventFilter,
@@ -77,6 +78,7 @@ export interface UseCases
     TokenUseCases,
     TriggerTokenUseCases,
     MirrorHookUseCases,
+    PipelineUseCases,
     SshKeyUseCases,
     ApiThrottleUseCases,
     AuditUseCases,

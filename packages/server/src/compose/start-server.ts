@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { bootstrapRoot, type MadeUpSecrets } from "../app/accounts/bootstrap-root.ts";
 import { createUseCases } from "../app/create-use-cases.ts";
 import { composeHookRequest } from "../app/hooks/compose-hook-request.ts";
+import { composePipelineRequest } from "../app/pipelines/compose-pipeline-request.ts";
 import type { Clock, Log, Ports, TakePlace } from "../app/ports.ts";
 import { type ClientLimits, createClientQueue } from "../app/repositories/client-queue.ts";
 import { resumeReadable } from "../app/secrets/secret-keys.ts";
@@ -34,6 +35,7 @@ import { createMirrorStore } from "../db/mirrors.ts";
 import { createNamespaceStore } from "../db/namespaces.ts";
 import { createMailOutbox } from "../db/outgoing-mails.ts";
 import { type DatabaseConnection, openDatabase, requireDatabase } from "../db/pool.ts";
+import { createPipelineTriggerStore } from "../db/pipeline-triggers.ts";
 import { createProjectStore } from "../db/projects.ts";
 import { createProtectedBranchStore } from "../db/protected-branches.ts";
 import { createProtectedTagStore } from "../db/protected-tags.ts";
@@ -251,6 +253,7 @@ async function start(
     protectedTags: createProtectedTagStore(db),
     mirrors,
     mirrorHooks: createMirrorHookStore(db, sealer),
+    pipelineTriggers: createPipelineTriggerStore(db, sealer),
     attention: createMirrorAttention(db),
     overview: createMirrorOverview(db),
     credentials: createCredentialStore(db, sealer),
@@ -304,7 +307,7 @@ async function start(
     ...ports,
     composers: {
       hook: (delivery) => composeHookRequest(ports, delivery),
-      "pipeline-trigger": async () => null,
+      "pipeline-trigger": (delivery) => composePipelineRequest(ports, delivery),
     },
   });
   deliverer.wake = () => delivering.wake();

@@ -16,6 +16,7 @@ import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { AuditEntityType } from "../domain/audit-event.ts";
 import type { ExpiryNews } from "../domain/credential.ts";
 import type { MirrorHealth, OutcomeCounts, UpdateLogLine, UpdateProgress } from "../domain/mirror.ts";
+import type { PipelineOptions } from "../domain/pipeline-trigger.ts";
 import type { RefResult } from "../domain/refs.ts";
 import type { SignInMethod } from "../domain/session.ts";
 import type { Door } from "../domain/user.ts";
@@ -478,7 +479,7 @@ interface PipelineTriggersTable {
   enabled: Generated<boolean>;
   enable_ssl_verification: Generated<boolean>;
   ref_filter: string | null;
-  options: JSONColumnType<Readonly<Record<string, unknown>>>;
+  options: JSONColumnType<PipelineOptions>;
   failure_count: Generated<number>;
   backoff_count: Generated<number>;
   disabled_until: Date | number | null;

@@ -32,6 +32,7 @@ import { mirrorInsightRoutes } from "./routes/mirror-insight/routes.ts";
 import { mirrorUpdateRoutes } from "./routes/mirror-updates/routes.ts";
 import { mirrorRoutes } from "./routes/mirrors/routes.ts";
 import { namespaceRoutes } from "./routes/namespaces/routes.ts";
+import { pipelineTriggerRoutes } from "./routes/pipeline-triggers/routes.ts";
 import { projectRoutes } from "./routes/projects/routes.ts";
 import { protectedBranchRoutes } from "./routes/protected-branches/routes.ts";
 import { protectedTagRoutes } from "./routes/protected-tags/routes.ts";
@@ -157,6 +158,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...triggerTokenRoutes,
     ...hookSecretRoutes,
     ...hookRoutes,
+    ...pipelineTriggerRoutes,
     ...hostKeyRoutes,
     ...mirrorHostRoutes,
     ...credentialRoutes,

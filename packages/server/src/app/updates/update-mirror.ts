@@ -5,6 +5,7 @@ import { recordPull } from "../events/record-moves.ts";
 import { tellHooksOfPull, tellHooksOfUpdate } from "../hooks/tell-hooks.ts";
 import { requestPushMirrors } from "../mirrors/request-update.ts";
 import { tellMirrorHealth } from "../notices/tell-mirror-health.ts";
+import { startPipelines } from "../pipelines/start-pipelines.ts";
 import type { InstanceSettings, Ports, ProgressNote, TransferOptions, UpdateLease } from "../ports.ts";
 import { protectDefaultBranch } from "../protections/protect-default-branch.ts";
 import {
@@ -102,6 +103,8 @@ async function runLeased(
     await requestPushMirrors(ports, mirror.projectId, "pull");
   }
   const finished = await makeRecord(ports, recorded, { ended, log, bytes: observed.bytes() });
+  // Before the record: a run that takes this one up finds these refs as they are, and would start nothing for them.
+  await startPipelines(ports, mirror, ended.results);
   const isRecorded = await ports.mirrors.finishUpdate(lease, finished);
   if (mirror.direction === "pull") ports.housekeeping.noteWrite(mirror.projectId);
   recordPull(ports, mirror, finished.results);

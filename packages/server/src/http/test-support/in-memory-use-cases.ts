@@ -14,6 +14,7 @@ import { mirrorInsightInMemory } from "./use-cases/mirror-insight.ts";
 import { mirrorsInMemory } from "./use-cases/mirrors.ts";
 import { namespacesInMemory } from "./use-cases/namespaces.ts";
 import { openIdConnectInMemory } from "./use-cases/openid-connect.ts";
+import { pipelinesInMemory } from "./use-cases/pipelines.ts";
 import { projectsInMemory } from "./use-cases/projects.ts";
 import { protectionsInMemory } from "./use-cases/protections.ts";
 import { repositoriesInMemory } from "./use-cases/repositories.ts";
@@ -52,6 +53,7 @@ export function createInMemoryUseCases(overrides: Partial<UseCases> = {}): UseCa
     ...mirrorHooksInMemory(memory),
     ...hooksInMemory(),
     ...mirrorInsightInMemory(),
+    ...pipelinesInMemory(),
     ...credentialsInMemory(),
     ...sshKeysInMemory(),
     ...eventsInMemory(memory),
