@@ -427,6 +427,57 @@ test("lists of projects come whole, by offset and by keyset", async () => {
   }
 });
 
+test("a project with a first commit, for somebody else, and what its maker did", async () => {
+  const owner = await api.createUser("readme-owner", "correct horse battery");
+  const asOwner = new Gitlab({ host: server.url, token: await api.createToken(owner, ["api"]) });
+  const project = await client.Projects.create({
+    userId: owner,
+    name: "With readme",
+    initializeWithReadme: true,
+    defaultBranch: "trunk",
+    topics: ["one", "two"],
+  });
+  assert.deepEqual(
+    [project.path_with_namespace, project.default_branch, project.empty_repo, project.topics],
+    ["readme-owner/with-readme", "trunk", false, ["one", "two"]],
+  );
+  assert.equal(project.creator_id, owner);
+  const file = await asOwner.RepositoryFiles.showRaw(project.id, "README.md", "trunk");
+  assert.equal(file, "# With readme\n");
+  assert.deepEqual(await asOwner.Projects.showLanguages(project.id), {});
+  const found = await client.Projects.all({ topic: "one,two", pagination: "offset" });
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    [project.id],
+  );
+
+  const mine = await asOwner.Projects.create({ name: "Mine", initializeWithReadme: true });
+  const events = await waitFor(
+    async () => {
+      const all = await asOwner.Events.all();
+      return all.length > 0 && all;
+    },
+    { message: "the event of the first commit is there" },
+  );
+  assert.deepEqual(
+    events.map(({ project_id: id, author_username: author }) => [id, author]),
+    [[mine.id, "readme-owner"]],
+  );
+  assert.equal((await asOwner.Users.allEvents(owner)).length, 1);
+  assert.equal((await asOwner.Events.all({ scope: "all" })).length, 2);
+  // A private project's pushes are for those who may see its code.
+  const stranger = await api.createUser("event-stranger", "correct horse battery");
+  const asStranger = new Gitlab({ host: server.url, token: await api.createToken(stranger, ["api"]) });
+  assert.deepEqual(await asStranger.Users.allEvents(owner), []);
+  assert.deepEqual(await asStranger.Events.all({ scope: "all" }), []);
+
+  const taken = await client.Namespaces.exists("readme-owner");
+  assert.deepEqual([taken.exists, taken.suggests], [true, ["readme-owner1"]]);
+  assert.equal((await client.Namespaces.exists("readme-owner1")).exists, false);
+  const refused = await refusal(asStranger.Projects.create({ userId: owner, name: "x" }));
+  assert.equal(refused[0], 403);
+});
+
 test("every kind of refusal has its status and a text", async () => {
   const project = await client.Projects.create({ path: "refusing", visibility: "internal" });
   const stranger = await api.createUser("beaker-stranger", "correct horse battery");

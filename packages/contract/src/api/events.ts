@@ -61,12 +61,15 @@ export const eventSchema = z.object({
 });
 export type EventAnswer = z.infer<typeof eventSchema>;
 
-export const eventListParams = z.object({
-  id: pathOrId,
+const eventFilterParams = {
   action: optionalWord(ACTIONS),
   target_type: optionalWord(TARGET_TYPES),
   before: optionalDate,
   after: optionalDate,
   sort: optionalWord(["asc", "desc"]),
   ...pageParams,
-});
+} as const;
+
+export const eventListParams = z.object({ id: pathOrId, ...eventFilterParams });
+/** `scope=all`: not only one's own, but of all projects that one is a member of. */
+export const ownEventListParams = z.object({ scope: optionalWord(["all"]), ...eventFilterParams });

@@ -8,8 +8,8 @@ import {
   optionalRowId,
   optionalText,
   optionalWord,
-  pageParams,
   pathOrId,
+  windowParams,
 } from "./parameters.ts";
 import { projectFilterParams } from "./projects.ts";
 
@@ -34,7 +34,7 @@ const groupFilterParams = {
   visibility: optionalWord(VISIBILITIES),
   order_by: optionalWord(["name", "path", "id", "similarity"]),
   sort: optionalWord(["asc", "desc"]),
-  ...pageParams,
+  ...windowParams,
 } as const;
 
 export const groupListParams = z.object({ top_level_only: optionalFlag, ...groupFilterParams });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionalText, pageParams, pathOrId } from "./parameters.ts";
+import { optionalRowId, optionalText, pageParams, pathOrId, text } from "./parameters.ts";
 
 export const namespaceSchema = z.object({
   id: z.int(),
@@ -14,4 +14,6 @@ export const namespaceSchema = z.object({
 export type NamespaceAnswer = z.infer<typeof namespaceSchema>;
 
 export const namespaceListParams = z.object({ search: optionalText, ...pageParams });
+export const namespaceExistsParams = z.object({ path: text, parent_id: optionalRowId });
+export const namespaceExistsSchema = z.object({ exists: z.boolean(), suggests: z.array(z.string()) });
 export const namespaceParams = z.object({ id: pathOrId });

@@ -193,6 +193,13 @@ export const pageParams = {
   ),
 } as const;
 
+/** Keyset paging besides: what is read anew does not grow with the page. `cursor` comes out of a `Link`. */
+export const windowParams = {
+  ...pageParams,
+  pagination: optionalWord(["keyset", "offset", "legacy"]),
+  cursor: optionalText,
+} as const;
+
 /** The same where an answer is whole unless a page is asked for, by either of them. */
 export const optionalPageParams = {
   page: z.preprocess(readInteger, pageNumber.optional()),

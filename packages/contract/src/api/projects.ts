@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FSCK_SEVERITIES, MIRROR_DELETIONS, PUSHES_TO_MIRRORED_BRANCHES, VISIBILITIES } from "../words.ts";
+import { keptAttributeParams, keptAttributesSchema } from "./kept-attributes.ts";
 import { namespaceSchema } from "./namespaces.ts";
 import {
   nullableFlag,
@@ -8,12 +9,15 @@ import {
   nullableWord,
   optionalFlag,
   optionalInteger,
+  optionalMoment,
   optionalRowId,
   optionalText,
+  optionalTextList,
   optionalWord,
-  pageParams,
   pathOrId,
+  rowId,
   timestamp,
+  windowParams,
 } from "./parameters.ts";
 
 export const IMPORT_STATUSES = ["none", "scheduled", "started", "finished", "failed"] as const;
@@ -41,7 +45,6 @@ export const projectSchema = z.object({
   visibility: z.enum(VISIBILITIES),
   empty_repo: z.boolean(),
   archived: z.boolean(),
-  lfs_enabled: z.boolean(),
   creator_id: z.int().nullable(),
   namespace: namespaceSchema,
   marked_for_deletion_on: z.null(),
@@ -62,6 +65,8 @@ export const projectSchema = z.object({
   max_file_size: z.int().nullable().optional(),
   max_push_size: z.int().nullable().optional(),
   pushes_to_mirrored_branches: z.enum(PUSHES_TO_MIRRORED_BRANCHES).optional(),
+  /** From here on: not in lists. */
+  ...keptAttributesSchema.partial().shape,
   /** From here on: while it is a mirror. */
   mirror_user_id: z.int().nullable().optional(),
   mirror_trigger_builds: z.boolean().optional(),
@@ -109,6 +114,9 @@ const limitAttributes = {
   max_push_size: nullableInteger,
 } as const;
 
+/** `tag_list` is the older word for them. An empty text, or an empty list, takes them away. */
+const topicAttributes = { topics: optionalTextList, tag_list: optionalTextList } as const;
+
 /** GitLab's; by what we do not count, such as stars, the order is that of the ids. */
 export const PROJECT_ORDERS = [
   "id",
@@ -133,7 +141,10 @@ export const projectFilterParams = {
   simple: optionalFlag,
   id_after: optionalRowId,
   id_before: optionalRowId,
-  ...pageParams,
+  last_activity_after: optionalMoment,
+  last_activity_before: optionalMoment,
+  topic: optionalTextList,
+  ...windowParams,
 } as const;
 
 export const projectListParams = z.object(projectFilterParams);
@@ -148,9 +159,18 @@ export const newProjectParams = z.object({
   namespace_id: optionalRowId,
   description: nullableText,
   visibility: optionalWord(VISIBILITIES),
+  default_branch: optionalText,
+  initialize_with_readme: optionalFlag,
+  ...topicAttributes,
+  ...keptAttributeParams,
   ...limitAttributes,
   ...pullMirrorAttributes,
 });
+
+/** `:user_id` whose namespace it is to be in. */
+export const newUserProjectParams = newProjectParams.extend({ user_id: rowId });
+/** Shares in percent, under their names. */
+export const projectLanguagesSchema = z.record(z.string(), z.number());
 
 export const projectChangeParams = z.object({
   id: pathOrId,
@@ -162,6 +182,8 @@ export const projectChangeParams = z.object({
   mirror_user_id: optionalRowId,
   pushes_to_mirrored_branches: optionalWord(PUSHES_TO_MIRRORED_BRANCHES),
   default_branch: optionalText,
+  ...topicAttributes,
+  ...keptAttributeParams,
   ...limitAttributes,
   ...pullMirrorAttributes,
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { filledText, optionalFlag, optionalText, pageParams, rowId, timestamp } from "./parameters.ts";
+import { filledText, optionalFlag, optionalText, rowId, timestamp, windowParams } from "./parameters.ts";
 
 /** A user as other answers name them. */
 export const userSchema = z.object({
@@ -44,7 +44,7 @@ export const userListParams = z.object({
   blocked: optionalFlag,
   admins: optionalFlag,
   without_project_bots: optionalFlag,
-  ...pageParams,
+  ...windowParams,
 });
 export const userParams = z.object({ id: rowId });
 

@@ -41,8 +41,10 @@ import type {
   MirrorOfProject,
   Page,
   Paged,
+  Part,
   StoredProjectFilter,
   UnreadableSecret,
+  Window,
 } from "./ports.ts";
 import type { ProtectionUseCases } from "./protections/protection-use-cases.ts";
 import type { SecondFactorUseCases } from "./second-factor/second-factor-use-cases.ts";
@@ -143,7 +145,7 @@ export interface UseCases
   // --- users --------------------------------------------------------------------------------------------
 
   /** People, and with `withBots` the identities of projects and tokens; or the one with this user name. */
-  listUsers(principal: Principal, filter: UserQuery, page: Page): Promise<Paged<User>>;
+  listUsers(principal: Principal, filter: UserQuery, window: Window): Promise<Part<User>>;
   findUser(principal: Principal, id: number): Promise<User>;
   createUser(principal: Principal, user: UserDraft): Promise<User>;
   /** For admins. With another user name, the URLs of their projects are others. */
@@ -159,16 +161,24 @@ export interface UseCases
   listNamespaces(
     principal: Principal,
     filter: { readonly search?: string; readonly kind?: Namespace["kind"] },
-    page: Page,
-  ): Promise<Paged<Namespace>>;
+    window: Window,
+  ): Promise<Part<Namespace>>;
   /** `kind` group: `not-found` for the namespace of a user. */
   findNamespace(principal: Principal, namespace: PathOrId): Promise<Namespace>;
+  /** Whether a path is taken at the top, or in a group that the principal may know of; if so, with free ones like it. */
+  checkNamespacePath(
+    principal: Principal,
+    path: string,
+    parentId: number | null,
+  ): Promise<{ readonly exists: boolean; readonly suggests: readonly string[] }>;
 
   // --- projects ------------------------------------------------------------------------------------------------
 
-  listProjects(principal: Principal, filter: ProjectFilter, page: Page): Promise<Paged<ProjectView>>;
+  listProjects(principal: Principal, filter: ProjectFilter, window: Window): Promise<Part<ProjectView>>;
   findProject(principal: Principal, project: PathOrId): Promise<ProjectView>;
   createProject(principal: Principal, project: ProjectDraft): Promise<ProjectView>;
+  /** For admins: in the namespace of somebody else, who is its creator. */
+  createProjectFor(principal: Principal, userId: number, project: ProjectDraft): Promise<ProjectView>;
   updateProject(principal: Principal, project: PathOrId, changes: ProjectChanges): Promise<ProjectView>;
   removeProject(principal: Principal, project: PathOrId): Promise<void>;
   /**
@@ -299,6 +309,13 @@ export interface UseCases
     filter: EventQuery,
     page: Page,
   ): Promise<Paged<AuthoredEvent>>;
+  /** What one person did, or, `own`, oneself; or, `member`, everybody in all projects that one is a member of. */
+  listEventsAcross(
+    principal: Principal,
+    whose: PathOrId | { readonly of: "own" | "member" },
+    filter: EventQuery,
+    page: Page,
+  ): Promise<Paged<AuthoredEvent>>;
 
   // --- git -----------------------------------------------------------------------------------------------------
 
@@ -364,7 +381,16 @@ export interface UserDraft {
 export interface ProjectFilter
   extends Pick<
     StoredProjectFilter,
-    "search" | "leastLevel" | "visibility" | "archived" | "idAfter" | "idBefore" | "order"
+    | "search"
+    | "leastLevel"
+    | "visibility"
+    | "archived"
+    | "idAfter"
+    | "idBefore"
+    | "lastActivityAfter"
+    | "lastActivityBefore"
+    | "topics"
+    | "order"
   > {
   /** Only those that the principal owns; of which they are a member. For admins too: the rights of an admin do not count. */
   readonly owned?: boolean;
@@ -402,6 +428,12 @@ export interface ProjectDraft {
   readonly namespaceId?: number;
   readonly description?: string | null;
   readonly visibility?: Visibility;
+  /** What HEAD points at from the start; `main` unless told. */
+  readonly defaultBranch?: string;
+  /** Whether it begins with a commit that has a file about it. */
+  readonly withReadme?: boolean;
+  readonly topics?: readonly string[];
+  readonly keptAttributes?: Project["keptAttributes"];
   /** For admins only: others are refused. */
   readonly limits?: Partial<ProjectLimits>;
   /** `url` with `enabled` left out or false: an import that runs once. */
@@ -416,6 +448,9 @@ export interface ProjectChanges {
   /** For admins only: others are refused. */
   readonly limits?: Partial<ProjectLimits>;
   readonly archived?: boolean;
+  readonly topics?: readonly string[];
+  /** Those that are not named stay as they are. */
+  readonly keptAttributes?: Project["keptAttributes"];
   readonly pushesToMirroredBranches?: PushesToMirroredBranches;
   /** Its short name; `model-invalid` unless it is there. */
   readonly defaultBranch?: string;

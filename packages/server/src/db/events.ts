@@ -1,7 +1,10 @@
-import type { Selectable } from "kysely";
-import type { EventFilter, EventStore } from "../app/ports.ts";
+import type { Visibility } from "@heliostat/contract";
+import { type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
+import type { AuthoredEvent, EventFilter, EventStore, Page, Paged } from "../app/ports.ts";
 import { type Oid, parseOid } from "../domain/oid.ts";
+import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { ProjectEvent } from "../domain/project-event.ts";
+import { isMemberOfProject } from "./members.ts";
 import { countRows, windowOf } from "./page.ts";
 import type { Db } from "./pool.ts";
 import type { EventsTable } from "./schema.ts";
@@ -34,39 +37,64 @@ export function createEventStore(db: Db): EventStore {
         .execute();
     },
     async list(projectId, filter, page) {
-      const { limit, offset } = windowOf(page);
-      const [total, rows] = await Promise.all([
-        countRows(select(db, projectId, filter)),
-        select(db, projectId, filter)
-          .selectAll()
-          .orderBy("created_at", filter.sort)
-          .orderBy("id", filter.sort)
-          .limit(limit)
-          .offset(offset)
-          .execute(),
-      ]);
-      const ids = new Set(rows.flatMap((row) => row.author_id ?? []));
-      const authors =
-        ids.size === 0
-          ? []
-          : await db
-              .selectFrom("users")
-              .selectAll()
-              .where("id", "in", [...ids])
-              .execute();
-      const byId = new Map(authors.map((author) => [author.id, toUser(author)]));
-      return {
-        total,
-        items: rows.map((row) => ({ event: toEvent(row), author: byId.get(row.author_id ?? 0) ?? null })),
-      };
+      return await readPage(db, select(db, filter).where("events.project_id", "=", projectId), filter, page);
+    },
+    async listAcross(viewer, authorId, filter, page) {
+      const isMember = isMemberOfProject(viewer, ACCESS_LEVELS.reporter);
+      if (authorId === null)
+        return await readPage(db, select(db, filter).where(inProject(isMember)), filter, page);
+      const ofAuthor = select(db, filter).where("events.author_id", "=", authorId);
+      if (viewer.isAdmin) return await readPage(db, ofAuthor, filter, page);
+      const visible: Visibility[] = viewer.seesInternal ? ["public", "internal"] : ["public"];
+      const isSeen = sql<SqlBool>`(projects.visibility = any (${visible}::text[]) or ${isMember})`;
+      return await readPage(db, ofAuthor.where(inProject(isSeen)), filter, page);
     },
   };
 }
 
-function select(db: Db, projectId: number, { before, after }: EventFilter) {
-  let query = db.selectFrom("events").where("project_id", "=", projectId);
-  if (before) query = query.where("created_at", "<", before);
-  if (after) query = query.where("created_at", ">=", new Date(after.getTime() + DAY_MS));
+/** Whether that holds for the project of an event. */
+function inProject(condition: RawBuilder<SqlBool>): RawBuilder<SqlBool> {
+  return sql<SqlBool>`exists (select from projects join namespaces on namespaces.id = projects.namespace_id
+    where projects.id = events.project_id and ${condition})`;
+}
+
+async function readPage(
+  db: Db,
+  query: ReturnType<typeof select>,
+  filter: EventFilter,
+  page: Page,
+): Promise<Paged<AuthoredEvent>> {
+  const { limit, offset } = windowOf(page);
+  const [total, rows] = await Promise.all([
+    countRows(query),
+    query
+      .selectAll("events")
+      .orderBy("events.created_at", filter.sort)
+      .orderBy("events.id", filter.sort)
+      .limit(limit)
+      .offset(offset)
+      .execute(),
+  ]);
+  const ids = new Set(rows.flatMap((row) => row.author_id ?? []));
+  const authors =
+    ids.size === 0
+      ? []
+      : await db
+          .selectFrom("users")
+          .selectAll()
+          .where("id", "in", [...ids])
+          .execute();
+  const byId = new Map(authors.map((author) => [author.id, toUser(author)]));
+  return {
+    total,
+    items: rows.map((row) => ({ event: toEvent(row), author: byId.get(row.author_id ?? 0) ?? null })),
+  };
+}
+
+function select(db: Db, { before, after }: EventFilter) {
+  let query = db.selectFrom("events");
+  if (before) query = query.where("events.created_at", "<", before);
+  if (after) query = query.where("events.created_at", ">=", new Date(after.getTime() + DAY_MS));
   return query;
 }
 

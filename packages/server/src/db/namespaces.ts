@@ -10,7 +10,7 @@ import { insertNamespace } from "./insert-namespace.ts";
 import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { isMemberOfNamespace } from "./members.ts";
-import { countRows, windowOf } from "./page.ts";
+import { countUpTo, planPart, type SortKey, takePart } from "./part.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
@@ -107,7 +107,7 @@ export function createNamespaceStore(db: Db): NamespaceStore {
         throw new HeliostatError("conflict", message, { cause: error });
       }
     },
-    async list(filter, page) {
+    async list(filter, window) {
       let matching = db.selectFrom("namespaces");
       const { visibleTo: viewer, leastLevel, order = { by: "id", descending: false } } = filter;
       if (viewer === null) matching = matching.where("visibility", "=", "public");
@@ -121,7 +121,7 @@ export function createNamespaceStore(db: Db): NamespaceStore {
         );
       }
       if (leastLevel !== undefined) {
-        if (viewer === null) return { items: [], total: 0 };
+        if (viewer === null) return { items: [], total: 0, next: null };
         matching = matching.where(isMemberOfNamespace(viewer, leastLevel));
       }
       if (filter.kind) matching = matching.where("kind", "=", filter.kind);
@@ -140,16 +140,25 @@ export function createNamespaceStore(db: Db): NamespaceStore {
           where.or([where("full_path", "ilike", pattern), where("name", "ilike", pattern)]),
         );
       }
-      const total = await countRows(matching);
-      const { limit, offset } = windowOf(page);
-      const rows = await matching
+      const key: SortKey = {
+        name: order.by,
+        column: sql.ref(`namespaces.${order.by}`),
+        id: sql.ref("namespaces.id"),
+        kind: order.by === "id" ? "id" : "text",
+        descending: order.descending,
+      };
+      const plan = planPart(key, window);
+      const rows = await (plan.behind === null ? matching : matching.where(plan.behind))
         .selectAll()
-        .orderBy(order.by, order.descending ? "desc" : "asc")
-        .orderBy("id")
-        .limit(limit)
-        .offset(offset)
+        .select(plan.cursorValue.as("cursor_value"))
+        .orderBy(plan.order)
+        .limit(plan.limit)
+        .offset(plan.offset)
         .execute();
-      return { items: rows.map(toNamespace), total };
+      const part = await takePart(key, window, rows, () =>
+        countUpTo(db, sql`${matching.select(sql`1`.as("one"))}`),
+      );
+      return { ...part, items: part.items.map(toNamespace) };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Visibility } from "@heliostat/contract";
 import { type RawBuilder, type Selectable, type SqlBool, sql } from "kysely";
-import type { ProjectStore } from "../app/ports.ts";
+import type { ProjectStore, StoredProjectFilter } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import { ACCESS_LEVELS } from "../domain/policy.ts";
 import type { Project } from "../domain/project.ts";
@@ -10,10 +10,21 @@ import { containing } from "./like.ts";
 import { lockTree } from "./lock-tree.ts";
 import { isMemberOfProject } from "./members.ts";
 import { refuseVisibility, toNamespace } from "./namespaces.ts";
-import { countRows, windowOf } from "./page.ts";
+import { countUpTo, planPart, type SortKey, takePart } from "./part.ts";
 import type { Db } from "./pool.ts";
 import { prepare } from "./prepared.ts";
 import type { Database } from "./schema.ts";
+
+type ProjectOrder = NonNullable<StoredProjectFilter["order"]>["by"];
+
+const SORT_KINDS: Readonly<Record<ProjectOrder, SortKey["kind"]>> = {
+  id: "id",
+  name: "text",
+  path: "text",
+  created_at: "time",
+  updated_at: "time",
+  last_activity_at: "time",
+};
 
 /** Projects, found by id or by full path in any case; `model-invalid` for a path that is taken. */
 export function createProjectStore(db: Db): ProjectStore {
@@ -31,6 +42,8 @@ export function createProjectStore(db: Db): ProjectStore {
               description: project.description,
               visibility: project.visibility,
               creator_id: project.creatorId,
+              topics: [...(project.topics ?? [])],
+              kept_attributes: JSON.stringify(project.keptAttributes ?? {}),
             })
             .returning("id")
             .executeTakeFirstOrThrow();
@@ -72,6 +85,11 @@ export function createProjectStore(db: Db): ProjectStore {
               max_file_size: changes.limits?.maxFileSize,
               max_push_size: changes.limits?.maxPushSize,
               pushes_to_mirrored_branches: changes.pushesToMirroredBranches,
+              topics: changes.topics === undefined ? undefined : [...changes.topics],
+              kept_attributes:
+                changes.keptAttributes === undefined
+                  ? undefined
+                  : sql`kept_attributes || ${JSON.stringify(changes.keptAttributes)}::jsonb`,
               updated_at: sql`now()`,
             })
             .where("id", "=", id)
@@ -102,7 +120,7 @@ export function createProjectStore(db: Db): ProjectStore {
     async remove(id) {
       await db.deleteFrom("projects").where("id", "=", id).execute();
     },
-    async list(filter, page) {
+    async list(filter, window) {
       let matching = db
         .selectFrom("projects")
         .innerJoin("namespaces", "namespaces.id", "projects.namespace_id");
@@ -118,7 +136,7 @@ export function createProjectStore(db: Db): ProjectStore {
       }
       const { leastLevel, namespaceId, order = { by: "id", descending: true } } = filter;
       if (leastLevel !== undefined) {
-        if (viewer === null) return { items: [], total: 0 };
+        if (viewer === null) return { items: [], total: 0, next: null };
         matching = matching.where(isMemberOfProject(viewer, leastLevel));
       }
       if (namespaceId !== undefined) {
@@ -130,28 +148,37 @@ export function createProjectStore(db: Db): ProjectStore {
       if (filter.archived !== undefined) matching = matching.where("projects.archived", "=", filter.archived);
       if (filter.idAfter !== undefined) matching = matching.where("projects.id", ">", filter.idAfter);
       if (filter.idBefore !== undefined) matching = matching.where("projects.id", "<", filter.idBefore);
+      const { lastActivityAfter: after, lastActivityBefore: before } = filter;
+      if (after !== undefined) matching = matching.where("projects.last_activity_at", ">", after);
+      if (before !== undefined) matching = matching.where("projects.last_activity_at", "<", before);
+      if (filter.topics !== undefined && filter.topics.length > 0) {
+        matching = matching.where(sql<SqlBool>`projects.topics @> ${[...filter.topics]}::text[]`);
+      }
       if (filter.search) {
         const pattern = containing(filter.search);
         matching = matching.where((where) =>
           where.or([where("projects.name", "ilike", pattern), where("projects.path", "ilike", pattern)]),
         );
       }
-      const total = await countRows(matching);
-      const { limit, offset } = windowOf(page);
-      const ids = await matching
-        .select("projects.id")
-        .orderBy(`projects.${order.by}`, order.descending ? "desc" : "asc")
-        .orderBy("projects.id", order.descending ? "desc" : "asc")
-        .limit(limit)
-        .offset(offset)
-        .execute();
-      return {
-        items: await findMany(
-          db,
-          ids.map((row) => row.id),
-        ),
-        total,
+      const key: SortKey = {
+        name: order.by,
+        column: sql.ref(`projects.${order.by}`),
+        id: sql.ref("projects.id"),
+        kind: SORT_KINDS[order.by],
+        descending: order.descending,
       };
+      const plan = planPart(key, window);
+      const rows = await (plan.behind === null ? matching : matching.where(plan.behind))
+        .select(["projects.id", plan.cursorValue.as("cursor_value")])
+        .orderBy(plan.order)
+        .limit(plan.limit)
+        .offset(plan.offset)
+        .execute();
+      const part = await takePart(key, window, rows, () =>
+        countUpTo(db, sql`${matching.select(sql`1`.as("one"))}`),
+      );
+      const ids = part.items.map(({ id }) => id);
+      return { ...part, items: await findMany(db, ids) };
     },
     async beginRefsWrite(id) {
       await db
@@ -297,6 +324,7 @@ const JOINED = `select project.id, project.namespace_id, project.name, project.p
     project.pull_mirror_available_overridden, project.remote_mirror_available_overridden,
     project.repository_size_limit, project.max_refs, project.fsck_severity, project.max_file_size,
     project.max_push_size, project.pushes_to_mirrored_branches, project.default_branch_was_protected,
+    project.topics, project.kept_attributes,
     project.created_at, project.updated_at, project.last_activity_at,
     namespaces.kind as namespace_kind, namespaces.name as namespace_name, namespaces.path as namespace_path,
     namespaces.full_path as namespace_full_path, namespaces.parent_id as namespace_parent_id,
@@ -376,6 +404,8 @@ function toProject(row: ProjectRow, namespace: NamespaceRow): Project {
     },
     pushesToMirroredBranches: row.pushes_to_mirrored_branches,
     defaultBranchWasProtected: row.default_branch_was_protected,
+    topics: row.topics,
+    keptAttributes: row.kept_attributes,
     refsGeneration: row.refs_writers === 0 ? row.refs_generation : null,
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -12,6 +12,7 @@ import type {
   UpdateTrigger,
   Visibility,
 } from "@heliostat/contract";
+import type { KeptAttributes } from "@heliostat/contract/api/kept-attributes.ts";
 import type { Generated, GeneratedAlways, JSONColumnType } from "kysely";
 import type { AuditEntityType } from "../domain/audit-event.ts";
 import type { ExpiryNews } from "../domain/credential.ts";
@@ -167,6 +168,8 @@ interface ProjectsTable {
   max_push_size: number | null;
   pushes_to_mirrored_branches: Generated<PushesToMirroredBranches>;
   default_branch_was_protected: Generated<boolean>;
+  topics: Generated<string[]>;
+  kept_attributes: JSONColumnType<Partial<KeptAttributes>, string | undefined, string>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   last_activity_at: Generated<Date>;

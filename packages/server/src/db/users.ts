@@ -8,12 +8,21 @@ import { insertNamespace } from "./insert-namespace.ts";
 import { keepingAnAdmin } from "./last-admin.ts";
 import { refuseOnlyOwner } from "./last-owner.ts";
 import { containing } from "./like.ts";
-import { countRows, windowOf } from "./page.ts";
+import { countRows } from "./page.ts";
+import { countUpTo, planPart, type SortKey, takePart } from "./part.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
 
 /** More than anybody takes away by chance. */
 const MAX_BOT_NAMES = 20;
+
+const BY_ID: SortKey = {
+  name: "id",
+  column: sql.ref("users.id"),
+  id: sql.ref("users.id"),
+  kind: "id",
+  descending: false,
+};
 
 /** Users, found by name in any case. `model-invalid` for a name or an address that is taken. */
 export function createUserStore(db: Db): UserStore {
@@ -33,7 +42,7 @@ export function createUserStore(db: Db): UserStore {
       const row = await selectByUsername(db, username);
       return row ? { user: toUser(row), passwordHash: row.password_hash } : null;
     },
-    async list({ withBots, search, byEmail, state, admins }, page) {
+    async list({ withBots, search, byEmail, state, admins }, window) {
       let matching = db.selectFrom("users");
       if (!withBots) {
         matching = matching.where("bot_of_project_id", "is", null).where("is_token_bot", "=", false);
@@ -50,10 +59,18 @@ export function createUserStore(db: Db): UserStore {
           ]),
         );
       }
-      const total = await countRows(matching);
-      const { limit, offset } = windowOf(page);
-      const rows = await matching.selectAll().orderBy("id").limit(limit).offset(offset).execute();
-      return { items: rows.map(toUser), total };
+      const plan = planPart(BY_ID, window);
+      const rows = await (plan.behind === null ? matching : matching.where(plan.behind))
+        .selectAll()
+        .select(plan.cursorValue.as("cursor_value"))
+        .orderBy(plan.order)
+        .limit(plan.limit)
+        .offset(plan.offset)
+        .execute();
+      const part = await takePart(BY_ID, window, rows, () =>
+        countUpTo(db, sql`${matching.select(sql`1`.as("one"))}`),
+      );
+      return { ...part, items: part.items.map(toUser) };
     },
     async count() {
       return await countRows(db.selectFrom("users"));

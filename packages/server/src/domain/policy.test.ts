@@ -80,6 +80,8 @@ function project(changes: Partial<Project> = {}): Project {
     description: null,
     visibility: "private",
     archived: false,
+    topics: [],
+    keptAttributes: {},
     creatorId: null,
     pullMirrorAvailable: null,
     pushMirrorsAvailable: null,

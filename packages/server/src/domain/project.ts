@@ -1,4 +1,5 @@
 import type { PushesToMirroredBranches, Visibility } from "@heliostat/contract";
+import type { KeptAttributes } from "@heliostat/contract/api/kept-attributes.ts";
 import type { ProjectLimits } from "./incoming-limits.ts";
 
 /** A user or a group: what a project lives in. Paths compare without regard to case, as in GitLab. */
@@ -36,6 +37,9 @@ export interface Project {
   readonly pushesToMirroredBranches: PushesToMirroredBranches;
   /** Whether its default branch has come, and was protected then as the instance said. */
   readonly defaultBranchWasProtected: boolean;
+  readonly topics: readonly string[];
+  /** Attributes that clients set and read back, and that mean nothing here. */
+  readonly keptAttributes: Readonly<Partial<KeptAttributes>>;
   /**
    * Counts the writes to this repository's refs. Null while one is under way, or was when the server died: then
    * nobody can say that they have seen the last state, and a mirror looks again.

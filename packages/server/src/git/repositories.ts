@@ -7,6 +7,7 @@ import { adoptHead } from "./adopt-head.ts";
 import { answerAncestry } from "./answer-ancestry.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { DISK_FULL } from "./classify-stderr.ts";
+import { commitFirstFile } from "./commit-first-file.ts";
 import { describeMoves } from "./describe-moves.ts";
 import { fetchAll } from "./fetch-all.ts";
 import { fetchObjects } from "./fetch-objects.ts";
@@ -94,6 +95,7 @@ export function createRepositories(options: RepositoriesOptions): GitRepositorie
     readRefs: (path) => readRefs(git, path),
     measure: (path) => measureFiles(join(path, "objects")),
     readDefaultBranch,
+    commitFirstFile: (path, first) => tellFullDisk(commitFirstFile(git, path, first)),
     answerAncestry: (path, questions) => answerAncestry(git, path, questions),
     fetchAll: (path, remote, transfer) =>
       tellFullDisk(fetchAll(git, stagingFor(path), path, remote, transfer, held)),

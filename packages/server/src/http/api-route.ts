@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import type { z } from "zod";
 import { requireScope } from "../app/access.ts";
 import type { Webhook } from "../app/mirror-hooks/webhook.ts";
-import type { Page } from "../app/ports.ts";
+import type { Page, Part, Window } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
@@ -189,6 +189,17 @@ export function uncounted(items: readonly object[], next: NextPart): ApiAnswer {
   return { kind: "uncounted", items, next };
 }
 
+/** A part of a long list, by its page or behind a cursor, whichever was asked for. */
+export function partOfList<T>(part: Part<T>, window: Window, present: (item: T) => object): ApiAnswer {
+  const items = part.items.map(present);
+  if ("cursor" in window) {
+    const { perPage } = window;
+    return uncounted(items, { kind: "token", parameter: "cursor", perPage, token: part.next });
+  }
+  if (part.total !== null) return list(items, window, part.total);
+  return uncounted(items, { kind: "page", page: window, hasMore: part.next !== null });
+}
+
 /**
  * An answer that the client may keep and ask about: it has an `ETag`, and is not sent again to one that names it
  * (`If-None-Match`). It is made all the same, for only then is it known that the client may still see it.
@@ -223,6 +234,18 @@ export function pageFrom(params: {
   readonly per_page?: number | undefined;
 }): Page {
   return { page: params.page ?? 1, perPage: params.per_page ?? DEFAULT_PER_PAGE };
+}
+
+/** The same for lists that are paged by keyset too (`pagination=keyset`); its links carry the cursor. */
+export function windowFrom(
+  params: Parameters<typeof pageFrom>[0] & {
+    readonly pagination?: string | undefined;
+    readonly cursor?: string | undefined;
+  },
+): Window {
+  const page = pageFrom(params);
+  if (params.pagination !== "keyset") return page;
+  return { cursor: params.cursor ?? null, perPage: page.perPage };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { MAX_COUNTED } from "../app/ports/instance.ts";
 import type { Page } from "../app/ports.ts";
 
 /** The request's own address, as the client knows it. */
@@ -10,13 +11,16 @@ export interface RequestAddress {
 
 /**
  * GitLab's pagination headers. The links keep the caller's own parameters, except a token: what is in an answer's
- * header may end up in a log.
+ * header may end up in a log. Lists of more than `MAX_COUNTED` have no totals and no last page, as in GitLab.
  */
 export function paginationHeaders(
   address: RequestAddress,
   page: Page,
   total: number,
 ): Record<string, string> {
+  if (total > MAX_COUNTED) {
+    return uncountedHeaders(address, { kind: "page", page, hasMore: page.page * page.perPage < total });
+  }
   const last = Math.max(1, Math.ceil(total / page.perPage));
   const next = page.page < last ? page.page + 1 : null;
   const previous = page.page > 1 && page.page <= last ? page.page - 1 : null;
@@ -42,13 +46,19 @@ export function paginationHeaders(
 /** What follows a page of a list that nobody has counted: a page by its number, or what comes behind a token. */
 export type NextPart =
   | { readonly kind: "page"; readonly page: Page; readonly hasMore: boolean }
-  | { readonly kind: "token"; readonly perPage: number; readonly token: string | null };
+  | {
+      readonly kind: "token";
+      /** The parameter in which it travels: one that callers do not pass themselves. */
+      readonly parameter: "cursor" | "page_token";
+      readonly perPage: number;
+      readonly token: string | null;
+    };
 
 /** The same without a total, and with a link to the next page only where there is more. */
 export function uncountedHeaders(address: RequestAddress, next: NextPart): Record<string, string> {
   if (next.kind === "token") {
-    const { token, perPage } = next;
-    return token === null ? {} : { link: `<${linkTo(address, token, perPage)}>; rel="next"` };
+    const { token, perPage, parameter } = next;
+    return token === null ? {} : { link: `<${linkTo(address, { parameter, token }, perPage)}>; rel="next"` };
   }
   const { page, perPage } = next.page;
   const links = [
@@ -66,7 +76,11 @@ export function uncountedHeaders(address: RequestAddress, next: NextPart): Recor
 }
 
 /** `to`: a page, or the token of what comes before the next one. */
-function linkTo(address: RequestAddress, to: number | string, perPage: number): string {
+function linkTo(
+  address: RequestAddress,
+  to: number | { readonly parameter: string; readonly token: string },
+  perPage: number,
+): string {
   // As proxies ask: with scheme and host in front.
   const target = address.target.replace(/^[a-z]+:\/\/[^/?]*/i, "");
   const question = target.indexOf("?");
@@ -77,7 +91,7 @@ function linkTo(address: RequestAddress, to: number | string, perPage: number): 
     parameters.set("page", String(to));
   } else {
     parameters.delete("page");
-    parameters.set("page_token", to);
+    parameters.set(to.parameter, to.token);
   }
   parameters.set("per_page", String(perPage));
   // One client splits the header at every comma and semicolon.

@@ -74,15 +74,16 @@ export function userUseCases(ports: UserPorts): UserUseCases {
   }
 
   return {
-    async listUsers(principal, filter, page) {
+    async listUsers(principal, filter, window) {
       requireSignedIn(principal);
       const { username, withBots = false, ...rest } = filter;
       if (username === undefined) {
         const isAdmin = actsAsAdmin(principal);
-        return await ports.users.list({ ...rest, withBots: withBots && isAdmin, byEmail: isAdmin }, page);
+        return await ports.users.list({ ...rest, withBots: withBots && isAdmin, byEmail: isAdmin }, window);
       }
       const user = await findVisibleUser(ports, principal, username).catch(noneIfNotFound);
-      return { items: user && page.page === 1 ? [user] : [], total: user ? 1 : 0 };
+      const isFirst = "page" in window ? window.page === 1 : window.cursor === null;
+      return { items: user && isFirst ? [user] : [], total: user ? 1 : 0, next: null };
     },
     async findUser(principal, id) {
       return await findVisibleUser(ports, principal, id);

@@ -2,11 +2,11 @@ import type { Visibility } from "@heliostat/contract";
 import type { Namespace } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
 import type { PathOrId } from "../path-or-id.ts";
-import type { NamespaceFilter, Page, Paged } from "../ports.ts";
+import type { NamespaceFilter, Part, Window } from "../ports.ts";
 
 /** Groups, which may stand in groups. What may be seen is listed for everybody, signed in or not. */
 export interface GroupUseCases {
-  listGroups(principal: Principal, filter: GroupFilter, page: Page): Promise<Paged<Namespace>>;
+  listGroups(principal: Principal, filter: GroupFilter, window: Window): Promise<Part<Namespace>>;
   findGroup(principal: Principal, group: PathOrId): Promise<Namespace>;
   /** Whoever makes it is its owner. Anybody may at the top, but for bots. */
   createGroup(principal: Principal, group: GroupDraft): Promise<Namespace>;

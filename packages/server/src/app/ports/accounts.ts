@@ -1,7 +1,7 @@
 import type { TokenScope, Visibility } from "@heliostat/contract";
 import type { Namespace, Project } from "../../domain/project.ts";
 import type { AccessToken, Member, Membership, User, Viewer } from "../../domain/user.ts";
-import type { Page, Paged } from "./instance.ts";
+import type { Page, Paged, Part, Window } from "./instance.ts";
 
 export interface PasswordHasher {
   hash(password: string): Promise<string>;
@@ -34,7 +34,7 @@ export interface UserStore {
   findByUsername(username: string): Promise<User | null>;
   /** The user and the stored hash, for signing in. */
   findForSignIn(username: string): Promise<{ user: User; passwordHash: string | null } | null>;
-  list(filter: UserFilter, page: Page): Promise<Paged<User>>;
+  list(filter: UserFilter, window: Window): Promise<Part<User>>;
   count(): Promise<number>;
   listActiveAdmins(): Promise<readonly User[]>;
   setPasswordHash(id: number, passwordHash: string): Promise<void>;
@@ -233,5 +233,5 @@ export interface NamespaceStore {
   /** Takes the group and all that hangs on it away; `conflict`, and nothing done, while there is anything in it. */
   removeGroup(id: number): Promise<void>;
   /** `visibleTo`: their own namespace, and the groups that `read-namespace` lets them see; an admin sees all. */
-  list(filter: NamespaceFilter, page: Page): Promise<Paged<Namespace>>;
+  list(filter: NamespaceFilter, window: Window): Promise<Part<Namespace>>;
 }

@@ -103,6 +103,26 @@ export interface Page {
   readonly perPage: number;
 }
 
+/** So many rows of a sorted list behind the one that the cursor was given out with; null: from the start. */
+export interface Behind {
+  readonly cursor: string | null;
+  readonly perPage: number;
+}
+
+export type Window = Page | Behind;
+
+/** GitLab counts no longer lists: it would take longer than to read a page of them. */
+export const MAX_COUNTED = 10_000;
+
+/** A part of a list that may be very long. */
+export interface Part<T> {
+  readonly items: readonly T[];
+  /** Null where nobody counted, or there are more than `MAX_COUNTED`. */
+  readonly total: number | null;
+  /** The cursor for what comes behind; null: nothing. */
+  readonly next: string | null;
+}
+
 export interface Paged<T> {
   readonly items: readonly T[];
   readonly total: number;

@@ -4,7 +4,7 @@ import type { Project } from "../../domain/project.ts";
 import type { NewProjectEvent, ProjectEvent } from "../../domain/project-event.ts";
 import type { Grantee } from "../../domain/protections.ts";
 import type { User, Viewer } from "../../domain/user.ts";
-import type { Page, Paged } from "./instance.ts";
+import type { Page, Paged, Part, Window } from "./instance.ts";
 
 export interface NewProject {
   readonly namespaceId: number;
@@ -13,6 +13,8 @@ export interface NewProject {
   readonly description: string | null;
   readonly visibility: Visibility;
   readonly creatorId: number;
+  readonly topics?: readonly string[];
+  readonly keptAttributes?: Project["keptAttributes"];
 }
 
 export interface StoredProjectFilter {
@@ -28,6 +30,10 @@ export interface StoredProjectFilter {
   readonly archived?: boolean;
   readonly idAfter?: number;
   readonly idBefore?: number;
+  readonly lastActivityAfter?: Date;
+  readonly lastActivityBefore?: Date;
+  /** Only those that have all of these topics. */
+  readonly topics?: readonly string[];
   /** The newest first unless told. */
   readonly order?: {
     readonly by: "id" | "name" | "path" | "created_at" | "updated_at" | "last_activity_at";
@@ -58,6 +64,9 @@ export interface ProjectStore {
         | "pullMirrorAvailable"
         | "pushMirrorsAvailable"
         | "pushesToMirroredBranches"
+        | "topics"
+        // Added to those that are kept already.
+        | "keptAttributes"
       >
     > & { readonly limits?: Partial<ProjectLimits> },
   ): Promise<Project>;
@@ -65,7 +74,8 @@ export interface ProjectStore {
   remove(id: number): Promise<void>;
   /** To another namespace, less visible where that is; `model-invalid` when the path is taken there. */
   transfer(id: number, namespaceId: number): Promise<Project>;
-  list(filter: StoredProjectFilter, page: Page): Promise<Paged<Project>>;
+  /** `parameter-invalid` for a cursor that is none of a list in this order. */
+  list(filter: StoredProjectFilter, window: Window): Promise<Part<Project>>;
   /** Called before refs are written: `refsGeneration` reads null until the matching `endRefsWrite`. */
   beginRefsWrite(id: number): Promise<void>;
   /** Raises `refsGeneration` and answers it; null while somebody else still writes, or when the project is gone. */
@@ -168,4 +178,11 @@ export interface EventStore {
   record(events: readonly NewProjectEvent[]): Promise<void>;
   /** In the order in which it happened, or the reverse. */
   list(projectId: number, filter: EventFilter, page: Page): Promise<Paged<AuthoredEvent>>;
+  /** Of all projects whose code the viewer may see: of one author, or (null) of those that the viewer is a member of. */
+  listAcross(
+    viewer: Viewer,
+    authorId: number | null,
+    filter: EventFilter,
+    page: Page,
+  ): Promise<Paged<AuthoredEvent>>;
 }

@@ -29,6 +29,16 @@ export interface ChangedFiles {
   readonly removed: readonly string[];
 }
 
+/** A first commit with one file in it. */
+export interface FirstFile {
+  readonly branch: RefName;
+  readonly file: string;
+  readonly content: string;
+  readonly message: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly at: Date;
+}
+
 /** Bare repositories on disk, by absolute path. All of it runs git; nothing of it knows a database. */
 export interface Repositories {
   pathOf(projectId: number): string;
@@ -50,6 +60,8 @@ export interface Repositories {
   measure(path: string): Promise<number>;
   /** The branch that HEAD points at, or null while it is unborn; starts no process. */
   readDefaultBranch(path: string): Promise<RefName | null>;
+  /** The first commit of an empty repository; answers its id. */
+  commitFirstFile(path: string, first: FirstFile): Promise<Oid>;
   answerAncestry(path: string, questions: readonly AncestryQuestion[]): Promise<AncestryAnswers>;
   /**
    * First pull into a repository that has no refs: transfers everything below heads and tags as `git clone` does

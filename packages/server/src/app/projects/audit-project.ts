@@ -1,3 +1,4 @@
+import { UNSET_ATTRIBUTES } from "@heliostat/contract/api/kept-attributes.ts";
 import { changedValues } from "../../domain/changed-values.ts";
 import { fullPathOf, type Project } from "../../domain/project.ts";
 import type { Principal } from "../../domain/user.ts";
@@ -40,9 +41,10 @@ export async function auditTransfer(
 
 function factsOf(project: Project) {
   const { name, description, visibility, archived, limits, pushesToMirroredBranches } = project;
-  const { pullMirrorAvailable, pushMirrorsAvailable } = project;
+  const { pullMirrorAvailable, pushMirrorsAvailable, topics, keptAttributes } = project;
   return {
     ...{ name, description, visibility, archived, ...limits, pushesToMirroredBranches },
     ...{ pullMirrorAvailable, pushMirrorsAvailable, fullPath: fullPathOf(project) },
+    ...{ topics, ...UNSET_ATTRIBUTES, ...keptAttributes },
   };
 }

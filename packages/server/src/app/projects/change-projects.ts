@@ -1,4 +1,5 @@
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
+import { given } from "../../domain/given.ts";
 import { type ProjectLimits, refuseBadLimits } from "../../domain/incoming-limits.ts";
 import {
   ACCESS_LEVELS,
@@ -10,8 +11,8 @@ import {
   namespaceLevel,
 } from "../../domain/policy.ts";
 import type { Namespace, Project } from "../../domain/project.ts";
-import { branchRef } from "../../domain/ref-name.ts";
-import { isBot, type Member, type Principal } from "../../domain/user.ts";
+import { branchRef, type RefName } from "../../domain/ref-name.ts";
+import { isBot, type Member, type Principal, type User } from "../../domain/user.ts";
 import { findProjectFor, requireAdmin, requireSignedIn } from "../access.ts";
 import { asMember } from "../accounts/authenticate.ts";
 import { auditedProject } from "../audit/entities.ts";
@@ -21,12 +22,16 @@ import { findByPathOrId } from "../path-or-id.ts";
 import { PATH_MESSAGE, PATH_PATTERN } from "../path-rules.ts";
 import type { Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
-import type { MirrorSettings, ProjectDraft, SignedIn, UseCases } from "../use-cases.ts";
+import type { MirrorSettings, ProjectDraft, ProjectView, SignedIn, UseCases } from "../use-cases.ts";
 import { auditProjectChange, auditTransfer } from "./audit-project.ts";
 import { changeDefaultBranch, requireBranch } from "./change-default-branch.ts";
+import { commitReadme } from "./commit-readme.ts";
 import { viewProject } from "./view-project.ts";
 
-type ChangeUseCases = Pick<UseCases, "createProject" | "updateProject" | "removeProject" | "transferProject">;
+type ChangeUseCases = Pick<
+  UseCases,
+  "createProject" | "createProjectFor" | "updateProject" | "removeProject" | "transferProject"
+>;
 
 const FIRST_BRANCH = branchRef("main");
 
@@ -35,49 +40,18 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
   return {
     async createProject(principal, draft) {
       const signedIn = requireSignedIn(principal);
-      const { user } = signedIn;
       const namespace = await findProjectNamespace(ports, signedIn, draft.namespaceId);
-      const { name, path } = namesOf(draft);
-      checkLimits(principal, draft.limits);
-      const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
-      // Everything that can be wrong is found before anything is made.
-      if (pullMirror) {
-        await refuseBadMirrorUser(ports, signedIn, pullMirror, (member) =>
-          namespaceLevel({ kind: "user", token: null, ...member }, namespace),
-        );
-        await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
+      return await makeProject(ports, signedIn, draft, { namespace, creator: signedIn.user });
+    },
+
+    async createProjectFor(principal, userId, draft) {
+      requireAdmin(principal);
+      const creator = await ports.users.find(userId);
+      const namespace = creator === null ? null : await ports.namespaces.findByFullPath(creator.username);
+      if (creator === null || namespace?.ownerId !== creator.id) {
+        throw new HeliostatError("not-found", "User Not Found");
       }
-      const project = await ports.projects.create({
-        namespaceId: namespace.id,
-        name,
-        path,
-        description: draft.description ?? null,
-        visibility: draft.visibility ?? "private",
-        creatorId: user.id,
-      });
-      await recordAudit(ports, principal, {
-        action: "project-created",
-        entity: auditedProject(project),
-        details: { visibility: project.visibility },
-      });
-      try {
-        const repository = ports.repositories.pathOf(project.id);
-        await ports.repositories.init(repository, { objectFormat: "sha1", head: FIRST_BRANCH });
-        if (draft.limits) await ports.projects.update(project.id, { limits: draft.limits });
-        if (pullMirror) await configureIfAny(ports, signedIn, project, pullMirror);
-      } catch (error) {
-        // A project without its repository would be a trap; the path is free again for the next try.
-        await ports.projects.remove(project.id);
-        await ports.repositories.remove(ports.repositories.pathOf(project.id));
-        await recordAudit(ports, principal, {
-          action: "project-removed",
-          entity: auditedProject(project),
-          details: { reason: "It could not be made whole." },
-        });
-        throw error;
-      }
-      ports.log.info({ projectId: project.id, username: user.username }, "project created");
-      return await viewProject(ports, principal, (await ports.projects.find(project.id)) ?? project);
+      return await makeProject(ports, requireSignedIn(principal), draft, { namespace, creator });
     },
 
     async updateProject(principal, which, changes) {
@@ -133,6 +107,61 @@ export function changeProjectUseCases(ports: Ports): ChangeUseCases {
   async function mayConfigure(principal: Principal, project: Project): Promise<boolean> {
     return may(principal, "admin-mirrors", project) && mayMirror(principal, await ports.settings.read());
   }
+}
+
+/** With its repository, or not at all. */
+async function makeProject(
+  ports: Ports,
+  principal: SignedIn,
+  draft: ProjectDraft,
+  { namespace, creator }: { readonly namespace: Namespace; readonly creator: User },
+): Promise<ProjectView> {
+  const { name, path } = namesOf(draft);
+  checkLimits(principal, draft.limits);
+  const head = draft.defaultBranch === undefined ? FIRST_BRANCH : readBranch(draft.defaultBranch);
+  const pullMirror = mayMirror(principal, await ports.settings.read()) ? draft.pullMirror : undefined;
+  // Everything that can be wrong is found before anything is made.
+  if (pullMirror) {
+    await refuseBadMirrorUser(ports, principal, pullMirror, (member) =>
+      namespaceLevel({ kind: "user", token: null, ...member }, namespace),
+    );
+    await refuseBadPullMirror(ports, pullMirror, `${namespace.fullPath}/${path}`);
+  }
+  const project = await ports.projects.create({
+    namespaceId: namespace.id,
+    name,
+    path,
+    description: draft.description ?? null,
+    visibility: draft.visibility ?? "private",
+    creatorId: creator.id,
+    ...given({ topics: draft.topics, keptAttributes: draft.keptAttributes }),
+  });
+  await recordAudit(ports, principal, {
+    action: "project-created",
+    entity: auditedProject(project),
+    details: { visibility: project.visibility },
+  });
+  try {
+    const repository = ports.repositories.pathOf(project.id);
+    await ports.repositories.init(repository, { objectFormat: "sha1", head });
+    if (draft.limits) await ports.projects.update(project.id, { limits: draft.limits });
+    if (pullMirror) await configureIfAny(ports, principal, project, pullMirror);
+    // What is imported has commits of its own.
+    const isImport = pullMirror?.url !== undefined;
+    if (draft.withReadme && !isImport) await commitReadme(ports, principal, project, head);
+  } catch (error) {
+    // A project without its repository would be a trap; the path is free again for the next try.
+    await ports.projects.remove(project.id);
+    await ports.repositories.remove(ports.repositories.pathOf(project.id));
+    await recordAudit(ports, principal, {
+      action: "project-removed",
+      entity: auditedProject(project),
+      details: { reason: "It could not be made whole." },
+    });
+    throw error;
+  }
+  ports.log.info({ projectId: project.id, username: principal.user.username }, "project created");
+  return await viewProject(ports, principal, (await ports.projects.find(project.id)) ?? project);
 }
 
 /** What cannot be taken back by a maintainer: who sees it, and whether it can be written to. */
@@ -208,6 +237,15 @@ async function findProjectNamespace(
     });
   }
   return namespace;
+}
+
+function readBranch(name: string): RefName {
+  try {
+    return branchRef(name);
+  } catch (error) {
+    if (!(error instanceof HeliostatError)) throw error;
+    throw invalidField("default_branch", "is not the name of a branch");
+  }
 }
 
 /** As GitLab: the name follows from the path, or the path from the name. */

@@ -17,7 +17,7 @@ type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users" | "browsing">;
 /** Projects as answers show them: only those that the principal may see, with what they may do there. */
 export function projectViewUseCases(ports: ListPorts): ViewUseCases {
   return {
-    async listProjects(principal, filter, page) {
+    async listProjects(principal, filter, window) {
       const { owned, membership, leastLevel = ACCESS_LEVELS.none, within, ...rest } = filter;
       const least = Math.max(
         leastLevel,
@@ -32,9 +32,9 @@ export function projectViewUseCases(ports: ListPorts): ViewUseCases {
           visibleTo: viewerOf(principal),
           ...(least > ACCESS_LEVELS.none ? { leastLevel: least } : {}),
         },
-        page,
+        window,
       );
-      return { items: await viewProjects(ports, principal, found.items), total: found.total };
+      return { ...found, items: await viewProjects(ports, principal, found.items) };
     },
     async findProject(principal, which) {
       const project = await findVisibleProject(ports, principal, which);

@@ -152,3 +152,15 @@ alter table access_tokens
   add column expiry_told boolean not null default false;
 create index access_tokens_expiring on access_tokens (expires_at)
   where expires_at is not null and not revoked and not expiry_told;
+
+alter table projects
+  add column topics text[] not null default '{}',
+  -- attributes that GitLab's clients set and read back, and that mean nothing here
+  add column kept_attributes jsonb not null default '{}';
+-- For long lists of projects, by page and by keyset.
+create index projects_by_name on projects (name, id);
+create index projects_by_path on projects (path, id);
+create index projects_by_creation on projects (created_at, id);
+create index projects_by_activity on projects (last_activity_at, id);
+drop index events_author;
+create index events_author on events (author_id, created_at desc, id desc);

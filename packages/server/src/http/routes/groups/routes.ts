@@ -11,7 +11,7 @@ import type { z } from "zod";
 import type { GroupFilter } from "../../../app/groups/group-use-cases.ts";
 import { given } from "../../../domain/given.ts";
 import { ACCESS_LEVELS } from "../../../domain/policy.ts";
-import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { accepted, apiRoute, created, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { presentListedProject } from "../projects/present.ts";
 import { readProjectFilter } from "../projects/read-filter.ts";
 import { presentGroup } from "./present.ts";
@@ -38,14 +38,10 @@ export const groupRoutes = [
     access: "anyone",
     params: groupListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const page = pageFrom(params);
+      const window = windowFrom(params);
       const filter = { ...readFilter(params), isAtTop: params.top_level_only === true };
-      const groups = await useCases.listGroups(principal, filter, page);
-      return list(
-        groups.items.map((group) => presentGroup(group, externalUrl)),
-        page,
-        groups.total,
-      );
+      const groups = await useCases.listGroups(principal, filter, window);
+      return partOfList(groups, window, (group) => presentGroup(group, externalUrl));
     },
   }),
   apiRoute({
@@ -63,14 +59,10 @@ export const groupRoutes = [
       access: "anyone",
       params: groupsBelowParams,
       handle: async ({ useCases, principal, params, externalUrl }) => {
-        const page = pageFrom(params);
+        const window = windowFrom(params);
         const filter = { ...readFilter(params), within: params.id, atAnyDepth };
-        const groups = await useCases.listGroups(principal, filter, page);
-        return list(
-          groups.items.map((group) => presentGroup(group, externalUrl)),
-          page,
-          groups.total,
-        );
+        const groups = await useCases.listGroups(principal, filter, window);
+        return partOfList(groups, window, (group) => presentGroup(group, externalUrl));
       },
     }),
   ),
@@ -80,18 +72,14 @@ export const groupRoutes = [
     access: "anyone",
     params: groupProjectListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const page = pageFrom(params);
+      const window = windowFrom(params);
       const withSubgroups = params.include_subgroups === true;
       const filter = {
         ...readProjectFilter(params),
         within: { kind: "group" as const, which: params.id, withSubgroups },
       };
-      const projects = await useCases.listProjects(principal, filter, page);
-      return list(
-        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
-        page,
-        projects.total,
-      );
+      const projects = await useCases.listProjects(principal, filter, window);
+      return partOfList(projects, window, (view) => presentListedProject(view, externalUrl, params));
     },
   }),
   apiRoute({

@@ -1,4 +1,5 @@
 import type { UpdateStatus } from "@heliostat/contract";
+import { UNSET_ATTRIBUTES } from "@heliostat/contract/api/kept-attributes.ts";
 import type { IMPORT_STATUSES, ImportAnswer, ProjectAnswer } from "@heliostat/contract/api/projects.ts";
 import type { ProjectView } from "../../../app/use-cases.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
@@ -77,8 +78,17 @@ function readmeUrlOf({ project, defaultBranch, readme }: ProjectView, externalUr
   return `${externalUrl}/${fullPathOf(project)}/-/blob/${branch}/${encodeURIComponent(readme)}`;
 }
 
+/** By itself: with the attributes that are kept for clients, of which there are many. */
+export function presentWholeProject(view: ProjectView, externalUrl: string): ProjectAnswer {
+  return {
+    ...presentProject(view, externalUrl),
+    ...UNSET_ATTRIBUTES,
+    ...view.project.keptAttributes,
+  };
+}
+
 /** GitLab's fields of a project. What only those may see who may mirror it is left out or null for others. */
-export function presentProject(view: ProjectView, externalUrl: string): ProjectAnswer {
+function presentProject(view: ProjectView, externalUrl: string): ProjectAnswer {
   const { project, pullMirror } = view;
   const fullPath = fullPathOf(project);
   const mayMirror = view.accessLevel >= MAINTAINER;
@@ -93,8 +103,8 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     updated_at: project.updatedAt.toISOString(),
     last_activity_at: project.lastActivityAt.toISOString(),
     default_branch: view.defaultBranch,
-    topics: [],
-    tag_list: [],
+    topics: [...project.topics],
+    tag_list: [...project.topics],
     http_url_to_repo: `${externalUrl}/${fullPath}.git`,
     ssh_url_to_repo: view.sshUrl,
     web_url: `${externalUrl}/${fullPath}`,
@@ -105,7 +115,6 @@ export function presentProject(view: ProjectView, externalUrl: string): ProjectA
     visibility: project.visibility,
     empty_repo: view.isEmpty,
     archived: project.archived,
-    lfs_enabled: false,
     creator_id: project.creatorId,
     namespace: presentNamespace(project.namespace, externalUrl),
     marked_for_deletion_on: null,

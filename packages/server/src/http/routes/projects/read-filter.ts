@@ -15,6 +15,9 @@ export function readProjectFilter(params: z.output<typeof projectListParams>): P
     leastLevel: params.min_access_level,
     idAfter: params.id_after,
     idBefore: params.id_before,
+    lastActivityAfter: params.last_activity_after,
+    lastActivityBefore: params.last_activity_before,
+    topics: params.topic,
     order: {
       by: by === "similarity" || by === "star_count" ? ("id" as const) : by,
       descending: params.sort !== "asc",

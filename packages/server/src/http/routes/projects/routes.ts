@@ -1,18 +1,22 @@
+import { type KeptAttributes, keptAttributeParams } from "@heliostat/contract/api/kept-attributes.ts";
 import {
   newProjectParams,
+  newUserProjectParams,
   projectChangeParams,
+  projectLanguagesSchema,
   projectListParams,
   projectParams,
+  projectSchema,
   projectTransferParams,
   userProjectListParams,
 } from "@heliostat/contract/api/projects.ts";
-import type { z } from "zod";
-import type { MirrorSettings } from "../../../app/use-cases.ts";
+import { z } from "zod";
+import type { MirrorSettings, ProjectDraft } from "../../../app/use-cases.ts";
 import { given } from "../../../domain/given.ts";
 import type { ProjectLimits } from "../../../domain/incoming-limits.ts";
-import { accepted, apiRoute, created, list, ok, pageFrom } from "../../api-route.ts";
+import { accepted, apiRoute, created, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { readTags } from "../mirrors/read-tags.ts";
-import { presentImport, presentListedProject, presentProject } from "./present.ts";
+import { presentImport, presentListedProject, presentWholeProject } from "./present.ts";
 import { readProjectFilter } from "./read-filter.ts";
 
 const urlField = "import_url";
@@ -48,6 +52,15 @@ function readLimits(
   return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
+/** Those that are given; undefined when none of them is. */
+function readKeptAttributes(
+  params: Pick<z.output<typeof newProjectParams>, keyof KeptAttributes>,
+): Partial<KeptAttributes> | undefined {
+  const kept = z.object(keptAttributeParams).parse(params);
+  const named: Partial<KeptAttributes> = given(kept);
+  return Object.keys(named).length === 0 ? undefined : named;
+}
+
 /** The pull mirror that the attributes of a project describe; undefined when none of them is given. */
 function readPullMirror(params: MirrorAttributes): MirrorSettings | undefined {
   const settings: MirrorSettings = given({
@@ -66,6 +79,22 @@ function readPullMirror(params: MirrorAttributes): MirrorSettings | undefined {
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 
+function readDraft(params: z.output<typeof newProjectParams>): ProjectDraft {
+  return given({
+    name: params.name,
+    path: params.path,
+    namespaceId: params.namespace_id,
+    description: params.description,
+    visibility: params.visibility,
+    defaultBranch: params.default_branch || undefined,
+    withReadme: params.initialize_with_readme,
+    topics: params.topics ?? params.tag_list,
+    keptAttributes: readKeptAttributes(params),
+    limits: readLimits(params),
+    pullMirror: readPullMirror(params),
+  });
+}
+
 export const projectRoutes = [
   apiRoute({
     method: "GET",
@@ -73,13 +102,9 @@ export const projectRoutes = [
     access: "anyone",
     params: projectListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const page = pageFrom(params);
-      const projects = await useCases.listProjects(principal, readProjectFilter(params), page);
-      return list(
-        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
-        page,
-        projects.total,
-      );
+      const window = windowFrom(params);
+      const projects = await useCases.listProjects(principal, readProjectFilter(params), window);
+      return partOfList(projects, window, (view) => presentListedProject(view, externalUrl, params));
     },
   }),
   apiRoute({
@@ -88,15 +113,11 @@ export const projectRoutes = [
     access: "anyone",
     params: userProjectListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const page = pageFrom(params);
+      const window = windowFrom(params);
       const within = { kind: "user", which: params.user_id } as const;
       const filter = { ...readProjectFilter(params), within };
-      const projects = await useCases.listProjects(principal, filter, page);
-      return list(
-        projects.items.map((view) => presentListedProject(view, externalUrl, params)),
-        page,
-        projects.total,
-      );
+      const projects = await useCases.listProjects(principal, filter, window);
+      return partOfList(projects, window, (view) => presentListedProject(view, externalUrl, params));
     },
   }),
   apiRoute({
@@ -108,16 +129,23 @@ export const projectRoutes = [
     mutuallyExclusive: filters,
     urlField,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const draft = given({
-        name: params.name,
-        path: params.path,
-        namespaceId: params.namespace_id,
-        description: params.description,
-        visibility: params.visibility,
-        limits: readLimits(params),
-        pullMirror: readPullMirror(params),
-      });
-      return created(presentProject(await useCases.createProject(principal, draft), externalUrl));
+      const view = await useCases.createProject(principal, readDraft(params));
+      return created(presentWholeProject(view, externalUrl));
+    },
+  }),
+  apiRoute({
+    method: "POST",
+    path: "/projects/user/:user_id",
+    access: "api",
+    params: newUserProjectParams,
+    atLeastOneOf: ["name", "path"],
+    mutuallyExclusive: filters,
+    urlField,
+    summary: "Create a project for a user",
+    answer: projectSchema,
+    handle: async ({ useCases, principal, params, externalUrl }) => {
+      const view = await useCases.createProjectFor(principal, params.user_id, readDraft(params));
+      return created(presentWholeProject(view, externalUrl));
     },
   }),
   apiRoute({
@@ -126,7 +154,7 @@ export const projectRoutes = [
     access: "anyone",
     params: projectParams,
     handle: async ({ useCases, principal, params, externalUrl }) =>
-      ok(presentProject(await useCases.findProject(principal, params.id), externalUrl)),
+      ok(presentWholeProject(await useCases.findProject(principal, params.id), externalUrl)),
   }),
   apiRoute({
     method: "PUT",
@@ -142,13 +170,17 @@ export const projectRoutes = [
         description: params.description,
         visibility: params.visibility,
         archived: params.archived,
+        topics: params.topics ?? params.tag_list,
+        keptAttributes: readKeptAttributes(params),
         pushesToMirroredBranches: params.pushes_to_mirrored_branches,
         // A form's empty field: no wish.
         defaultBranch: params.default_branch || undefined,
         limits: readLimits(params),
         pullMirror: readPullMirror(params),
       });
-      return ok(presentProject(await useCases.updateProject(principal, params.id, changes), externalUrl));
+      return ok(
+        presentWholeProject(await useCases.updateProject(principal, params.id, changes), externalUrl),
+      );
     },
   }),
   apiRoute({
@@ -168,7 +200,7 @@ export const projectRoutes = [
     params: projectTransferParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const view = await useCases.transferProject(principal, params.id, params.namespace);
-      return ok(presentProject(view, externalUrl));
+      return ok(presentWholeProject(view, externalUrl));
     },
   }),
   ...(["archive", "unarchive"] as const).map((verb) =>
@@ -179,7 +211,7 @@ export const projectRoutes = [
       params: projectParams,
       handle: async ({ useCases, principal, params, externalUrl }) => {
         const view = await useCases.updateProject(principal, params.id, { archived: verb === "archive" });
-        return created(presentProject(view, externalUrl));
+        return created(presentWholeProject(view, externalUrl));
       },
     }),
   ),
@@ -190,5 +222,17 @@ export const projectRoutes = [
     params: projectParams,
     handle: async ({ useCases, principal, params }) =>
       ok(presentImport(await useCases.findProject(principal, params.id))),
+  }),
+  apiRoute({
+    method: "GET",
+    path: "/projects/:id/languages",
+    access: "anyone",
+    params: projectParams,
+    summary: "Tell the languages of a project: none, nobody looks for them",
+    answer: projectLanguagesSchema,
+    handle: async ({ useCases, principal, params }) => {
+      await useCases.findProject(principal, params.id);
+      return ok({});
+    },
   }),
 ];

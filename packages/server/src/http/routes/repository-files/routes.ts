@@ -75,7 +75,9 @@ export const repositoryFileRoutes = [
       if (isKeyset) {
         const last = hasMore ? items.at(-1) : undefined;
         const token = last === undefined ? null : makeToken(last.path);
-        return tagged(uncounted(answers, { kind: "token", perPage: page.perPage, token }));
+        return tagged(
+          uncounted(answers, { kind: "token", parameter: "page_token", perPage: page.perPage, token }),
+        );
       }
       return tagged(
         total === null ? uncounted(answers, { kind: "page", page, hasMore }) : list(answers, page, total),

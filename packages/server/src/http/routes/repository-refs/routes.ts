@@ -182,5 +182,5 @@ function presentPart(
 ): ApiAnswer {
   if (position.kind === "page") return tagged(list(items, position.page, total));
   const token = hasMore ? (items.at(-1)?.name ?? null) : null;
-  return tagged(uncounted(items, { kind: "token", perPage: position.count, token }));
+  return tagged(uncounted(items, { kind: "token", parameter: "page_token", perPage: position.count, token }));
 }

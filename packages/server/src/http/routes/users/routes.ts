@@ -6,7 +6,7 @@ import {
 } from "@heliostat/contract/api/users.ts";
 import { z } from "zod";
 import { given } from "../../../domain/given.ts";
-import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
+import { apiRoute, created, noContent, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { requireUser } from "../require-user.ts";
 import { presentFullUser, presentUserFor } from "./present.ts";
 
@@ -24,7 +24,7 @@ export const userRoutes = [
     access: "read_api",
     params: userListParams,
     handle: async ({ useCases, principal, params, externalUrl }) => {
-      const page = pageFrom(params);
+      const window = windowFrom(params);
       const filter = given({
         username: params.username,
         search: params.search,
@@ -33,12 +33,8 @@ export const userRoutes = [
         admins: params.admins === true ? true : undefined,
         withBots: params.without_project_bots === false,
       });
-      const users = await useCases.listUsers(principal, filter, page);
-      return list(
-        users.items.map((user) => presentUserFor(principal, user, externalUrl)),
-        page,
-        users.total,
-      );
+      const users = await useCases.listUsers(principal, filter, window);
+      return partOfList(users, window, (user) => presentUserFor(principal, user, externalUrl));
     },
   }),
   apiRoute({

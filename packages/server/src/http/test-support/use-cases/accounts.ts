@@ -2,7 +2,7 @@ import { requireScope } from "../../../app/access.ts";
 import type { UseCases } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import type { User } from "../../../domain/user.ts";
-import { type Memory, paged, requireAdmin } from "./memory.ts";
+import { type Memory, partOf, requireAdmin } from "./memory.ts";
 import { ROOT, SECRETS } from "./people.ts";
 
 /** Who comes in with a token, and users. */
@@ -22,7 +22,7 @@ export function accountsInMemory({ users, tokens, nextId }: Memory) {
     },
     authenticateGit: async ({ username, password }) => tokens.get(password) ?? tokens.get(username) ?? null,
     listUsers: async (_principal, { username }, page) =>
-      paged(
+      partOf(
         users.filter((user) => username === undefined || user.username === username),
         page,
       ),

@@ -1,4 +1,4 @@
-import type { Page, Paged } from "../../../app/ports.ts";
+import type { Page, Paged, Part, Window } from "../../../app/ports.ts";
 import type { MirrorSettings, MirrorView, PathOrId, ProjectView } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { judgeHook } from "../../../domain/hook-state.ts";
@@ -145,6 +145,14 @@ export function viewOf(mirror: Mirror): MirrorView {
 export function paged<T>(items: readonly T[], page: Page): Paged<T> {
   const start = (page.page - 1) * page.perPage;
   return { items: items.slice(start, start + page.perPage), total: items.length };
+}
+
+/** The part of a list that a page or a cursor asks for; a cursor is an index here. */
+export function partOf<T>(items: readonly T[], window: Window): Part<T> {
+  const start = "page" in window ? (window.page - 1) * window.perPage : Number(window.cursor ?? 0);
+  const end = start + window.perPage;
+  const next = end < items.length ? String(end) : null;
+  return { items: items.slice(start, end), total: "page" in window ? items.length : null, next };
 }
 
 /** A use case of which there is nothing in memory. */

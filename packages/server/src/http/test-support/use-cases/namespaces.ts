@@ -1,7 +1,7 @@
 import type { UseCases } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import type { Namespace } from "../../../domain/project.ts";
-import { paged } from "./memory.ts";
+import { partOf } from "./memory.ts";
 
 /** The group in which all projects are, and the only one. */
 export const GROUP: Namespace = {
@@ -20,7 +20,8 @@ export const GROUP: Namespace = {
 /** The namespace of that group. */
 export function namespacesInMemory() {
   return {
-    listNamespaces: async (_principal, _filter, page) => paged([GROUP], page),
+    listNamespaces: async (_principal, _filter, page) => partOf([GROUP], page),
+    checkNamespacePath: async () => ({ exists: false, suggests: [] }),
     findNamespace: async (_principal, which) => {
       if (which === GROUP.id || which === GROUP.fullPath) return GROUP;
       throw new HeliostatError("not-found", "Namespace Not Found");

@@ -1,5 +1,5 @@
 import type { ProjectView, UseCases } from "../../../app/use-cases.ts";
-import { type Memory, paged } from "./memory.ts";
+import { findNothing, type Memory, partOf } from "./memory.ts";
 import { GROUP } from "./namespaces.ts";
 import { EPOCH, ROOT } from "./people.ts";
 
@@ -7,11 +7,12 @@ import { EPOCH, ROOT } from "./people.ts";
 export function projectsInMemory({ projects, nextId, findView, configurePull }: Memory) {
   return {
     listProjects: async (_principal, { search }, page) =>
-      paged(
+      partOf(
         projects.filter(({ project }) => search === undefined || project.name.includes(search)),
         page,
       ),
     findProject: async (_principal, which) => findView(which),
+    createProjectFor: findNothing,
     createProject: async (_principal, draft) => {
       const view: ProjectView = {
         project: {
@@ -34,6 +35,8 @@ export function projectsInMemory({ projects, nextId, findView, configurePull }: 
           },
           pushesToMirroredBranches: "warn",
           defaultBranchWasProtected: false,
+          topics: draft.topics ?? [],
+          keptAttributes: draft.keptAttributes ?? {},
           refsGeneration: 0,
           createdAt: EPOCH,
           updatedAt: EPOCH,
