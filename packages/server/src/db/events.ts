@@ -54,7 +54,7 @@ export function createEventStore(db: Db): EventStore {
 
 /** Whether that holds for the project of an event. */
 function inProject(condition: RawBuilder<SqlBool>): RawBuilder<SqlBool> {
-  return sql<SqlBool>`exists (select from projects join namespaces on namespaces.id = projects.namespace_id
+  return sql<SqlBool>`exists (select from projects
     where projects.id = events.project_id and ${condition})`;
 }
 

@@ -256,14 +256,15 @@ async function findUsers(db: Db, ids: readonly number[]): Promise<Map<number, Us
 
 /**
  * Whether this viewer is a member, of this level at least, of the project in the row or of a group above it, or owns its
- * namespace. For queries over `projects` joined with `namespaces`; says the same as `accessLevel` in the policy, but for
- * admins, whom the query leaves unfiltered.
+ * namespace. For queries over `projects`; says the same as `accessLevel` in the policy, but for admins, whom the query
+ * leaves unfiltered.
  *
  * What the viewer is a member of is read once for the query, and not for each row: lists are long, memberships few.
  */
 export function isMemberOfProject(viewer: Viewer, leastLevel: number): RawBuilder<SqlBool> {
-  return sql<SqlBool>`(namespaces.owner_id = ${viewer.id}
-    or namespaces.traversal_ids && ${groupsOf(viewer, leastLevel)}
+  return sql<SqlBool>`(projects.namespace_id in (
+      select home.id from namespaces as home
+      where home.owner_id = ${viewer.id} or home.traversal_ids && ${groupsOf(viewer, leastLevel)})
     or projects.id in (
       select members.project_id from members
       where members.project_id is not null and ${isOf(viewer, leastLevel)}))`;

@@ -121,9 +121,7 @@ export function createProjectStore(db: Db): ProjectStore {
       await db.deleteFrom("projects").where("id", "=", id).execute();
     },
     async list(filter, window) {
-      let matching = db
-        .selectFrom("projects")
-        .innerJoin("namespaces", "namespaces.id", "projects.namespace_id");
+      let matching = db.selectFrom("projects");
       const viewer = filter.visibleTo;
       if (viewer === null) matching = matching.where("projects.visibility", "=", "public");
       else if (!viewer.isAdmin) {
@@ -141,7 +139,8 @@ export function createProjectStore(db: Db): ProjectStore {
       }
       if (namespaceId !== undefined) {
         matching = filter.withBelow
-          ? matching.where(sql<SqlBool>`namespaces.traversal_ids @> ${[namespaceId]}::integer[]`)
+          ? matching.where(sql<SqlBool>`projects.namespace_id in (
+              select below.id from namespaces as below where below.traversal_ids @> ${[namespaceId]}::integer[])`)
           : matching.where("projects.namespace_id", "=", namespaceId);
       }
       if (filter.visibility) matching = matching.where("projects.visibility", "=", filter.visibility);

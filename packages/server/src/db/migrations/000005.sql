@@ -161,6 +161,8 @@ alter table projects
 create index projects_by_name on projects (name, id);
 create index projects_by_path on projects (path, id);
 create index projects_by_creation on projects (created_at, id);
+create index projects_by_change on projects (updated_at, id);
 create index projects_by_activity on projects (last_activity_at, id);
+create index projects_public on projects (id) where visibility = 'public';
 drop index events_author;
 create index events_author on events (author_id, created_at desc, id desc);
