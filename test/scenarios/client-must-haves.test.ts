@@ -173,7 +173,10 @@ test("5: a path parameter may be encoded in any way, and be long", async () => {
       }
       const nowhere = await ask(route, { headers: asRoot }, pathOf(route, long));
       // Parameters are looked at before what they are about.
-      assert.equal(nowhere.status, byId.status === 400 ? 400 : 404);
+      assert(
+        nowhere.status === 404 || (byId.status === 400 && nowhere.status === 400),
+        String(nowhere.status),
+      );
       assert(
         isJson(nowhere) && !nowhere.text.includes("404 Not Found"),
         "it is routed, and names what is not there",
