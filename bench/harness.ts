@@ -5,7 +5,7 @@ export interface Summary {
   readonly max: number;
 }
 
-export type Unit = "ms" | "MB" | "×";
+export type Unit = "ms" | "MB" | "×" | "/s";
 
 /** One line of the table. `ratio` is ours by git's, run for run: what both share of the machine's noise cancels out. */
 export interface Row {

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { apiRequests } from "./benchmarks/api-requests.ts";
 import { browse } from "./benchmarks/browse.ts";
 import { checkCpu } from "./benchmarks/check-cpu.ts";
 import { firstPull } from "./benchmarks/first-pull.ts";
@@ -21,6 +22,8 @@ import { formatTable } from "./table.ts";
 const USUAL: readonly Benchmark[] = [
   ...[firstPull, syncUnchanged, pushLatency, hookLatency, checkCpu, idleMemory],
   ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, httpClone, browse],
+  ...[firstPull, syncUnchanged, pushLatency, checkCpu, idleMemory],
+  ...[manyRefs, thousandUpdates, poisonedRef, sshFetch, sshList, sshClone, httpClone, browse, apiRequests],
 ];
 /** Only by name: they take minutes and gigabytes. */
 const ON_REQUEST: readonly Benchmark[] = [largePush];

@@ -26,6 +26,8 @@ export const DEBIAN_PACKAGES = [
   // What clones over HTTP are measured against.
   { package: "nginx-light", file: "/usr/sbin/nginx" },
   { package: "fcgiwrap", command: "fcgiwrap" },
+  // Asks the API as often as it can.
+  { package: "wrk", command: "wrk" },
   // The tests of pages drive it through its DevTools protocol.
   { package: "chromium", file: "/usr/bin/chromium" },
   // The API client that is the pickiest about answers.

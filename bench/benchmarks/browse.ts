@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import type { Api } from "../../test/support/api.ts";
 import { git, makeRepository } from "../../test/support/repositories.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
+import { cpuMs } from "../cpu-ms.ts";
 import { type Benchmark, quantile, type Row, summarize } from "../harness.ts";
 import { onStage } from "../stage.ts";
 
@@ -183,13 +183,6 @@ function get(agent: Agent, token: string, url: string): Promise<void> {
     });
     asked.once("error", reject).end();
   });
-}
-
-/** User and system time of a process itself so far; NaN where the system does not tell. In ticks of 10 ms. */
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** What the lines of the log say of requests for what is in a repository. */

@@ -14,12 +14,14 @@ export async function asSeen(
 ): Promise<readonly Mirror[]> {
   if (mirrors.length === 0) return mirrors;
   const switches = await ports.settings.read();
-  const hasRepository = await ports.repositories.exists(ports.repositories.pathOf(project.id));
-  return mirrors.map((mirror) => ({
+  const seen = mirrors.map((mirror) => ({
     ...mirror,
-    enabled:
-      isEffectivelyEnabled(mirror, project, switches) && (hasRepository || mirror.direction === "pull"),
+    enabled: isEffectivelyEnabled(mirror, project, switches),
   }));
+  // The file system is asked only where its answer counts.
+  if (!seen.some(({ enabled, direction }) => enabled && direction === "push")) return seen;
+  if (await ports.repositories.exists(ports.repositories.pathOf(project.id))) return seen;
+  return seen.map((mirror) => ({ ...mirror, enabled: mirror.enabled && mirror.direction === "pull" }));
 }
 
 /** As `asSeen`, for one mirror; its project is looked up anew, because saving a mirror may change an override. */
