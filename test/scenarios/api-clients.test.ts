@@ -8,6 +8,7 @@ import { createApi } from "../support/api.ts";
 import { startGitHttpPeer } from "../support/git-http-peer.ts";
 import { makeCommit, makeRepository, makeTag, makeTempDir, refsOf } from "../support/repositories.ts";
 import { startServer } from "../support/server.ts";
+import { makeKey } from "../support/ssh-keygen.ts";
 import { refsAt, withCredentials } from "../support/working-copy.ts";
 
 /* Clients that people have, unchanged, against the whole server. */
@@ -226,4 +227,130 @@ test("python-gitlab makes tokens of a project, of a group and of a person, and t
     { env: { PATH: process.env["PATH"], HOME: directory, PYTHONDONTWRITEBYTECODE: "1" }, timeout: 120_000 },
   );
   assert.equal(stdout, "done\n");
+});
+
+const ACCESS = `
+import sys, gitlab
+
+url, token, key = sys.argv[1:]
+gl = gitlab.Gitlab(url, private_token=token, per_page=2)
+
+def refused(kind, status, call):
+    try:
+        call()
+        raise SystemExit("no error")
+    except kind as error:
+        assert error.response_code == status and error.error_message, error
+
+group = gl.groups.create({"name": "Snakes", "path": "snakes"})
+project = gl.projects.create({"name": "Cobra", "namespace_id": group.id, "initialize_with_readme": True, "topics": ["a"]})
+assert project.topics == ["a"] and project.default_branch == "main"
+user = gl.users.create({"username": "snake", "name": "Snake", "email": "snake@example.com", "password": "correct horse battery"})
+member = project.members.create({"user_id": user.id, "access_level": gitlab.const.AccessLevel.DEVELOPER})
+member.access_level = 40
+member.save()
+assert project.members_all.get(user.id).access_level == 40
+refused(gitlab.GitlabCreateError, 409, lambda: project.members.create({"user_id": user.id, "access_level": 30}))
+member.delete()
+refused(gitlab.GitlabGetError, 404, lambda: project.members.get(user.id))
+
+deploy_key = project.keys.create({"title": "py", "key": key, "can_push": True})
+assert deploy_key.key == key and project.keys.get(deploy_key.id).can_push
+deploy_key.title = "renamed"
+deploy_key.save()
+assert [each.title for each in project.keys.list()] == ["renamed"]
+other = gl.projects.create({"name": "Adder"})
+other.keys.enable(deploy_key.id)
+deploy_key.delete()
+refused(gitlab.GitlabCreateError, 400, lambda: project.keys.create({"title": "bad", "key": "bad"}))
+
+protected = project.protectedbranches.create({"name": "rel/*", "push_access_level": 30})
+assert project.protectedbranches.get("rel/*").push_access_levels[0]["access_level"] == 30
+refused(gitlab.GitlabCreateError, 409, lambda: project.protectedbranches.create({"name": "rel/*"}))
+tag = project.protectedtags.create({"name": "v*", "create_access_level": 40})
+tag.delete()
+
+branch = project.branches.create({"branch": "one", "ref": "main"})
+assert {each.name for each in project.branches.list(get_all=True)} == {"main", "one"}
+branch.delete()
+commit = project.commits.list(ref_name="main")[0]
+assert project.commits.get(commit.id).title == "Initial commit"
+assert [each["path"] for each in project.repository_tree(recursive=False)] == ["README.md"]
+assert project.files.get("README.md", ref="main").decode() == b"# Cobra\\n"
+assert project.files.raw("README.md", ref="main") == b"# Cobra\\n"
+assert project.repository_compare("main", "main")["commits"] == []
+assert project.languages() == {}
+
+made = [gl.projects.create({"name": f"py-{index}", "namespace_id": group.id}).id for index in range(5)]
+for pages in ({}, {"pagination": "keyset", "order_by": "id"}, {"pagination": "keyset", "order_by": "name", "sort": "asc"}):
+    found = [each.id for each in gl.projects.list(iterator=True, **pages)]
+    assert len(found) == len(set(found)) and set(made) <= set(found), (pages, found)
+assert {each.id for each in group.projects.list(iterator=True)} >= set(made)
+
+reader = user.personal_access_tokens.create({"name": "r", "scopes": ["read_api"]})
+theirs = gitlab.Gitlab(url, private_token=reader.token)
+refused(gitlab.GitlabCreateError, 403, lambda: theirs.projects.create({"name": "no"}))
+refused(gitlab.GitlabGetError, 404, lambda: theirs.projects.get(project.id))
+refused(gitlab.GitlabAuthenticationError, 401, lambda: gitlab.Gitlab(url, private_token="none").projects.list())
+group.projects.get(made[0])
+project.delete()
+refused(gitlab.GitlabDeleteError, 409, group.delete)
+print("done")
+`;
+
+test("python-gitlab: members, keys, protections, repositories, pages by offset and keyset, refusals", async () => {
+  const { algorithm, key } = await makeKey(directory, "python", "-t", "ed25519");
+  const { stdout } = await promisify(execFile)(
+    PYTHON,
+    ["-W", "error", "-c", ACCESS, server.url, server.token, `${algorithm} ${key} py@example.com`],
+    { env: { PATH: process.env["PATH"], HOME: directory, PYTHONDONTWRITEBYTECODE: "1" }, timeout: 120_000 },
+  );
+  assert.equal(stdout, "done\n");
+});
+
+/** What curl prints of an answer: its body and, on the last line, its status. */
+async function curl(
+  path: string,
+  ...options: readonly string[]
+): Promise<readonly [status: number, body: string]> {
+  const { stdout } = await promisify(execFile)(
+    "curl",
+    ["-sS", "-w", "\n%{http_code}", ...options, `${server.url}/api/v4${path}`],
+    { env: { PATH: process.env["PATH"], HOME: directory }, timeout: 60_000 },
+  );
+  const end = stdout.lastIndexOf("\n");
+  return [Number(stdout.slice(end + 1)), stdout.slice(0, end)];
+}
+
+test("curl with form bodies makes a project and its mirrors, and takes them away", async () => {
+  const token = ["--header", `PRIVATE-TOKEN: ${server.token}`];
+  const fields = ["--data", "name=By curl", "--data-urlencode", "description=a & b", "--data", "topics[]=x"];
+  const [made, project] = await curl("/projects", ...token, ...fields, "--data", "lfs_enabled=yes");
+  assert.equal(made, 201, project);
+  const { id, description, topics, lfs_enabled: lfs } = JSON.parse(project);
+  assert.deepEqual([description, topics, lfs], ["a & b", ["x"], true]);
+  const mirrors = `/projects/${id}/remote_mirrors`;
+  const url = `url=${withCredentials(peer.urlOf("by-curl.git"), "user", "s3cret")}`;
+  const [added, mirror] = await curl(mirrors, ...token, "--data-urlencode", url, "--data", "enabled=0");
+  assert.deepEqual([added, JSON.parse(mirror).enabled], [201, false]);
+  const one = `${mirrors}/${JSON.parse(mirror).id}`;
+  const [changed, after] = await curl(
+    one,
+    ...token,
+    "--request",
+    "PUT",
+    "--data",
+    "keep_divergent_refs=true",
+  );
+  assert.deepEqual([changed, JSON.parse(after).keep_divergent_refs], [200, true]);
+  assert.deepEqual(await curl(mirrors, ...token, "--data", "enabled=1"), [400, '{"error":"url is missing"}']);
+  assert.deepEqual(await curl(one, ...token, "--request", "DELETE"), [204, ""]);
+  const multipart = ["--request", "PUT", "--form", "mirror=true", "--form", `import_${url}`];
+  const [pulled, pull] = await curl(`/projects/${id}`, ...token, ...multipart);
+  assert.deepEqual([pulled, JSON.parse(pull).mirror], [200, true]);
+  assert.equal((await curl(`/projects/${id}`, ...token, "--request", "DELETE"))[0], 202);
+  assert.deepEqual(await curl(`/projects/${id}?private_token=${server.token}`), [
+    404,
+    '{"message":"404 Project Not Found"}',
+  ]);
 });

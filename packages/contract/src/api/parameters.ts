@@ -175,6 +175,9 @@ export const pathOrId = plainText.transform((value) => {
 /** Where an answer comes by pages and nobody says how long they are. */
 export const DEFAULT_PER_PAGE = 20;
 
+/** GitLab tells no totals of longer lists: counting them would take longer than reading a page. */
+export const MAX_COUNTED = 10_000;
+
 const pageNumber = z.int().transform((page) => Math.min(Math.max(page, 1), 1_000_000_000));
 const perPageNumber = z
   .int()

@@ -1,5 +1,5 @@
+import { MAX_COUNTED } from "@heliostat/contract/api/parameters.ts";
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import { MAX_COUNTED } from "../app/ports/instance.ts";
 import type { Behind, Part, Window } from "../app/ports.ts";
 import { HeliostatError } from "../domain/errors.ts";
 import type { Db } from "./pool.ts";

@@ -1,4 +1,4 @@
-import { MAX_COUNTED } from "../app/ports/instance.ts";
+import { MAX_COUNTED } from "@heliostat/contract/api/parameters.ts";
 import type { Page } from "../app/ports.ts";
 
 /** The request's own address, as the client knows it. */

@@ -111,13 +111,10 @@ export interface Behind {
 
 export type Window = Page | Behind;
 
-/** GitLab counts no longer lists: it would take longer than to read a page of them. */
-export const MAX_COUNTED = 10_000;
-
 /** A part of a list that may be very long. */
 export interface Part<T> {
   readonly items: readonly T[];
-  /** Null where nobody counted, or there are more than `MAX_COUNTED`. */
+  /** Null where nobody counted, or there are more than are counted. */
   readonly total: number | null;
   /** The cursor for what comes behind; null: nothing. */
   readonly next: string | null;
