@@ -56,12 +56,12 @@ export interface HookView {
   readonly needsSecret: boolean;
 }
 
-export interface HookPair {
+interface HookPair {
   readonly key: string;
   readonly value: string;
 }
 
-export interface HookPairChange {
+interface HookPairChange {
   readonly kind: "header" | "url_variable";
   readonly key: string;
   readonly value: string | null;
@@ -86,7 +86,7 @@ export interface HookChanges {
 }
 
 /** Without a value: the one that is there stays. */
-export interface HookPairDraft {
+interface HookPairDraft {
   readonly key: string;
   readonly value?: string;
 }
