@@ -2,19 +2,22 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { resourceTokenSchema } from "@heliostat/contract/api/access-tokens.ts";
 import { applicationSettingsSchema } from "@heliostat/contract/api/application-settings.ts";
 import { groupSchema } from "@heliostat/contract/api/groups.ts";
+import { hookEventSchema } from "@heliostat/contract/api/hooks.ts";
 import { projectSchema } from "@heliostat/contract/api/projects.ts";
 import { protectedBranchSchema } from "@heliostat/contract/api/protected-branches.ts";
 import { type Api, createApi, projectPath } from "../support/api.ts";
-import { makeTempDir } from "../support/repositories.ts";
+import { git, makeCommit, makeRepository, makeTempDir } from "../support/repositories.ts";
 import { type HeliostatRun, type HeliostatRunOptions, runHeliostat } from "../support/run-heliostat.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { makeKey } from "../support/ssh-keygen.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/server/src/cli/main.ts", import.meta.url));
 const PASSWORD = "tea and engines";
@@ -300,6 +303,57 @@ describe("people, keys and tokens", () => {
       /--scopes is one of/,
     );
   });
+});
+
+test("a webhook is made, tested and looked after; its secret is not shown", async (t) => {
+  const seen: string[] = [];
+  const receiver = createServer((request, response) => {
+    seen.push(`${request.headers["x-gitlab-event"]} ${request.headers["x-gitlab-token"]}`);
+    request.resume().on("end", () => response.end("thanks"));
+  });
+  receiver.listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  t.after(() => receiver.close());
+  const address = receiver.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const url = `http://127.0.0.1:${address.port}/hook`;
+  const project = await api.createProject("hooked");
+  const secret = "a secret between two programs";
+  const add = ["hook", "add", "root/hooked", url, "--name", "ci", "--events", "push,mirror_update"];
+  const added = await ok([...add, "--token-stdin"], secret);
+  assert.match(added, /^Events +push,mirror_update$/m);
+  assert.match(added, /^Secrets +token$/m);
+  assert.ok(!added.includes(secret));
+  assert.match(
+    await ok(["hook", "list", "root/hooked"]),
+    new RegExp(`^\\d+ +ci +${url} +push,mirror_update +good$`, "m"),
+  );
+  const edited = await ok(["hook", "edit", "root/hooked", "ci", "--events", "push,tag_push", "--no-verify"]);
+  assert.match(edited, /^Events +push,tag_push$/m);
+  assert.match(edited, /^Certificate +not checked$/m);
+  const upstream = join(root, "hooked.git");
+  await makeRepository(upstream);
+  await makeCommit(upstream);
+  const { host } = new URL(project.http_url_to_repo);
+  await git(upstream, ["push", `http://root:${server.token}@${host}/root/hooked.git`, "main"]);
+  await ok(["hook", "test", "root/hooked", "ci"]);
+  await waitFor(() => seen.length >= 2, { timeoutMs: 60_000, message: "the push and the test have come" });
+  assert.deepEqual(new Set(seen), new Set([`Push Hook ${secret}`]));
+  const [event] = hookEventSchema
+    .array()
+    .parse(await json(["hook", "events", "root/hooked", "ci", "--limit", "1"]));
+  assert.ok(event);
+  assert.match(await ok(["hook", "events", "root/hooked", "ci", String(event.id)]), /^Status +200$/m);
+  await ok(["hook", "resend", "root/hooked", "ci", String(event.id)]);
+  await waitFor(() => seen.length >= 3, { timeoutMs: 60_000, message: "it has come once more" });
+  assert.match(await refused(1, ["hook", "resend", "root/hooked", "ci", "99999"]), /There is no event 99999/);
+  assert.match(
+    await refused(2, ["hook", "test", "root/hooked", "ci", "--event", "pus"]),
+    /Did you mean push\?/,
+  );
+  assert.match(await refused(1, ["hook", "show", "root/hooked", "cy"]), /Did you mean ci\?/);
+  await ok(["hook", "remove", "root/hooked", "ci", "-y"]);
+  assert.equal(await ok(["hook", "list", "root/hooked"]), "There are no webhooks.\n");
 });
 
 test("settings are shown and set by name; a name that is not there is not passed over", async () => {

@@ -413,6 +413,22 @@ test("updates are listed and shown with what became of each ref", async () => {
   assert.doesNotMatch(none, /refs\/heads/);
 });
 
+test("a mirror says what it waits for, and what an update would do", async () => {
+  const upstream = await makeUpstream("foreseen");
+  await api.createProject("foreseen");
+  await expectExit(0, ["add", "root/foreseen", peer.urlOf("foreseen.git"), "--direction", "pull", "--wait"]);
+  await makeCommit(upstream);
+  const before = (await api.listUpdates("root/foreseen", "pull")).length;
+  const preview = await expectExit(0, ["preview", "root/foreseen"]);
+  assert.match(preview, /^An update would find: 1 fast-forward\. Nothing was changed\.$/m);
+  assert.match(preview, /^fast-forward +refs\/heads\/main +[0-9a-f]{10} +[0-9a-f]{10}$/m);
+  assert.equal((await api.listUpdates("root/foreseen", "pull")).length, before);
+  await expectExit(0, ["edit", "root/foreseen", "pull", "--disable"]);
+  assert.match(await expectExit(0, ["explain", "root/foreseen", "pull"]), /^Due +-$/m);
+  const { waiting_for } = JSON.parse(await expectExit(0, ["explain", "root/foreseen", "--json"]));
+  assert.equal(waiting_for, "disabled");
+});
+
 test("Ctrl-C ends the watching, and not the update", async () => {
   const path = join(root, "long.git");
   await makeRepository(path);

@@ -93,6 +93,31 @@ export function declareMirror(mirror: Command): void {
 
   addServerCommand(
     mirror,
+    "explain <project> [mirror]",
+    `say what a mirror waits for, and what to do (${MIRROR})`,
+  )
+    .addHelpText("after", examples("mirror explain root/hello pull"))
+    .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
+      const { explainMirror } = await import("./insight-commands.ts");
+      await explainMirror(project, name, flags);
+    });
+
+  addServerCommand(
+    mirror,
+    "preview <project> [mirror]",
+    `show what an update would do now, and change nothing (${MIRROR})`,
+  )
+    .addHelpText(
+      "after",
+      describeUse("Exit codes: 0 shown, 1 an update would fail, 2 usage.", "mirror preview root/hello 2"),
+    )
+    .action(async (project: string, name: string | undefined, flags: CommonFlags) => {
+      const { previewMirror } = await import("./insight-commands.ts");
+      process.exitCode = await previewMirror(project, name, flags);
+    });
+
+  addServerCommand(
+    mirror,
     "test <project> <mirror>",
     `say what a mirror can do at its remote, and change nothing (${MIRROR})`,
   )
