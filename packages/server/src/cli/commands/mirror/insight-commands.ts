@@ -11,6 +11,9 @@ import { describeCounts } from "./mirror-report.ts";
 /** As git shortens an object id. */
 const SHORT_OID = 10;
 
+/** It is not due then, whatever its schedule says. */
+const SWITCHED_OFF: ReadonlySet<string> = new Set(["disabled", "archived", "silent-mode", "unavailable"]);
+
 /** `heliostat mirror explain`: what it waits for, and what can be done about it. */
 export async function explainMirror(
   project: string,
@@ -20,13 +23,14 @@ export async function explainMirror(
   const api = await connect(flags);
   const answer = await api.call("GET", `${await findMirrorOrOnly(api, project, name)}/explanation`);
   printAnswer(flags, answer, () => {
-    const { explanation, fix, due_at, until, late_by, last_error, last_updates } =
+    const { waiting_for, explanation, fix, due_at, until, late_by, last_error, last_updates } =
       mirrorExplanationSchema.parse(answer);
+    const due = SWITCHED_OFF.has(waiting_for) ? null : due_at;
     return [
       plain(explanation),
       ...(fix === null ? [] : [plain(fix)]),
       facts([
-        ["Due", late_by > 0 ? `${formatTime(due_at)} (${late_by} s ago)` : formatTime(due_at)],
+        ["Due", late_by > 0 ? `${formatTime(due)} (${late_by} s ago)` : formatTime(due)],
         ...(until === null ? [] : [["Until", formatTime(until)] as const]),
         ...(last_error === null ? [] : [["Last error", last_error] as const]),
         ...last_updates.map(
