@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import type { DeclareCommand } from "./declare-command.ts";
 
 /** One command below `heliostat`. `load` gives what declares its options and subcommands on the command. */
 export interface CommandGroup {
@@ -8,7 +8,7 @@ export interface CommandGroup {
   readonly description: string;
   /** Under which heading the list of commands has it; null: it is for programs, and not listed. */
   readonly heading: string | null;
-  readonly load: () => Promise<(command: Command) => void>;
+  readonly load: () => Promise<DeclareCommand>;
 }
 
 const SERVER = "Run a server:";

@@ -50,7 +50,7 @@ async function declare(command: Command): Promise<void> {
   if (declared.has(command)) return;
   declared.add(command);
   const group = COMMAND_GROUPS.find(({ name }) => name === command.name());
-  (await group?.load())?.(command);
+  (await group?.load())?.(command, () => createProgram(true));
 }
 
 /** `heliostat help mirror add` is `heliostat mirror add --help`. */

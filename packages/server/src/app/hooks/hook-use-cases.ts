@@ -56,12 +56,7 @@ export interface HookView {
   readonly needsSecret: boolean;
 }
 
-interface HookPair {
-  readonly key: string;
-  readonly value: string;
-}
-
-interface HookPairChange {
+export interface HookPairChange {
   readonly kind: "header" | "url_variable";
   readonly key: string;
   readonly value: string | null;
@@ -86,7 +81,7 @@ export interface HookChanges {
 }
 
 /** Without a value: the one that is there stays. */
-interface HookPairDraft {
+export interface HookPairDraft {
   readonly key: string;
   readonly value?: string;
 }

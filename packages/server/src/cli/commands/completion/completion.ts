@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { createProgram } from "../../create-program.ts";
+import type { MakeWhole } from "../../declare-command.ts";
 import { parseWord } from "../../parse-options.ts";
 import { examples, prose } from "../../server-command.ts";
 import { tableOf } from "./command-table.ts";
 import { completionScript, SHELLS } from "./completion-script.ts";
 
-/** Declares `heliostat completion`. */
-export function declareCompletion(command: Command): void {
+/** Declares `heliostat completion`, which describes the whole command line. */
+export function declareCompletion(command: Command, makeWhole: MakeWhole): void {
   command
     .argument("<shell>", SHELLS.join(", "))
     .addHelpText(
@@ -20,6 +20,6 @@ ${examples("completion bash")}`,
     )
     .action(async (shell: string) => {
       const known = parseWord("SHELL", shell, SHELLS);
-      process.stdout.write(await completionScript(known, tableOf(await createProgram(true))));
+      process.stdout.write(await completionScript(known, tableOf(await makeWhole())));
     });
 }
