@@ -9,6 +9,7 @@ import {
 import { type ProjectAnswer, projectSchema } from "@heliostat/contract/api/projects.ts";
 import { type PullMirrorAnswer, pullMirrorSchema } from "@heliostat/contract/api/pull-mirror.ts";
 import { type RemoteMirrorAnswer, remoteMirrorSchema } from "@heliostat/contract/api/remote-mirrors.ts";
+import { checkAnswer } from "./check-answer.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Parameters as the API spells them. */
@@ -41,7 +42,7 @@ export interface Api {
   readonly url: string;
   /** The same server with another token; null: anonymous. */
   as(token: string | null): Api;
-  /** Sends one request to `/api/v4<path>` and answers whatever comes. */
+  /** Sends one request to `/api/v4<path>` and answers whatever comes; fails where that is not what the route declares. */
   call(method: Method, path: string, parameters?: Parameters, options?: CallOptions): Promise<Answer>;
   /** As `call`, for what must work: fails unless the status is in the 200s, and answers the body. */
   get(path: string): Promise<unknown>;
@@ -109,7 +110,9 @@ export function createApi(server: { readonly url: string; readonly token: string
     const text = await answer.text();
     const isJson = answer.headers.get("content-type")?.startsWith("application/json") === true;
     const body: unknown = text === "" ? null : isJson ? JSON.parse(text) : text;
-    return { status: answer.status, headers: answer.headers, body };
+    const given = { status: answer.status, headers: answer.headers, body };
+    await checkAnswer(method, path, given);
+    return given;
   }
 
   async function mustWork(method: Method, path: string, parameters?: Parameters): Promise<unknown> {

@@ -1,18 +1,12 @@
 import { glob } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ApiRoute } from "../../packages/server/src/http/api-route.ts";
 
 const ROUTES = fileURLToPath(new URL("../../packages/server/src/http/routes/", import.meta.url));
 
 /** One route of the API as its module declares it. */
-export interface DeclaredRoute {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below `/api/v4`: `/projects/:id`. */
-  readonly path: string;
-  readonly access: string;
-  /** Whether a trigger token does in the place of another. */
-  readonly orTriggerToken: boolean;
-}
+export type DeclaredRoute = ApiRoute;
 
 /** All routes of the API, out of all modules of routes: one that is added is among them by itself. */
 export async function declaredRoutes(): Promise<readonly DeclaredRoute[]> {

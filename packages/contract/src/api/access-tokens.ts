@@ -18,33 +18,41 @@ import {
   wordList,
 } from "./parameters.ts";
 
-export const accessTokenSchema = z.object({
-  id: z.int(),
-  name: z.string(),
-  revoked: z.boolean(),
-  created_at: timestamp,
-  description: z.string().nullable(),
-  scopes: z.array(z.enum(TOKEN_SCOPES)),
-  user_id: z.int(),
-  last_used_at: timestamp.nullable(),
-  active: z.boolean(),
-  expires_at: z.iso.date().nullable(),
-});
+export const accessTokenSchema = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    revoked: z.boolean(),
+    created_at: timestamp,
+    description: z.string().nullable(),
+    scopes: z.array(z.enum(TOKEN_SCOPES)),
+    user_id: z.int(),
+    last_used_at: timestamp.nullable(),
+    active: z.boolean(),
+    expires_at: z.iso.date().nullable(),
+  })
+  .meta({ id: "AccessToken" });
 export type AccessTokenAnswer = z.infer<typeof accessTokenSchema>;
 
 /** The answer to the creation and to a rotation, the only ones with the secret. */
-export const createdAccessTokenSchema = accessTokenSchema.extend({ token: z.string() });
+export const createdAccessTokenSchema = accessTokenSchema
+  .extend({ token: z.string() })
+  .meta({ id: "CreatedAccessToken" });
 export type CreatedAccessTokenAnswer = z.infer<typeof createdAccessTokenSchema>;
 
 /** A token of a project or a group, with what its bot is there. */
-export const resourceTokenSchema = accessTokenSchema.extend({
-  access_level: z.int(),
-  resource_type: z.enum(["project", "group"]),
-  resource_id: z.int(),
-});
+export const resourceTokenSchema = accessTokenSchema
+  .extend({
+    access_level: z.int(),
+    resource_type: z.enum(["project", "group"]),
+    resource_id: z.int(),
+  })
+  .meta({ id: "ResourceToken" });
 export type ResourceTokenAnswer = z.infer<typeof resourceTokenSchema>;
 
-export const createdResourceTokenSchema = resourceTokenSchema.extend({ token: z.string() });
+export const createdResourceTokenSchema = resourceTokenSchema
+  .extend({ token: z.string() })
+  .meta({ id: "CreatedResourceToken" });
 export type CreatedResourceTokenAnswer = z.infer<typeof createdResourceTokenSchema>;
 
 const filterParams = {
@@ -69,6 +77,9 @@ export const newAccessTokenParams = z.object({
   scopes: wordList(TOKEN_SCOPES),
   expires_at: nullableDate,
 });
+
+/** `id`: of the user. */
+export const newUserAccessTokenParams = newAccessTokenParams.extend({ id: rowId });
 
 export const tokenRotationParams = z.object({ expires_at: optionalDate });
 export const accessTokenRotationParams = tokenRotationParams.extend({ id: rowId });

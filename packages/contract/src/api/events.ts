@@ -32,33 +32,35 @@ const TARGET_TYPES = [
 ] as const;
 
 /** One event of a project's activity feed: a push, by a client or by the pull mirror. */
-export const eventSchema = z.object({
-  id: z.int(),
-  project_id: z.int(),
-  action_name: z.enum(["pushed new", "pushed to", "deleted"]),
-  target_id: z.null(),
-  target_iid: z.null(),
-  target_type: z.null(),
-  author_id: z.int().nullable(),
-  target_title: z.null(),
-  created_at: timestamp,
-  /** Left out, as in GitLab, where there is none. */
-  author: userSchema.optional(),
-  imported: z.boolean(),
-  imported_from: z.string(),
-  push_data: z.object({
-    commit_count: z.int(),
-    action: z.enum(["created", "pushed", "removed"]),
-    ref_type: z.enum(["branch", "tag"]),
-    commit_from: z.string().nullable(),
-    commit_to: z.string().nullable(),
-    /** Null where the event stands for `ref_count` refs. */
-    ref: z.string().nullable(),
-    commit_title: z.string().nullable(),
-    ref_count: z.int().nullable(),
-  }),
-  author_username: z.string().nullable(),
-});
+export const eventSchema = z
+  .object({
+    id: z.int(),
+    project_id: z.int(),
+    action_name: z.enum(["pushed new", "pushed to", "deleted"]),
+    target_id: z.null(),
+    target_iid: z.null(),
+    target_type: z.null(),
+    author_id: z.int().nullable(),
+    target_title: z.null(),
+    created_at: timestamp,
+    /** Left out, as in GitLab, where there is none. */
+    author: userSchema.optional(),
+    imported: z.boolean(),
+    imported_from: z.string(),
+    push_data: z.object({
+      commit_count: z.int(),
+      action: z.enum(["created", "pushed", "removed"]),
+      ref_type: z.enum(["branch", "tag"]),
+      commit_from: z.string().nullable(),
+      commit_to: z.string().nullable(),
+      /** Null where the event stands for `ref_count` refs. */
+      ref: z.string().nullable(),
+      commit_title: z.string().nullable(),
+      ref_count: z.int().nullable(),
+    }),
+    author_username: z.string().nullable(),
+  })
+  .meta({ id: "Event" });
 export type EventAnswer = z.infer<typeof eventSchema>;
 
 const eventFilterParams = {

@@ -13,18 +13,20 @@ import {
 } from "./parameters.ts";
 import { projectFilterParams } from "./projects.ts";
 
-export const groupSchema = z.object({
-  id: z.int(),
-  web_url: z.string(),
-  name: z.string(),
-  path: z.string(),
-  description: z.string(),
-  visibility: z.enum(VISIBILITIES),
-  avatar_url: z.string().nullable(),
-  full_name: z.string(),
-  full_path: z.string(),
-  parent_id: z.int().nullable(),
-});
+export const groupSchema = z
+  .object({
+    id: z.int(),
+    web_url: z.string(),
+    name: z.string(),
+    path: z.string(),
+    description: z.string(),
+    visibility: z.enum(VISIBILITIES),
+    avatar_url: z.string().nullable(),
+    full_name: z.string(),
+    full_path: z.string(),
+    parent_id: z.int().nullable(),
+  })
+  .meta({ id: "Group" });
 export type GroupAnswer = z.infer<typeof groupSchema>;
 
 const groupFilterParams = {

@@ -18,48 +18,57 @@ function forEachEvent<T>(value: T): Record<HookEvent, T> {
 }
 
 /** A webhook of a project. Of tokens, and of the values of headers and URL variables, only that they are there. */
-export const hookSchema = z.object({
-  id: z.int(),
-  /** With `{name}` where a URL variable is put in. */
-  url: z.string(),
-  name: z.string().nullable(),
-  description: z.string().nullable(),
-  project_id: z.int(),
-  created_at: timestamp,
-  ...forEachEvent(z.boolean()),
-  push_events_branch_filter: z.string().nullable(),
-  branch_filter_strategy: z.enum(BRANCH_FILTER_STRATEGIES),
-  custom_webhook_template: z.string().nullable(),
-  enable_ssl_verification: z.boolean(),
-  alert_status: z.enum(["executable", "temporarily_disabled", "disabled"]),
-  disabled_until: timestamp.nullable(),
-  url_variables: z.array(z.object({ key: z.string() })),
-  custom_headers: z.array(z.object({ key: z.string() })),
-  token_present: z.boolean(),
-  signing_token_present: z.boolean(),
-  /** The key that sealed one of its secrets is lost: it must be given again. */
-  needs_secret: z.boolean(),
-});
+export const hookSchema = z
+  .object({
+    id: z.int(),
+    /** With `{name}` where a URL variable is put in. */
+    url: z.string(),
+    name: z.string().nullable(),
+    description: z.string().nullable(),
+    project_id: z.int(),
+    created_at: timestamp,
+    ...forEachEvent(z.boolean()),
+    push_events_branch_filter: z.string().nullable(),
+    branch_filter_strategy: z.enum(BRANCH_FILTER_STRATEGIES),
+    custom_webhook_template: z.string().nullable(),
+    enable_ssl_verification: z.boolean(),
+    alert_status: z.enum(["executable", "temporarily_disabled", "disabled"]),
+    disabled_until: timestamp.nullable(),
+    url_variables: z.array(z.object({ key: z.string() })),
+    custom_headers: z.array(z.object({ key: z.string() })),
+    token_present: z.boolean(),
+    signing_token_present: z.boolean(),
+    /** The key that sealed one of its secrets is lost: it must be given again. */
+    needs_secret: z.boolean(),
+  })
+  .meta({ id: "Hook" });
 export type HookAnswer = z.infer<typeof hookSchema>;
 
 /** A delivery, as it was attempted last. */
-export const hookEventSchema = z.object({
-  id: z.int(),
-  url: z.string().nullable(),
-  trigger: z.string(),
-  request_headers: z.record(z.string(), z.string()),
-  request_data: z.record(z.string(), z.unknown()),
-  response_headers: z.record(z.string(), z.string()),
-  response_body: z.string().nullable(),
-  execution_duration: z.number().nullable(),
-  /** HTTP status; `internal error` where there was no answer; `pending` before the first attempt. */
-  response_status: z.string(),
-  error: z.string().nullable(),
-  attempts: z.int(),
-  next_attempt_at: timestamp.nullable(),
-  created_at: timestamp,
-});
+export const hookEventSchema = z
+  .object({
+    id: z.int(),
+    url: z.string().nullable(),
+    trigger: z.string(),
+    request_headers: z.record(z.string(), z.string()),
+    request_data: z.record(z.string(), z.unknown()),
+    response_headers: z.record(z.string(), z.string()),
+    response_body: z.string().nullable(),
+    execution_duration: z.number().nullable(),
+    /** HTTP status; `internal error` where there was no answer; `pending` before the first attempt. */
+    response_status: z.string(),
+    error: z.string().nullable(),
+    attempts: z.int(),
+    next_attempt_at: timestamp.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: "HookEvent" });
 export type HookEventAnswer = z.infer<typeof hookEventSchema>;
+
+/** What came of sending it once more: an HTTP status, or `internal error`. */
+export const hookResendSchema = z
+  .object({ response_status: z.union([z.string(), z.int()]), error: z.string().nullable() })
+  .meta({ id: "HookResend" });
 
 const pair = z.object({ key: text, value: optionalText });
 

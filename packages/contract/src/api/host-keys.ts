@@ -12,45 +12,51 @@ import {
 } from "./parameters.ts";
 
 /** A host key as GitLab shows it: `fingerprint` is MD5 with colons, `index` the line of the text that it stands in. */
-export const hostKeySchema = z.object({
-  bits: z.int(),
-  fingerprint: z.string(),
-  fingerprint_sha256: z.string(),
-  type: z.enum(["rsa", "dsa", "ecdsa", "ed25519"]),
-  index: z.int(),
-});
+export const hostKeySchema = z
+  .object({
+    bits: z.int(),
+    fingerprint: z.string(),
+    fingerprint_sha256: z.string(),
+    type: z.enum(["rsa", "dsa", "ecdsa", "ed25519"]),
+    index: z.int(),
+  })
+  .meta({ id: "HostKey" });
 export type HostKeyAnswer = z.infer<typeof hostKeySchema>;
 
 /** What a server shows, with GitLab's keys; `known_hosts` is what to save with the mirror. */
-export const hostKeyDetectionSchema = z.object({
-  host_keys_changed: z.boolean(),
-  fingerprints: z.array(hostKeySchema),
-  known_hosts: z.string(),
-});
+export const hostKeyDetectionSchema = z
+  .object({
+    host_keys_changed: z.boolean(),
+    fingerprints: z.array(hostKeySchema),
+    known_hosts: z.string(),
+  })
+  .meta({ id: "HostKeyDetection" });
 export type HostKeyDetectionAnswer = z.infer<typeof hostKeyDetectionSchema>;
 
 /** The stored host keys of a mirror against those that its server shows now. */
-export const hostKeyReviewSchema = z.object({
-  mirror_id: z.int(),
-  host_keys_changed: z.boolean(),
-  /** Shown, and not stored. */
-  added: z.array(hostKeySchema),
-  /** Stored, and no more shown. */
-  removed: z.array(hostKeySchema),
-  kept: z.array(hostKeySchema),
-  /** Shown, and marked `@revoked` among the stored ones: they cannot be accepted. */
-  revoked: z.array(hostKeySchema),
-  /** All that the server shows. */
-  known_hosts: z.string(),
-  /**
-   * All that the server shows and is not revoked, in SHA-256: what `accept` wants to be told, so that it stores what was
-   * reviewed.
-   */
-  fingerprints: z.array(z.string()),
-});
+export const hostKeyReviewSchema = z
+  .object({
+    mirror_id: z.int(),
+    host_keys_changed: z.boolean(),
+    /** Shown, and not stored. */
+    added: z.array(hostKeySchema),
+    /** Stored, and no more shown. */
+    removed: z.array(hostKeySchema),
+    kept: z.array(hostKeySchema),
+    /** Shown, and marked `@revoked` among the stored ones: they cannot be accepted. */
+    revoked: z.array(hostKeySchema),
+    /** All that the server shows. */
+    known_hosts: z.string(),
+    /**
+     * All that the server shows and is not revoked, in SHA-256: what `accept` wants to be told, so that it stores what was
+     * reviewed.
+     */
+    fingerprints: z.array(z.string()),
+  })
+  .meta({ id: "HostKeyReview" });
 export type HostKeyReviewAnswer = z.infer<typeof hostKeyReviewSchema>;
 
-export const publicKeySchema = z.object({ public_key: z.string() });
+export const publicKeySchema = z.object({ public_key: z.string() }).meta({ id: "PublicKey" });
 export type PublicKeyAnswer = z.infer<typeof publicKeySchema>;
 
 export const hostKeyDetectionParams = z.object({

@@ -12,16 +12,26 @@ import {
 } from "./parameters.ts";
 import { userSchema } from "./users.ts";
 
-export const memberSchema = userSchema.extend({
-  /** 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
-  access_level: z.int(),
-  created_at: timestamp,
-  created_by: userSchema.optional(),
-  /** The first day without it. */
-  expires_at: z.iso.date().nullable(),
-  membership_state: z.literal("active"),
-});
+export const memberSchema = userSchema
+  .extend({
+    /** 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
+    access_level: z.int(),
+    created_at: timestamp,
+    created_by: userSchema.optional(),
+    /** The first day without it. */
+    expires_at: z.iso.date().nullable(),
+    membership_state: z.literal("active"),
+  })
+  .meta({ id: "Member" });
 export type MemberAnswer = z.infer<typeof memberSchema>;
+
+/** GitLab's answer to a list of new members: what went wrong, by user name. */
+export const newMembersSchema = z
+  .object({ status: z.enum(["success", "error"]), message: z.record(z.string(), z.string()).optional() })
+  .meta({ id: "NewMembers" });
+
+/** One member, or what became of a list of them. */
+export const addedMembersSchema = z.union([memberSchema, newMembersSchema]).meta({ id: "AddedMembers" });
 
 /** One number, one text with commas, or a list. */
 const userIds = z.preprocess((value) => {

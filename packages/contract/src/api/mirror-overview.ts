@@ -18,15 +18,17 @@ const directionCounts = z.object({
 });
 
 /** All mirrors that one may see, at one look. */
-export const mirrorOverviewSchema = z.object({
-  at: timestamp,
-  mirrors: z.array(directionCounts),
-  /** Enabled ones that were due and have not begun; seconds since then. */
-  late: z.object({ count: z.int(), p50: z.number(), p95: z.number(), max: z.number() }),
-  /** Updates that came to an end in the last hour. */
-  last_hour: z.object({ finished: z.int(), failed: z.int(), cancelled: z.int(), bytes: z.int() }),
-  /** Hosts that do not answer, for administrators; null for others. */
-  hosts_paused: z.int().nullable(),
-  silent_mode: z.boolean(),
-});
+export const mirrorOverviewSchema = z
+  .object({
+    at: timestamp,
+    mirrors: z.array(directionCounts),
+    /** Enabled ones that were due and have not begun; seconds since then. */
+    late: z.object({ count: z.int(), p50: z.number(), p95: z.number(), max: z.number() }),
+    /** Updates that came to an end in the last hour. */
+    last_hour: z.object({ finished: z.int(), failed: z.int(), cancelled: z.int(), bytes: z.int() }),
+    /** Hosts that do not answer, for administrators; null for others. */
+    hosts_paused: z.int().nullable(),
+    silent_mode: z.boolean(),
+  })
+  .meta({ id: "MirrorOverview" });
 export type MirrorOverviewAnswer = z.infer<typeof mirrorOverviewSchema>;

@@ -215,6 +215,9 @@ export const keysetParams = {
   page_token: optionalText,
 };
 
+/** Of what takes none. */
+export const noParams = z.object({});
+
 /** A point in time as answers have it: RFC 3339, milliseconds, UTC. */
 export const timestamp = z.iso.datetime();
 

@@ -22,73 +22,109 @@ import {
 
 export const IMPORT_STATUSES = ["none", "scheduled", "started", "finished", "failed"] as const;
 
-export const projectSchema = z.object({
-  id: z.int(),
-  description: z.string().nullable(),
-  name: z.string(),
-  name_with_namespace: z.string(),
-  path: z.string(),
-  path_with_namespace: z.string(),
-  created_at: timestamp,
-  updated_at: timestamp,
-  last_activity_at: timestamp,
-  default_branch: z.string().nullable(),
-  topics: z.array(z.string()),
-  tag_list: z.array(z.string()),
-  http_url_to_repo: z.string(),
-  ssh_url_to_repo: z.string().nullable(),
-  web_url: z.string(),
-  readme_url: z.string().nullable(),
-  avatar_url: z.string().nullable(),
-  forks_count: z.int(),
-  star_count: z.int(),
-  visibility: z.enum(VISIBILITIES),
-  empty_repo: z.boolean(),
-  archived: z.boolean(),
-  creator_id: z.int().nullable(),
-  namespace: namespaceSchema,
-  marked_for_deletion_on: z.null(),
-  permissions: z.object({
-    project_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
-    group_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
-  }),
-  import_status: z.enum(IMPORT_STATUSES),
-  mirror: z.boolean(),
-  /** From here on: shown to those who may mirror the project. */
-  import_url: z.string().nullable().optional(),
-  import_type: z.string().nullable().optional(),
-  import_error: z.string().nullable().optional(),
-  /** What is null is as the instance says; a size of 0 is no limit. */
-  repository_size_limit: z.int().nullable().optional(),
-  max_refs: z.int().nullable().optional(),
-  fsck_severity: z.enum(FSCK_SEVERITIES).nullable().optional(),
-  max_file_size: z.int().nullable().optional(),
-  max_push_size: z.int().nullable().optional(),
-  pushes_to_mirrored_branches: z.enum(PUSHES_TO_MIRRORED_BRANCHES).optional(),
-  /** From here on: not in lists. */
-  ...keptAttributesSchema.partial().shape,
-  /** From here on: while it is a mirror. */
-  mirror_user_id: z.int().nullable().optional(),
-  mirror_trigger_builds: z.boolean().optional(),
-  only_mirror_protected_branches: z.boolean().optional(),
-  mirror_overwrites_diverged_branches: z.boolean().optional(),
-});
+export const projectSchema = z
+  .object({
+    id: z.int(),
+    description: z.string().nullable(),
+    name: z.string(),
+    name_with_namespace: z.string(),
+    path: z.string(),
+    path_with_namespace: z.string(),
+    created_at: timestamp,
+    updated_at: timestamp,
+    last_activity_at: timestamp,
+    default_branch: z.string().nullable(),
+    topics: z.array(z.string()),
+    tag_list: z.array(z.string()),
+    http_url_to_repo: z.string(),
+    ssh_url_to_repo: z.string().nullable(),
+    web_url: z.string(),
+    readme_url: z.string().nullable(),
+    avatar_url: z.string().nullable(),
+    forks_count: z.int(),
+    star_count: z.int(),
+    visibility: z.enum(VISIBILITIES),
+    empty_repo: z.boolean(),
+    archived: z.boolean(),
+    creator_id: z.int().nullable(),
+    namespace: namespaceSchema,
+    marked_for_deletion_on: z.null(),
+    permissions: z.object({
+      project_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
+      group_access: z.object({ access_level: z.int(), notification_level: z.int() }).nullable(),
+    }),
+    import_status: z.enum(IMPORT_STATUSES),
+    mirror: z.boolean(),
+    /** From here on: shown to those who may mirror the project. */
+    import_url: z.string().nullable().optional(),
+    import_type: z.string().nullable().optional(),
+    import_error: z.string().nullable().optional(),
+    /** What is null is as the instance says; a size of 0 is no limit. */
+    repository_size_limit: z.int().nullable().optional(),
+    max_refs: z.int().nullable().optional(),
+    fsck_severity: z.enum(FSCK_SEVERITIES).nullable().optional(),
+    max_file_size: z.int().nullable().optional(),
+    max_push_size: z.int().nullable().optional(),
+    pushes_to_mirrored_branches: z.enum(PUSHES_TO_MIRRORED_BRANCHES).optional(),
+    /** From here on: not in lists. */
+    ...keptAttributesSchema.partial().shape,
+    /** From here on: while it is a mirror. */
+    mirror_user_id: z.int().nullable().optional(),
+    mirror_trigger_builds: z.boolean().optional(),
+    only_mirror_protected_branches: z.boolean().optional(),
+    mirror_overwrites_diverged_branches: z.boolean().optional(),
+  })
+  .meta({ id: "Project" });
 export type ProjectAnswer = z.infer<typeof projectSchema>;
 
-export const importSchema = z.object({
-  id: z.int(),
-  description: z.string().nullable(),
-  name: z.string(),
-  name_with_namespace: z.string(),
-  path: z.string(),
-  path_with_namespace: z.string(),
-  created_at: timestamp,
-  import_status: z.enum(IMPORT_STATUSES),
-  import_type: z.string().nullable(),
-  import_error: z.string().nullable(),
-  correlation_id: z.string().nullable(),
-  failed_relations: z.array(z.never()),
-});
+/** What is needed to find and clone one: what lists have with `simple`. */
+export const simpleProjectSchema = projectSchema
+  .pick({
+    id: true,
+    description: true,
+    name: true,
+    name_with_namespace: true,
+    path: true,
+    path_with_namespace: true,
+    created_at: true,
+    default_branch: true,
+    tag_list: true,
+    topics: true,
+    ssh_url_to_repo: true,
+    http_url_to_repo: true,
+    web_url: true,
+    readme_url: true,
+    forks_count: true,
+    avatar_url: true,
+    star_count: true,
+    last_activity_at: true,
+    visibility: true,
+    namespace: true,
+  })
+  .meta({ id: "SimpleProject" });
+export type SimpleProjectAnswer = z.infer<typeof simpleProjectSchema>;
+
+/** As it stands in a list. */
+export const listedProjectSchema = z
+  .union([projectSchema, simpleProjectSchema])
+  .meta({ id: "ListedProject" });
+
+export const importSchema = z
+  .object({
+    id: z.int(),
+    description: z.string().nullable(),
+    name: z.string(),
+    name_with_namespace: z.string(),
+    path: z.string(),
+    path_with_namespace: z.string(),
+    created_at: timestamp,
+    import_status: z.enum(IMPORT_STATUSES),
+    import_type: z.string().nullable(),
+    import_error: z.string().nullable(),
+    correlation_id: z.string().nullable(),
+    failed_relations: z.array(z.never()),
+  })
+  .meta({ id: "Import" });
 export type ImportAnswer = z.infer<typeof importSchema>;
 
 /** The deprecated way to a pull mirror: attributes of the project. */

@@ -12,26 +12,30 @@ import {
 /** No one, developers and up, maintainers and up, admins of the instance. */
 export const PROTECTION_LEVELS = [0, 30, 40, 60] as const;
 
-export const accessLevelSchema = z.object({
-  id: z.int(),
-  access_level: z.int().nullable(),
-  access_level_description: z.string(),
-  deploy_key_id: z.int().nullable(),
-  user_id: z.int().nullable(),
-  group_id: z.int().nullable(),
-});
+export const accessLevelSchema = z
+  .object({
+    id: z.int(),
+    access_level: z.int().nullable(),
+    access_level_description: z.string(),
+    deploy_key_id: z.int().nullable(),
+    user_id: z.int().nullable(),
+    group_id: z.int().nullable(),
+  })
+  .meta({ id: "AccessLevel" });
 export type AccessLevelAnswer = z.infer<typeof accessLevelSchema>;
 
-export const protectedBranchSchema = z.object({
-  id: z.int(),
-  name: z.string(),
-  push_access_levels: z.array(accessLevelSchema),
-  merge_access_levels: z.array(accessLevelSchema),
-  unprotect_access_levels: z.array(accessLevelSchema),
-  allow_force_push: z.boolean(),
-  code_owner_approval_required: z.boolean(),
-  inherited: z.boolean(),
-});
+export const protectedBranchSchema = z
+  .object({
+    id: z.int(),
+    name: z.string(),
+    push_access_levels: z.array(accessLevelSchema),
+    merge_access_levels: z.array(accessLevelSchema),
+    unprotect_access_levels: z.array(accessLevelSchema),
+    allow_force_push: z.boolean(),
+    code_owner_approval_required: z.boolean(),
+    inherited: z.boolean(),
+  })
+  .meta({ id: "ProtectedBranch" });
 export type ProtectedBranchAnswer = z.infer<typeof protectedBranchSchema>;
 
 export const protectedBranchListParams = z.object({ id: pathOrId, ...pageParams });

@@ -16,21 +16,23 @@ import {
 } from "./parameters.ts";
 
 /** A push mirror, with exactly GitLab's keys. */
-export const remoteMirrorSchema = z.object({
-  id: z.int(),
-  enabled: z.boolean(),
-  url: z.string().nullable(),
-  update_status: z.enum(UPDATE_STATUSES),
-  last_update_at: timestamp.nullable(),
-  last_update_started_at: timestamp.nullable(),
-  last_successful_update_at: timestamp.nullable(),
-  last_error: z.string().nullable(),
-  only_protected_branches: z.boolean(),
-  keep_divergent_refs: z.boolean(),
-  auth_method: z.enum(AUTH_METHODS),
-  host_keys: z.array(z.object({ fingerprint_sha256: z.string() })),
-  mirror_branch_regex: z.string().nullable(),
-});
+export const remoteMirrorSchema = z
+  .object({
+    id: z.int(),
+    enabled: z.boolean(),
+    url: z.string().nullable(),
+    update_status: z.enum(UPDATE_STATUSES),
+    last_update_at: timestamp.nullable(),
+    last_update_started_at: timestamp.nullable(),
+    last_successful_update_at: timestamp.nullable(),
+    last_error: z.string().nullable(),
+    only_protected_branches: z.boolean(),
+    keep_divergent_refs: z.boolean(),
+    auth_method: z.enum(AUTH_METHODS),
+    host_keys: z.array(z.object({ fingerprint_sha256: z.string() })),
+    mirror_branch_regex: z.string().nullable(),
+  })
+  .meta({ id: "RemoteMirror" });
 export type RemoteMirrorAnswer = z.infer<typeof remoteMirrorSchema>;
 
 export const remoteMirrorListParams = z.object({ id: pathOrId, ...pageParams });

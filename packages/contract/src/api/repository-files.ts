@@ -9,39 +9,45 @@ import {
   text,
 } from "./parameters.ts";
 
-export const treeEntrySchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.enum(["tree", "blob", "commit"]),
-  path: z.string(),
-  mode: z.string(),
-});
+export const treeEntrySchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.enum(["tree", "blob", "commit"]),
+    path: z.string(),
+    mode: z.string(),
+  })
+  .meta({ id: "TreeEntry" });
 export type TreeEntryAnswer = z.infer<typeof treeEntrySchema>;
 
-export const fileSchema = z.object({
-  file_name: z.string(),
-  file_path: z.string(),
-  size: z.int(),
-  encoding: z.literal("base64"),
-  content_sha256: z.string(),
-  ref: z.string(),
-  blob_id: z.string(),
-  commit_id: z.string(),
-  last_commit_id: z.string(),
-  execute_filemode: z.boolean(),
-  content: z.string(),
-});
+export const fileSchema = z
+  .object({
+    file_name: z.string(),
+    file_path: z.string(),
+    size: z.int(),
+    encoding: z.literal("base64"),
+    content_sha256: z.string(),
+    ref: z.string(),
+    blob_id: z.string(),
+    commit_id: z.string(),
+    last_commit_id: z.string(),
+    execute_filemode: z.boolean(),
+    content: z.string(),
+  })
+  .meta({ id: "File" });
 export type FileAnswer = z.infer<typeof fileSchema>;
 
-export const blobSchema = z.object({
-  size: z.int(),
-  encoding: z.literal("base64"),
-  content: z.string(),
-  sha: z.string(),
-});
+export const blobSchema = z
+  .object({
+    size: z.int(),
+    encoding: z.literal("base64"),
+    content: z.string(),
+    sha: z.string(),
+  })
+  .meta({ id: "Blob" });
 export type BlobAnswer = z.infer<typeof blobSchema>;
 
-export const foundFileSchema = z.object({ path: z.string() });
+export const foundFileSchema = z.object({ path: z.string() }).meta({ id: "FoundFile" });
 export type FoundFileAnswer = z.infer<typeof foundFileSchema>;
 
 export const treeParams = z.object({

@@ -10,6 +10,21 @@ import type { Page, Part, Window } from "../app/ports.ts";
 import type { UseCases } from "../app/use-cases.ts";
 import { asHeliostatError, HeliostatError } from "../domain/errors.ts";
 import type { Principal } from "../domain/user.ts";
+import type {
+  AnswerFor,
+  ApiAnswer,
+  BodyAnswer,
+  DeclaredAnswer,
+  DownloadAnswer,
+  EventsAnswer,
+  HeadAnswer,
+  ListAnswer,
+  NothingAnswer,
+  PartAnswer,
+  RawAnswer,
+  TaggedAnswer,
+  UncountedAnswer,
+} from "./api-answer.ts";
 import { authenticateApi, readTriggerToken } from "./authenticate.ts";
 import { authenticateSession } from "./authenticate-session.ts";
 import { checkParameters, type ParameterRules } from "./check-parameters.ts";
@@ -32,9 +47,7 @@ import { type ServerSentEvent, sendEvents } from "./send-events.ts";
 import { keepBody, readWebhook } from "./webhook.ts";
 import { whereFrom } from "./where-from.ts";
 
-const SCOPES: Readonly<
-  Record<Exclude<ApiRouteOptions<z.ZodType>["access"], "token" | "trigger-token">, readonly TokenScope[]>
-> = {
+const SCOPES: Readonly<Record<Exclude<RouteAccess, "token" | "trigger-token">, readonly TokenScope[]>> = {
   anyone: ["api", "read_api"],
   read_code: ["api", "read_api", "read_repository"],
   read_api: ["api", "read_api"],
@@ -71,29 +84,13 @@ export interface ApiContext<P> {
   readonly untilGone: () => AbortSignal;
 }
 
-/** What a route's handler gives. */
-export type ApiAnswer =
-  | { readonly kind: "body"; readonly status: 200 | 201 | 202; readonly body: object | true }
-  | { readonly kind: "list"; readonly items: readonly object[]; readonly page: Page; readonly total: number }
-  | { readonly kind: "uncounted"; readonly items: readonly object[]; readonly next: NextPart }
-  | {
-      readonly kind: "tagged";
-      readonly answer: ApiAnswer;
-      readonly headers: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: "unchanged"; readonly headers: Readonly<Record<string, string>> }
-  | {
-      readonly kind: "raw";
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: Buffer | Readable;
-    }
-  | { readonly kind: "part"; readonly body: object; readonly page: Page; readonly total: number }
-  | { readonly kind: "events"; readonly events: AsyncIterable<ServerSentEvent> }
-  | { readonly kind: "download"; readonly download: Download }
-  | { readonly kind: "nothing" };
+type RouteAccess = "anyone" | "read_code" | "read_api" | "api" | "token" | "trigger-token";
+type RouteMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, ParameterRules {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export interface ApiRouteOptions<S extends z.ZodType, A extends DeclaredAnswer, M extends RouteMethod>
+  extends ErrorForm,
+    ParameterRules {
+  readonly method: M;
   /** Below `/api/v4`, in GitLab's form: `/projects/:id`. */
   readonly path: string;
   /**
@@ -102,7 +99,7 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
    * lets it look into repositories. `trigger-token`: whoever comes is nobody, and has a trigger token or not. The use
    * cases decide the rest.
    */
-  readonly access: "anyone" | "read_code" | "read_api" | "api" | "token" | "trigger-token";
+  readonly access: RouteAccess;
   /** Whether a trigger token does in the place of that. */
   readonly orTriggerToken?: boolean;
   /** Whether other forges send webhooks there: one of nobody is let in, for what it proves itself. */
@@ -114,27 +111,33 @@ export interface ApiRouteOptions<S extends z.ZodType> extends ErrorForm, Paramet
   /** Over the parameters of path, body and query together; what it does not know is ignored. */
   readonly params: S;
   /** What it does, in a few words: `List the push mirrors of a project`. */
-  readonly summary?: string;
-  /** One thing of what it answers, or one item of its list; null: nothing, or what is no JSON. */
-  readonly answer?: z.ZodType | null;
-  readonly handle: (context: ApiContext<z.output<S>>) => Promise<ApiAnswer>;
+  readonly summary: string;
+  /** What it answers when all goes well. What the handler gives has to be that. */
+  readonly answer: A;
+  readonly handle: (context: ApiContext<z.output<S>>) => Promise<AnswerFor<A, M>>;
 }
 
 /** A declared route; `apiRoute` makes one. */
 export interface ApiRoute {
-  readonly method: ApiRouteOptions<z.ZodType>["method"];
+  readonly method: RouteMethod;
   readonly path: string;
-  readonly access: ApiRouteOptions<z.ZodType>["access"];
+  readonly access: RouteAccess;
   readonly rotatesToken: boolean;
   readonly orTriggerToken: boolean;
   readonly takesWebhooks: boolean;
   readonly unfinished: boolean;
   readonly form: ErrorForm;
+  readonly summary: string;
+  readonly answer: DeclaredAnswer;
+  readonly params: z.ZodType;
+  readonly rules: ParameterRules;
   readonly run: (context: ApiContext<RawParameters>) => Promise<ApiAnswer>;
 }
 
 /** Declares one route of the API. Everything that clients expect of every route is done for it. */
-export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiRoute {
+export function apiRoute<S extends z.ZodType, A extends DeclaredAnswer, M extends RouteMethod>(
+  options: ApiRouteOptions<S, A, M>,
+): ApiRoute {
   return {
     method: options.method,
     path: options.path,
@@ -144,53 +147,61 @@ export function apiRoute<S extends z.ZodType>(options: ApiRouteOptions<S>): ApiR
     takesWebhooks: options.takesWebhooks ?? false,
     unfinished: options.unfinished ?? false,
     form: options,
+    summary: options.summary,
+    answer: options.answer,
+    params: options.params,
+    rules: options,
     run: async (context) =>
       await options.handle({ ...context, params: checkParameters(options.params, context.params, options) }),
   };
 }
 
 /** 200 with one thing. */
-export function ok(body: object): ApiAnswer {
+export function ok<B>(body: B): BodyAnswer<B, 200> {
   return { kind: "body", status: 200, body };
 }
 
 /** 201 with what was made. */
-export function created(body: object | true): ApiAnswer {
+export function created<B>(body: B): BodyAnswer<B, 201> {
   return { kind: "body", status: 201, body };
 }
 
 /** 202: it will be done, and is not yet. */
-export function accepted(body: object): ApiAnswer {
+export function accepted<B>(body: B): BodyAnswer<B, 202> {
   return { kind: "body", status: 202, body };
 }
 
 /** 204. */
-export function noContent(): ApiAnswer {
+export function noContent(): NothingAnswer {
   return { kind: "nothing" };
 }
 
 /** A stream of events, until they end. */
-export function events(source: AsyncIterable<ServerSentEvent>): ApiAnswer {
+export function events(source: AsyncIterable<ServerSentEvent>): EventsAnswer {
   return { kind: "events", events: source };
 }
 
 /** A file, sent while it is made. */
-export function download(file: Download): ApiAnswer {
+export function download(file: Download): DownloadAnswer {
   return { kind: "download", download: file };
 }
 
 /** One page of a list whose store pages itself. */
-export function list(items: readonly object[], page: Page, total: number): ApiAnswer {
+export function list<T>(items: readonly T[], page: Page, total: number): ListAnswer<T> {
   return { kind: "list", items, page, total };
 }
 
 /** One page of a list that nobody has counted; whether another one follows is known. */
-export function uncounted(items: readonly object[], next: NextPart): ApiAnswer {
+export function uncounted<T>(items: readonly T[], next: NextPart): UncountedAnswer<T> {
   return { kind: "uncounted", items, next };
 }
 
 /** A part of a long list, by its page or behind a cursor, whichever was asked for. */
-export function partOfList<T>(part: Part<T>, window: Window, present: (item: T) => object): ApiAnswer {
+export function partOfList<T, B>(
+  part: Part<T>,
+  window: Window,
+  present: (item: T) => B,
+): ListAnswer<B> | UncountedAnswer<B> {
   const items = part.items.map(present);
   if ("cursor" in window) {
     const { perPage } = window;
@@ -204,22 +215,27 @@ export function partOfList<T>(part: Part<T>, window: Window, present: (item: T) 
  * An answer that the client may keep and ask about: it has an `ETag`, and is not sent again to one that names it
  * (`If-None-Match`). It is made all the same, for only then is it known that the client may still see it.
  */
-export function tagged(answer: ApiAnswer, headers: Readonly<Record<string, string>> = {}): ApiAnswer {
+export function tagged<A>(answer: A, headers: Readonly<Record<string, string>> = {}): TaggedAnswer<A> {
   return { kind: "tagged", answer, headers };
 }
 
+/** To `HEAD` only, where making what `GET` answers would be for nothing. */
+export function forHead(answer: RawAnswer | NothingAnswer): HeadAnswer {
+  return { kind: "head", answer };
+}
+
 /** Bytes of any kind. */
-export function raw(headers: Readonly<Record<string, string>>, body: Buffer | Readable): ApiAnswer {
+export function raw(headers: Readonly<Record<string, string>>, body: Buffer | Readable): RawAnswer {
   return { kind: "raw", headers, body };
 }
 
 /** One thing with a page of a list of its own; the headers are about that list. */
-export function part(body: object, page: Page, total: number): ApiAnswer {
+export function part<B>(body: B, page: Page, total: number): PartAnswer<B> {
   return { kind: "part", body, page, total };
 }
 
 /** One page of a list that is short enough to be had whole. */
-export function pageOf(items: readonly object[], page: Page): ApiAnswer {
+export function pageOf<T>(items: readonly T[], page: Page): ListAnswer<T> {
   return list(cutPage(items, page), page, items.length);
 }
 
@@ -420,6 +436,8 @@ async function sendAnswer(
     case "download":
       await sendDownload(request, reply, answer.download, (error) => reportFault(door.log, request, error));
       return reply;
+    case "head":
+      return await sendAnswer(door, request, reply, answer.answer);
     case "nothing":
       return reply.code(204).header("cache-control", "no-store").send();
     case "unchanged":
@@ -461,7 +479,7 @@ export function answerApiError(
  * As bytes: to a text Fastify adds a charset to the content type, and one widespread client compares the whole header
  * value with `application/json`.
  */
-export function sendJson(reply: FastifyReply, status: number, body: object | true): FastifyReply {
+export function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {
   const bytes = Buffer.from(JSON.stringify(body));
   const known = status === 200 ? tags.get(reply) : undefined;
   reply

@@ -6,6 +6,7 @@ import { HeliostatError } from "../domain/errors.ts";
 import { answerApiError, registerApi } from "./api-route.ts";
 import { endUnreadBodies } from "./end-unread-bodies.ts";
 import { HTTP_LIMITS, type HttpDoor, type HttpLimits } from "./http-door.ts";
+import { registerApiDocument } from "./openapi/register-api-document.ts";
 import { registerOpenIdConnect } from "./openid-connect/routes.ts";
 import { answerTextError, registerPages } from "./pages.ts";
 import { logRequest } from "./request-log.ts";
@@ -131,7 +132,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   await registerHealth(server, door);
   await registerMetrics(server, door);
-  await registerApi(server, door, [
+  const routes = [
     ...instanceRoutes,
     ...applicationSettingsRoutes,
     ...auditEventRoutes,
@@ -168,7 +169,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...repositoryRefRoutes,
     ...repositoryCommitRoutes,
     ...repositoryFileRoutes,
-  ]);
+  ];
+  await registerApi(server, door, routes);
+  registerApiDocument(server, door, routes);
   await registerSessions(server, door);
   await registerOpenIdConnect(server, door);
   await registerPages(server, door, settings.webRoot ?? null);

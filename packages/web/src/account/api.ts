@@ -6,6 +6,7 @@ import type {
   TwoFactorAnswer,
   TwoFactorSecretAnswer,
 } from "@heliostat/contract/api/two-factor.ts";
+import { createApiCalls } from "@heliostat/contract/client.ts";
 import type { Session } from "../session.ts";
 
 /** What this page asks of the server, in the name of a session. Each rejects with a sentence for the person. */
@@ -28,7 +29,7 @@ export interface AccountApi {
 
 /** The API by the session's cookie. Calls throw an error whose message is a sentence for the person at the page. */
 export function createAccountApi({ csrfToken }: Session): AccountApi {
-  async function call<T>(method: string, path: string, parameters?: object): Promise<T> {
+  async function send(method: string, path: string, parameters: object | undefined): Promise<Response> {
     const response = await fetch(path, {
       method,
       cache: "no-store",
@@ -37,30 +38,41 @@ export function createAccountApi({ csrfToken }: Session): AccountApi {
     }).catch(() => {
       throw new Error("The server does not answer. Is it still running?");
     });
+    if (response.ok) return response;
     const body: unknown = await response.json().catch(() => null);
-    if (response.ok) return body as T;
     throw new Error(
       sentenceOf(body) ?? `The server answered ${response.status}, and says no more. Its log does.`,
     );
   }
 
-  const own = "/api/v4/user/two_factor";
+  const api = createApiCalls(({ method, path, body }) => send(method, `/api/v4${path}`, body));
   return {
-    readTwoFactor: () => call("GET", own),
-    begin: (password) => call("POST", own, { current_password: password }),
-    confirm: (code) => call("POST", `${own}/confirm`, { code }),
-    replaceCodes: (password, code) =>
-      call("POST", `${own}/recovery_codes`, { current_password: password, code }),
-    remove: (password, code) => call("DELETE", own, { current_password: password, code }),
-    listIdentities: () => call("GET", "/api/v4/user/identities"),
-    disconnect: (id) => call("DELETE", `/api/v4/user/identities/${id}`),
-    connect: async (password, code) =>
-      (await call<{ url: string }>("POST", "/users/auth/oidc/connect", { current_password: password, code }))
-        .url,
-    listSshKeys: () => call("GET", "/api/v4/user/keys?per_page=100"),
-    addSshKey: (key) => call("POST", "/api/v4/user/keys", key),
-    removeSshKey: (id) => call("DELETE", `/api/v4/user/keys/${id}`),
-    listHostKeys: () => call("GET", "/api/v4/ssh_host_keys"),
+    readTwoFactor: () => api.call("GET /user/two_factor"),
+    begin: (current_password) => api.call("POST /user/two_factor", { current_password }),
+    confirm: (code) => api.call("POST /user/two_factor/confirm", { code }),
+    replaceCodes: (current_password, code) =>
+      api.call("POST /user/two_factor/recovery_codes", { current_password, code }),
+    async remove(current_password, code) {
+      await api.call("DELETE /user/two_factor", { current_password, code });
+    },
+    listIdentities: () => api.call("GET /user/identities"),
+    async disconnect(id) {
+      await api.call("DELETE /user/identities/:id", { id });
+    },
+    async connect(current_password, code) {
+      // A door for browsers, which is no part of the API.
+      const response = await send("POST", "/users/auth/oidc/connect", { current_password, code });
+      const { url }: { readonly url: string } = await response.json();
+      return url;
+    },
+    listSshKeys: () => api.list("GET /user/keys"),
+    async addSshKey(key) {
+      await api.call("POST /user/keys", key);
+    },
+    async removeSshKey(key_id) {
+      await api.call("DELETE /user/keys/:key_id", { key_id });
+    },
+    listHostKeys: () => api.call("GET /ssh_host_keys"),
   };
 }
 

@@ -2,6 +2,7 @@ import { errorText } from "@heliostat/contract/api/error-text.ts";
 import type { HostKeyReviewAnswer } from "@heliostat/contract/api/host-keys.ts";
 import type { MirrorOfAnyProjectAnswer } from "@heliostat/contract/api/mirror-attention.ts";
 import type { MirrorAnswer } from "@heliostat/contract/api/mirrors.ts";
+import { type ApiRequest, createApiCalls } from "@heliostat/contract/client.ts";
 import type { Session } from "../session.ts";
 
 /** What of a mirror its endpoints are found by. */
@@ -24,8 +25,6 @@ export interface MirrorApi {
   makeSshKey(mirror: SecretRef): Promise<void>;
 }
 
-const PER_PAGE = 100;
-
 /** By which right the page asks: an access token, or the session of this browser. */
 export type MirrorAccess = { readonly token: string } | Pick<Session, "csrfToken">;
 
@@ -36,7 +35,7 @@ export function createMirrorApi(access: MirrorAccess): MirrorApi {
     ? { "x-csrf-token": access.csrfToken }
     : { "private-token": access.token };
 
-  async function request(method: string, path: string, parameters?: object): Promise<Response> {
+  async function send({ method, path, body }: ApiRequest): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`/api/v4${path}`, {
@@ -44,7 +43,7 @@ export function createMirrorApi(access: MirrorAccess): MirrorApi {
         cache: "no-store",
         credentials: isSession ? "same-origin" : "omit",
         headers: { ...right, "content-type": "application/json" },
-        ...(parameters === undefined ? {} : { body: JSON.stringify(parameters) }),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch {
       throw new Error("The server does not answer. Is it still running?");
@@ -53,48 +52,38 @@ export function createMirrorApi(access: MirrorAccess): MirrorApi {
     return response;
   }
 
-  /** The server is the one that the page came from, and both share the contract: what it answers has this form. */
-  async function call<T>(method: string, path: string, parameters?: object): Promise<T> {
-    return (await (await request(method, path, parameters)).json()) as T;
-  }
-
-  async function listPages(path: string): Promise<readonly MirrorOfAnyProjectAnswer[]> {
-    const items: MirrorOfAnyProjectAnswer[] = [];
-    for (let page = "1"; page !== ""; ) {
-      const response = await request("GET", `${path}?per_page=${PER_PAGE}&page=${page}`);
-      items.push(...((await response.json()) as readonly MirrorOfAnyProjectAnswer[]));
-      page = response.headers.get("x-next-page") ?? "";
-    }
-    return items;
-  }
-
-  const pathOf = ({ id, project_id }: MirrorRef) => `/projects/${project_id}/mirrors/${id}`;
+  const api = createApiCalls(send);
+  const nameOf = ({ id, project_id }: MirrorRef) => ({ id: project_id, mirror_id: id });
   return {
-    listWaiting: () => listPages("/mirrors/attention"),
-    listAll: () => listPages("/mirrors"),
-    find: (mirror) => call("GET", pathOf(mirror)),
+    listWaiting: () => api.list("GET /mirrors/attention"),
+    listAll: () => api.list("GET /mirrors"),
+    find: (mirror) => api.call("GET /projects/:id/mirrors/:mirror_id", nameOf(mirror)),
     async update(mirror) {
-      await request("POST", `${pathOf(mirror)}/sync`, { force: true });
+      await api.call("POST /projects/:id/mirrors/:mirror_id/sync", { ...nameOf(mirror), force: true });
     },
-    reviewHostKeys: (mirror) => call("GET", `${pathOf(mirror)}/host_keys/review`),
+    reviewHostKeys: (mirror) =>
+      api.call("GET /projects/:id/mirrors/:mirror_id/host_keys/review", nameOf(mirror)),
     async acceptHostKeys(mirror, fingerprints) {
-      await request("POST", `${pathOf(mirror)}/host_keys/accept`, { fingerprints });
+      const parameters = { ...nameOf(mirror), fingerprints: [...fingerprints] };
+      await api.call("POST /projects/:id/mirrors/:mirror_id/host_keys/accept", parameters);
     },
-    async savePassword(mirror, password, expiresAt) {
+    async savePassword(mirror, password, expires_at) {
       const { credential } = mirror;
-      if (credential === null) await request("PUT", pathOf(mirror), { auth_password: password });
-      else {
-        await request("POST", `/credentials/${credential.id}/rotate`, { password, expires_at: expiresAt });
+      if (credential === null) {
+        const parameters = { ...nameOf(mirror), auth_password: password };
+        await api.call("PUT /projects/:id/mirrors/:mirror_id", parameters);
+      } else {
+        await api.call("POST /credentials/:id/rotate", { id: credential.id, password, expires_at });
       }
     },
     async makeSshKey(mirror) {
       const { credential } = mirror;
-      if (credential === null) await request("PUT", pathOf(mirror), { regenerate_ssh_private_key: true });
-      else {
-        await request("POST", `/credentials/${credential.id}/rotate`, {
-          key_type: "ed25519",
-          expires_at: null,
-        });
+      if (credential === null) {
+        const parameters = { ...nameOf(mirror), regenerate_ssh_private_key: true };
+        await api.call("PUT /projects/:id/mirrors/:mirror_id", parameters);
+      } else {
+        const parameters = { id: credential.id, key_type: "ed25519", expires_at: null } as const;
+        await api.call("POST /credentials/:id/rotate", parameters);
       }
     },
   };

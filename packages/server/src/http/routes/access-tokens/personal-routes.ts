@@ -2,12 +2,15 @@ import {
   accessTokenListParams,
   accessTokenParams,
   accessTokenRotationParams,
+  accessTokenSchema,
+  createdAccessTokenSchema,
   newAccessTokenParams,
+  newUserAccessTokenParams,
   tokenRotationParams,
 } from "@heliostat/contract/api/access-tokens.ts";
-import { rowId } from "@heliostat/contract/api/parameters.ts";
-import { z } from "zod";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf, withStatus } from "../../api-answer.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { requireToken, requireUser } from "../require-user.ts";
 import { presentCreatedToken, presentToken } from "./present.ts";
@@ -18,7 +21,9 @@ export const personalAccessTokenRoutes = [
     method: "GET",
     path: "/personal_access_tokens",
     access: "read_api",
+    summary: "List personal access tokens",
     params: accessTokenListParams,
+    answer: listOf(accessTokenSchema),
     // As in GitLab, for the tokens of others.
     forbiddenStatus: 401,
     handle: async ({ useCases, principal, params }) => {
@@ -32,14 +37,18 @@ export const personalAccessTokenRoutes = [
     method: "GET",
     path: "/personal_access_tokens/self",
     access: "token",
-    params: z.object({}),
+    summary: "Show the token that the request is made with",
+    params: noParams,
+    answer: accessTokenSchema,
     handle: async ({ principal }) => ok(presentToken(requireToken(principal))),
   }),
   apiRoute({
     method: "DELETE",
     path: "/personal_access_tokens/self",
     access: "token",
-    params: z.object({}),
+    summary: "Revoke the token that the request is made with",
+    params: noParams,
+    answer: null,
     handle: async ({ useCases, principal }) => {
       await useCases.revokeAccessToken(principal, requireToken(principal).id);
       return noContent();
@@ -50,7 +59,9 @@ export const personalAccessTokenRoutes = [
     path: "/personal_access_tokens/self/rotate",
     access: "api",
     rotatesToken: true,
+    summary: "Rotate the token that the request is made with",
     params: tokenRotationParams,
+    answer: withStatus(200, createdAccessTokenSchema),
     handle: async ({ useCases, principal, params }) => {
       const { id } = requireToken(principal);
       const rotation = given({ expiresAt: params.expires_at });
@@ -61,7 +72,9 @@ export const personalAccessTokenRoutes = [
     method: "GET",
     path: "/personal_access_tokens/:id",
     access: "read_api",
+    summary: "Show a personal access token",
     params: accessTokenParams,
+    answer: accessTokenSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentToken(await useCases.findAccessToken(principal, params.id))),
   }),
@@ -69,7 +82,9 @@ export const personalAccessTokenRoutes = [
     method: "DELETE",
     path: "/personal_access_tokens/:id",
     access: "api",
+    summary: "Revoke a personal access token",
     params: accessTokenParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.revokeAccessToken(principal, params.id);
       return noContent();
@@ -80,7 +95,9 @@ export const personalAccessTokenRoutes = [
     path: "/personal_access_tokens/:id/rotate",
     access: "api",
     rotatesToken: true,
+    summary: "Rotate a personal access token",
     params: accessTokenRotationParams,
+    answer: withStatus(200, createdAccessTokenSchema),
     handle: async ({ useCases, principal, params }) => {
       const rotation = given({ expiresAt: params.expires_at });
       return ok(presentCreatedToken(await useCases.rotateAccessToken(principal, params.id, rotation)));
@@ -90,7 +107,9 @@ export const personalAccessTokenRoutes = [
     method: "POST",
     path: "/user/personal_access_tokens",
     access: "api",
+    summary: "Create a personal access token for oneself",
     params: newAccessTokenParams,
+    answer: createdAccessTokenSchema,
     handle: async ({ useCases, principal, params }) =>
       created(
         presentCreatedToken(
@@ -108,7 +127,9 @@ export const personalAccessTokenRoutes = [
     method: "POST",
     path: "/users/:id/personal_access_tokens",
     access: "api",
-    params: newAccessTokenParams.extend({ id: rowId }),
+    summary: "Create a personal access token for a user",
+    params: newUserAccessTokenParams,
+    answer: createdAccessTokenSchema,
     handle: async ({ useCases, principal, params }) =>
       created(
         presentCreatedToken(

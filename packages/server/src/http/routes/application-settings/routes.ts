@@ -1,5 +1,8 @@
-import { applicationSettingsParams } from "@heliostat/contract/api/application-settings.ts";
-import { z } from "zod";
+import {
+  applicationSettingsParams,
+  applicationSettingsSchema,
+} from "@heliostat/contract/api/application-settings.ts";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
 import { given } from "../../../domain/given.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { presentSettings } from "./present.ts";
@@ -9,14 +12,18 @@ export const applicationSettingsRoutes = [
     method: "GET",
     path: "/application/settings",
     access: "read_api",
-    params: z.object({}),
+    summary: "Show the settings of the instance",
+    params: noParams,
+    answer: applicationSettingsSchema,
     handle: async ({ useCases, principal }) => ok(presentSettings(await useCases.readSettings(principal))),
   }),
   apiRoute({
     method: "PUT",
     path: "/application/settings",
     access: "api",
+    summary: "Change the settings of the instance",
     params: applicationSettingsParams,
+    answer: applicationSettingsSchema,
     handle: async ({ useCases, principal, params }) => {
       const changes = given({
         mirrorAvailable: params.mirror_available,

@@ -2,12 +2,14 @@ import {
   auditEventExportParams,
   auditEventListParams,
   auditEventParams,
+  auditEventSchema,
   placeAuditEventListParams,
   placeAuditEventParams,
 } from "@heliostat/contract/api/audit-events.ts";
 import type { AuditFilter } from "../../../app/ports.ts";
 import type { AuditEntityType } from "../../../domain/audit-event.ts";
 import { given } from "../../../domain/given.ts";
+import { fileOf, listOf } from "../../api-answer.ts";
 import { apiRoute, download, list, ok, pageFrom } from "../../api-route.ts";
 import { presentAuditEvent } from "./present.ts";
 import { writeExport } from "./write-export.ts";
@@ -17,7 +19,9 @@ export const auditEventRoutes = [
     method: "GET",
     path: "/audit_events",
     access: "read_api",
+    summary: "List the audit events of the instance",
     params: auditEventListParams,
+    answer: listOf(auditEventSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const { items, total } = await useCases.listAuditEvents(principal, filterFrom(params), page);
@@ -28,7 +32,9 @@ export const auditEventRoutes = [
     method: "GET",
     path: "/audit_events/export",
     access: "read_api",
+    summary: "Export the audit events of the instance",
     params: auditEventExportParams,
+    answer: fileOf("text/csv", "application/x-ndjson"),
     handle: async ({ useCases, principal, params }) => {
       const events = await useCases.exportAuditEvents(principal, filterFrom(params));
       return download(writeExport(events, params.format ?? "csv"));
@@ -38,7 +44,9 @@ export const auditEventRoutes = [
     method: "GET",
     path: "/audit_events/:audit_event_id",
     access: "read_api",
+    summary: "Show an audit event of the instance",
     params: auditEventParams,
+    answer: auditEventSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentAuditEvent(await useCases.findAuditEvent(principal, params.audit_event_id))),
   }),
@@ -47,7 +55,9 @@ export const auditEventRoutes = [
       method: "GET",
       path: `/${kind}s/:id/audit_events`,
       access: "read_api",
+      summary: `List the audit events of a ${kind}`,
       params: placeAuditEventListParams,
+      answer: listOf(auditEventSchema),
       handle: async ({ useCases, principal, params }) => {
         const page = pageFrom(params);
         const place = { kind, which: params.id };
@@ -59,7 +69,9 @@ export const auditEventRoutes = [
       method: "GET",
       path: `/${kind}s/:id/audit_events/:audit_event_id`,
       access: "read_api",
+      summary: `Show an audit event of a ${kind}`,
       params: placeAuditEventParams,
+      answer: auditEventSchema,
       handle: async ({ useCases, principal, params }) => {
         const place = { kind, which: params.id };
         return ok(

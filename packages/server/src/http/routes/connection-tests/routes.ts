@@ -1,6 +1,11 @@
-import { credentialTestParams, newMirrorTestParams } from "@heliostat/contract/api/connection-tests.ts";
+import {
+  connectionReportSchema,
+  credentialTestParams,
+  newMirrorTestParams,
+} from "@heliostat/contract/api/connection-tests.ts";
 import { mirrorParams } from "@heliostat/contract/api/mirrors.ts";
 import { given } from "../../../domain/given.ts";
+import { withStatus } from "../../api-answer.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { presentConnectionReport } from "./present.ts";
 
@@ -10,7 +15,9 @@ export const connectionTestRoutes = [
     method: "POST",
     path: "/projects/:id/mirrors/test",
     access: "api",
+    summary: "Test the connection of a mirror that is not there yet",
     params: newMirrorTestParams,
+    answer: withStatus(200, connectionReportSchema),
     handle: async ({ useCases, principal, params }) => {
       const settings = given({
         username: params.auth_user,
@@ -27,7 +34,9 @@ export const connectionTestRoutes = [
     method: "POST",
     path: "/projects/:id/mirrors/:mirror_id/test",
     access: "api",
+    summary: "Test the connection of a mirror",
     params: mirrorParams,
+    answer: withStatus(200, connectionReportSchema),
     handle: async ({ useCases, principal, params }) =>
       ok(presentConnectionReport(await useCases.testMirror(principal, params.id, params.mirror_id))),
   }),
@@ -35,7 +44,9 @@ export const connectionTestRoutes = [
     method: "POST",
     path: "/credentials/:id/test",
     access: "api",
+    summary: "Test a credential against a remote",
     params: credentialTestParams,
+    answer: withStatus(200, connectionReportSchema),
     handle: async ({ useCases, principal, params }) => {
       const knownHosts = given({ knownHosts: params.host_keys });
       const at = { url: params.url, direction: params.direction ?? "pull", ...knownHosts };

@@ -3,12 +3,15 @@ import {
   credentialListParams,
   credentialParams,
   credentialRotationParams,
+  credentialSchema,
   credentialUseListParams,
+  credentialUseSchema,
   newCredentialParams,
 } from "@heliostat/contract/api/credentials.ts";
 import type { z } from "zod";
 import type { SecretDraft } from "../../../app/credentials/credential-use-cases.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf, withStatus } from "../../api-answer.ts";
 import { type ApiContext, apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { presentCredential, presentCredentialUse } from "./present.ts";
 
@@ -32,7 +35,9 @@ export const credentialRoutes = [
     method: "GET",
     path: LIST,
     access: "read_api",
+    summary: "List named credentials",
     params: credentialListParams,
+    answer: listOf(credentialSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const filter = given({ search: params.search, namespaceId: params.namespace_id });
@@ -44,7 +49,9 @@ export const credentialRoutes = [
     method: "POST",
     path: LIST,
     access: "api",
+    summary: "Create a named credential",
     params: newCredentialParams,
+    answer: credentialSchema,
     handle: async ({ useCases, principal, params }) => {
       const facts = given({
         namespaceId: params.namespace_id,
@@ -59,17 +66,37 @@ export const credentialRoutes = [
     method: "GET",
     path: ONE,
     access: "read_api",
+    summary: "Show a named credential",
     params: credentialParams,
+    answer: credentialSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentCredential(await useCases.findCredential(principal, params.id))),
   }),
-  apiRoute({ method: "PUT", path: ONE, access: "api", params: credentialChangeParams, handle: change }),
-  apiRoute({ method: "PATCH", path: ONE, access: "api", params: credentialChangeParams, handle: change }),
+  apiRoute({
+    method: "PUT",
+    path: ONE,
+    access: "api",
+    summary: "Change a named credential",
+    params: credentialChangeParams,
+    answer: credentialSchema,
+    handle: change,
+  }),
+  apiRoute({
+    method: "PATCH",
+    path: ONE,
+    access: "api",
+    summary: "Change some of a named credential",
+    params: credentialChangeParams,
+    answer: credentialSchema,
+    handle: change,
+  }),
   apiRoute({
     method: "DELETE",
     path: ONE,
     access: "api",
+    summary: "Remove a named credential",
     params: credentialParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeCredential(principal, params.id);
       return noContent();
@@ -79,7 +106,9 @@ export const credentialRoutes = [
     method: "POST",
     path: `${ONE}/rotate`,
     access: "api",
+    summary: "Give a named credential another secret",
     params: credentialRotationParams,
+    answer: withStatus(200, credentialSchema),
     handle: async ({ useCases, principal, params }) => {
       const facts = given({ username: params.username, expiresAt: params.expires_at });
       const rotation = { ...facts, ...readSecret(params) };
@@ -90,7 +119,9 @@ export const credentialRoutes = [
     method: "GET",
     path: `${ONE}/mirrors`,
     access: "read_api",
+    summary: "List the mirrors that use a named credential",
     params: credentialUseListParams,
+    answer: listOf(credentialUseSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const uses = await useCases.listCredentialUses(principal, params.id, page);

@@ -3,7 +3,8 @@ import type { z } from "zod";
 import type { AuthoredEvent, Page, Paged } from "../../../app/ports.ts";
 import type { EventQuery } from "../../../app/use-cases.ts";
 import { given } from "../../../domain/given.ts";
-import { type ApiAnswer, apiRoute, list, pageFrom } from "../../api-route.ts";
+import { listOf } from "../../api-answer.ts";
+import { list, pageFrom } from "../../api-route.ts";
 import { presentEvent } from "./present.ts";
 
 function readFilter(params: Omit<z.output<typeof eventListParams>, "id">): EventQuery {
@@ -11,7 +12,7 @@ function readFilter(params: Omit<z.output<typeof eventListParams>, "id">): Event
   return { sort, ...given({ action, targetType, before, after }) };
 }
 
-function answer(events: Paged<AuthoredEvent>, page: Page, externalUrl: string): ApiAnswer {
+function answer(events: Paged<AuthoredEvent>, page: Page, externalUrl: string) {
   return list(
     events.items.map((event) => presentEvent(event, externalUrl)),
     page,
@@ -24,7 +25,9 @@ export const eventRoutes = [
     method: "GET",
     path: "/projects/:id/events",
     access: "anyone",
+    summary: "List the events of a project",
     params: eventListParams,
+    answer: listOf(eventSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
       return answer(

@@ -3,14 +3,18 @@ import {
   groupListParams,
   groupParams,
   groupProjectListParams,
+  groupSchema,
   groupsBelowParams,
   newGroupParams,
   projectIntoGroupParams,
 } from "@heliostat/contract/api/groups.ts";
+import { messageSchema } from "@heliostat/contract/api/instance.ts";
+import { listedProjectSchema } from "@heliostat/contract/api/projects.ts";
 import type { z } from "zod";
 import type { GroupFilter } from "../../../app/groups/group-use-cases.ts";
 import { given } from "../../../domain/given.ts";
 import { ACCESS_LEVELS } from "../../../domain/policy.ts";
+import { listOf, withStatus } from "../../api-answer.ts";
 import { accepted, apiRoute, created, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { presentListedProject } from "../projects/present.ts";
 import { readProjectFilter } from "../projects/read-filter.ts";
@@ -36,7 +40,9 @@ export const groupRoutes = [
     method: "GET",
     path: "/groups",
     access: "anyone",
+    summary: "List groups",
     params: groupListParams,
+    answer: listOf(groupSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const window = windowFrom(params);
       const filter = { ...readFilter(params), isAtTop: params.top_level_only === true };
@@ -48,7 +54,9 @@ export const groupRoutes = [
     method: "GET",
     path: "/groups/:id",
     access: "anyone",
+    summary: "Show a group",
     params: groupParams,
+    answer: groupSchema,
     handle: async ({ useCases, principal, params, externalUrl }) =>
       ok(presentGroup(await useCases.findGroup(principal, params.id), externalUrl)),
   }),
@@ -57,7 +65,9 @@ export const groupRoutes = [
       method: "GET",
       path: `/groups/:id/${atAnyDepth ? "descendant_groups" : "subgroups"}`,
       access: "anyone",
+      summary: `List the groups ${atAnyDepth ? "at any depth below" : "right below"} a group`,
       params: groupsBelowParams,
+      answer: listOf(groupSchema),
       handle: async ({ useCases, principal, params, externalUrl }) => {
         const window = windowFrom(params);
         const filter = { ...readFilter(params), within: params.id, atAnyDepth };
@@ -70,7 +80,9 @@ export const groupRoutes = [
     method: "GET",
     path: "/groups/:id/projects",
     access: "anyone",
+    summary: "List the projects of a group",
     params: groupProjectListParams,
+    answer: listOf(listedProjectSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const window = windowFrom(params);
       const withSubgroups = params.include_subgroups === true;
@@ -86,7 +98,9 @@ export const groupRoutes = [
     method: "POST",
     path: "/groups",
     access: "api",
+    summary: "Create a group",
     params: newGroupParams,
+    answer: groupSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const group = await useCases.createGroup(principal, {
         name: params.name,
@@ -101,7 +115,9 @@ export const groupRoutes = [
     method: "PUT",
     path: "/groups/:id",
     access: "api",
+    summary: "Change a group",
     params: groupChangeParams,
+    answer: groupSchema,
     handle: async ({ useCases, principal, params: { id, ...changes }, externalUrl }) =>
       ok(presentGroup(await useCases.updateGroup(principal, id, given(changes)), externalUrl)),
   }),
@@ -109,7 +125,9 @@ export const groupRoutes = [
     method: "DELETE",
     path: "/groups/:id",
     access: "api",
+    summary: "Remove a group",
     params: groupParams,
+    answer: withStatus(202, messageSchema),
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeGroup(principal, params.id);
       return accepted({ message: "202 Accepted" });
@@ -119,7 +137,9 @@ export const groupRoutes = [
     method: "POST",
     path: "/groups/:id/projects/:project_id",
     access: "api",
+    summary: "Move a project into a group",
     params: projectIntoGroupParams,
+    answer: groupSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const group = await useCases.findGroup(principal, params.id);
       await useCases.transferProject(principal, params.project_id, group.id);

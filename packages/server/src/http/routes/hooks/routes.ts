@@ -8,14 +8,17 @@ import {
   hookPairParams,
   hookPairValueParams,
   hookParams,
+  hookResendSchema,
   hookSchema,
   hookTestParams,
   newHookParams,
 } from "@heliostat/contract/api/hooks.ts";
+import { messageSchema } from "@heliostat/contract/api/instance.ts";
 import type { z } from "zod";
 import type { HookChanges } from "../../../app/hooks/hook-use-cases.ts";
 import type { DeliveryFilter } from "../../../app/ports.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { presentHook, presentHookEvent } from "./present.ts";
 
@@ -35,7 +38,7 @@ export const hookRoutes = [
     access: "read_api",
     summary: "List the webhooks of a project",
     params: hookListParams,
-    answer: hookSchema,
+    answer: listOf(hookSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const { items, total } = await useCases.listHooks(principal, params.id, page);
@@ -94,6 +97,7 @@ export const hookRoutes = [
     access: "api",
     summary: "Send a test to a webhook",
     params: hookTestParams,
+    answer: messageSchema,
     handle: async ({ useCases, principal, params }) => {
       await useCases.testHook(principal, params.id, params.hook_id, params.trigger);
       return created({ message: "201 Created" });
@@ -105,7 +109,7 @@ export const hookRoutes = [
     access: "read_api",
     summary: "List what was sent to a webhook in the last seven days",
     params: hookEventListParams,
-    answer: hookEventSchema,
+    answer: listOf(hookEventSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const filter = readStatuses(params.status);
@@ -132,6 +136,7 @@ export const hookRoutes = [
     access: "api",
     summary: "Send something to a webhook once more",
     params: hookEventParams,
+    answer: hookResendSchema,
     handle: async ({ useCases, principal, params }) => {
       const { id, hook_id, hook_event_id } = params;
       const { status, error } = await useCases.resendHookDelivery(principal, id, hook_id, hook_event_id);

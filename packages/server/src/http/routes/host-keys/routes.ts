@@ -1,9 +1,14 @@
 import {
   hostKeyAcceptanceParams,
   hostKeyDetectionParams,
+  hostKeyDetectionSchema,
   hostKeyReviewParams,
+  hostKeyReviewSchema,
+  publicKeySchema,
 } from "@heliostat/contract/api/host-keys.ts";
+import { mirrorSchema } from "@heliostat/contract/api/mirrors.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
+import { withStatus } from "../../api-answer.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { presentMirror } from "../mirrors/present.ts";
 import { presentDetection, presentPublicKey, presentReview } from "./present.ts";
@@ -17,7 +22,9 @@ export const hostKeyRoutes = [
     path: "/projects/:id/mirrors/ssh_host_keys",
     // It makes the server speak to another one.
     access: "api",
+    summary: "Ask an SSH server for its host keys",
     params: hostKeyDetectionParams,
+    answer: hostKeyDetectionSchema,
     handle: async ({ useCases, principal, params }) => {
       const wish = { url: params.ssh_url, compareWith: params.compare_host_keys ?? "", wait: true };
       const detection = await useCases.detectHostKeys(principal, params.id, wish);
@@ -37,7 +44,9 @@ export const hostKeyRoutes = [
     method: "GET",
     path: `${ONE}/host_keys/review`,
     access: "api",
+    summary: "Compare the stored host keys of a mirror with those that its server shows",
     params: hostKeyReviewParams,
+    answer: hostKeyReviewSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentReview(await useCases.reviewHostKeys(principal, params.id, params.mirror_id))),
   }),
@@ -45,7 +54,9 @@ export const hostKeyRoutes = [
     method: "POST",
     path: `${ONE}/host_keys/accept`,
     access: "api",
+    summary: "Accept the host keys that the server of a mirror shows",
     params: hostKeyAcceptanceParams,
+    answer: withStatus(200, mirrorSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       // A form turns `+` into spaces.
       const fingerprints = params.fingerprints.map((fingerprint) => fingerprint.replaceAll(" ", "+"));
@@ -58,7 +69,9 @@ export const hostKeyRoutes = [
     method: "GET",
     path: `${ONE}/public_key`,
     access: "read_api",
+    summary: "Show the public SSH key of a mirror",
     params: hostKeyReviewParams,
+    answer: publicKeySchema,
     handle: async ({ useCases, principal, params }) => {
       const { mirror } = await useCases.findMirror(principal, params.id, params.mirror_id);
       return ok(presentPublicKey(mirror));

@@ -1,9 +1,12 @@
 import {
   type IdentityAnswer,
   identityParams,
+  identitySchema,
   type SignInOptionsAnswer,
+  signInOptionsSchema,
 } from "@heliostat/contract/api/identities.ts";
-import { z } from "zod";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, noContent, ok, pageOf } from "../../api-route.ts";
 
 const WHOLE = { page: 1, perPage: 100 };
@@ -14,7 +17,9 @@ export const identityRoutes = [
     method: "GET",
     path: "/sign_in_options",
     access: "anyone",
-    params: z.object({}),
+    summary: "Show how people may sign in",
+    params: noParams,
+    answer: signInOptionsSchema,
     handle: async ({ useCases }) => {
       const answer: SignInOptionsAnswer = { provider: useCases.readProviderName() };
       return ok(answer);
@@ -24,7 +29,9 @@ export const identityRoutes = [
     method: "GET",
     path: "/user/identities",
     access: "read_api",
-    params: z.object({}),
+    summary: "List one's identities at OpenID Connect providers",
+    params: noParams,
+    answer: listOf(identitySchema),
     handle: async ({ useCases, principal }) => {
       const identities = await useCases.listIdentities(principal);
       const answers: IdentityAnswer[] = identities.map(({ id, issuer, subject, createdAt }) => ({
@@ -38,7 +45,9 @@ export const identityRoutes = [
     method: "DELETE",
     path: "/user/identities/:id",
     access: "api",
+    summary: "Disconnect one of one's identities",
     params: identityParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.disconnectIdentity(principal, params.id);
       return noContent();

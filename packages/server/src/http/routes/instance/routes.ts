@@ -1,5 +1,12 @@
-import type { MetadataAnswer, VersionAnswer } from "@heliostat/contract/api/instance.ts";
-import { z } from "zod";
+import {
+  instanceHostKeySchema,
+  type MetadataAnswer,
+  metadataSchema,
+  type VersionAnswer,
+  versionSchema,
+} from "@heliostat/contract/api/instance.ts";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, ok, pageOf } from "../../api-route.ts";
 import { presentOwnHostKey } from "./present.ts";
 
@@ -9,7 +16,9 @@ export const instanceRoutes = [
     method: "GET",
     path: "/version",
     access: "read_api",
-    params: z.object({}),
+    summary: "Show the version",
+    params: noParams,
+    answer: versionSchema,
     handle: async ({ useCases }) => {
       const { version, revision } = useCases.readVersion();
       const answer: VersionAnswer = { version, revision };
@@ -20,7 +29,9 @@ export const instanceRoutes = [
     method: "GET",
     path: "/metadata",
     access: "read_api",
-    params: z.object({}),
+    summary: "Show the version and what the server is",
+    params: noParams,
+    answer: metadataSchema,
     handle: async ({ useCases }) => {
       const { version, revision } = useCases.readVersion();
       const answer: MetadataAnswer = {
@@ -37,7 +48,9 @@ export const instanceRoutes = [
     method: "GET",
     path: "/ssh_host_keys",
     access: "anyone",
-    params: z.object({}),
+    summary: "List the host keys of this server",
+    params: noParams,
+    answer: listOf(instanceHostKeySchema),
     handle: async ({ useCases }) => {
       const door = useCases.readSshDoor();
       return pageOf(

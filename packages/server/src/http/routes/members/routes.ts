@@ -1,12 +1,15 @@
 import {
+  addedMembersSchema,
   memberChangeParams,
   memberListParams,
   memberParams,
   memberRemovalParams,
+  memberSchema,
   newMemberParams,
 } from "@heliostat/contract/api/members.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { presentMember } from "./present.ts";
 
@@ -21,7 +24,9 @@ function routesOf(kind: "project" | "group") {
           method: "GET",
           path: `${path}${all}`,
           access: "anyone",
+          summary: `List the members of a ${kind}${withInherited ? " and those who are by a group above" : ""}`,
           params: memberListParams,
+          answer: listOf(memberSchema),
           handle: async ({ useCases, principal, params, externalUrl }) => {
             const page = pageFrom(params);
             const filter = { withInherited, ...given({ search: params.query, userIds: params.user_ids }) };
@@ -37,7 +42,9 @@ function routesOf(kind: "project" | "group") {
           method: "GET",
           path: `${path}${all}/:user_id`,
           access: "anyone",
+          summary: `Show a member of a ${kind}${withInherited ? ", also one by a group above" : ""}`,
           params: memberParams,
+          answer: memberSchema,
           handle: async ({ useCases, principal, params, externalUrl }) => {
             const place = { kind, which: params.id };
             const member = await useCases.findMember(principal, place, params.user_id, { withInherited });
@@ -50,7 +57,9 @@ function routesOf(kind: "project" | "group") {
       method: "POST",
       path,
       access: "api",
+      summary: `Add members to a ${kind}`,
       params: newMemberParams,
+      answer: addedMembersSchema,
       mutuallyExclusive: ["user_id", "username"],
       handle: async ({ useCases, principal, params, externalUrl }) => {
         const users = params.user_id ?? params.username ?? [];
@@ -77,7 +86,9 @@ function routesOf(kind: "project" | "group") {
       method: "PUT",
       path: `${path}/:user_id`,
       access: "api",
+      summary: `Change a member of a ${kind}`,
       params: memberChangeParams,
+      answer: memberSchema,
       handle: async ({ useCases, principal, params, externalUrl }) => {
         const place = { kind, which: params.id };
         const changes = given({ accessLevel: params.access_level, expiresAt: params.expires_at });
@@ -89,7 +100,9 @@ function routesOf(kind: "project" | "group") {
       method: "DELETE",
       path: `${path}/:user_id`,
       access: "api",
+      summary: `Remove a member from a ${kind}`,
       params: memberRemovalParams,
+      answer: null,
       handle: async ({ useCases, principal, params }) => {
         const options = { alsoBelow: params.skip_subresources !== true };
         await useCases.removeMember(principal, { kind, which: params.id }, params.user_id, options);

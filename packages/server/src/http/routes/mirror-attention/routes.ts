@@ -1,4 +1,5 @@
-import { anyMirrorListParams } from "@heliostat/contract/api/mirror-attention.ts";
+import { anyMirrorListParams, mirrorOfAnyProjectSchema } from "@heliostat/contract/api/mirror-attention.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, list, pageFrom } from "../../api-route.ts";
 import { presentMirrorOfAnyProject } from "./present.ts";
 
@@ -8,7 +9,9 @@ export const mirrorAttentionRoutes = [
     method: "GET",
     path: "/mirrors",
     access: "read_api",
+    summary: "List the mirrors of all projects",
     params: anyMirrorListParams,
+    answer: listOf(mirrorOfAnyProjectSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
       const { items, total } = await useCases.listMirrorsOfAnyProject(principal, page);
@@ -23,7 +26,9 @@ export const mirrorAttentionRoutes = [
     method: "GET",
     path: "/mirrors/attention",
     access: "read_api",
+    summary: "List the mirrors that wait for somebody",
     params: anyMirrorListParams,
+    answer: listOf(mirrorOfAnyProjectSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
       const { items, total } = await useCases.listMirrorsWaiting(principal, page);

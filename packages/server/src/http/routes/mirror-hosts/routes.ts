@@ -1,5 +1,11 @@
-import { type ResumedMirrorsAnswer, resumeMirrorsParams } from "@heliostat/contract/api/mirror-hosts.ts";
-import { z } from "zod";
+import {
+  failingHostSchema,
+  type ResumedMirrorsAnswer,
+  resumedMirrorsSchema,
+  resumeMirrorsParams,
+} from "@heliostat/contract/api/mirror-hosts.ts";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
+import { wholeListOf, withStatus } from "../../api-answer.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { presentHost } from "./present.ts";
 
@@ -9,7 +15,9 @@ export const mirrorHostRoutes = [
     method: "GET",
     path: "/mirrors/hosts",
     access: "read_api",
-    params: z.object({}),
+    summary: "List the hosts that do not answer",
+    params: noParams,
+    answer: wholeListOf(failingHostSchema),
     handle: async ({ useCases, principal }) =>
       ok((await useCases.listFailingHosts(principal)).map(presentHost)),
   }),
@@ -17,7 +25,9 @@ export const mirrorHostRoutes = [
     method: "POST",
     path: "/mirrors/resume",
     access: "api",
+    summary: "Resume all mirrors that are on pause",
     params: resumeMirrorsParams,
+    answer: withStatus(200, resumedMirrorsSchema),
     handle: async ({ useCases, principal, params }) => {
       const resumed = await useCases.resumeMirrors(principal, { host: params.host ?? null });
       const answer: ResumedMirrorsAnswer = { resumed };

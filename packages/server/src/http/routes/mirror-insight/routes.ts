@@ -1,5 +1,8 @@
-import { mirrorParams, mirrorPreviewParams } from "@heliostat/contract/api/mirrors.ts";
-import { z } from "zod";
+import { mirrorExplanationSchema } from "@heliostat/contract/api/mirror-explanation.ts";
+import { mirrorOverviewSchema } from "@heliostat/contract/api/mirror-overview.ts";
+import { mirrorParams, mirrorPreviewParams, mirrorPreviewSchema } from "@heliostat/contract/api/mirrors.ts";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
+import { withStatus } from "../../api-answer.ts";
 import { apiRoute, ok } from "../../api-route.ts";
 import { readOptions } from "../mirrors/read-settings.ts";
 import { presentExplanation, presentOverview, presentPreview } from "./present.ts";
@@ -12,7 +15,9 @@ export const mirrorInsightRoutes = [
     method: "GET",
     path: "/mirrors/overview",
     access: "read_api",
-    params: z.object({}),
+    summary: "Count mirrors by how they are",
+    params: noParams,
+    answer: mirrorOverviewSchema,
     handle: async ({ useCases, principal }) =>
       ok(presentOverview(await useCases.readMirrorOverview(principal))),
   }),
@@ -20,7 +25,9 @@ export const mirrorInsightRoutes = [
     method: "GET",
     path: `${ONE}/explanation`,
     access: "read_api",
+    summary: "Explain why a mirror does not run, or is late",
     params: mirrorParams,
+    answer: mirrorExplanationSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentExplanation(await useCases.explainMirror(principal, params.id, params.mirror_id))),
   }),
@@ -28,7 +35,9 @@ export const mirrorInsightRoutes = [
     method: "POST",
     path: `${ONE}/preview`,
     access: "api",
+    summary: "Show what an update of a mirror would do",
     params: mirrorPreviewParams,
+    answer: withStatus(200, mirrorPreviewSchema),
     handle: async ({ useCases, principal, params, untilGone }) => {
       const { id, mirror_id } = params;
       const options = readOptions(params);

@@ -1,4 +1,8 @@
-import type { MirrorAnswer, MirrorStartAnswer } from "@heliostat/contract/api/mirrors.ts";
+import type {
+  MirrorAnswer,
+  MirrorHookHeardAnswer,
+  MirrorStartAnswer,
+} from "@heliostat/contract/api/mirrors.ts";
 import type { HeardHook } from "../../../app/mirror-hooks/mirror-hook-use-cases.ts";
 import type { MirrorStart, MirrorView } from "../../../app/use-cases.ts";
 import { type CertificateFacts, describeCertificates } from "../../../domain/certificates.ts";
@@ -7,7 +11,8 @@ import { describeKeys } from "../../../domain/known-hosts.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import { maskUrl } from "../../../domain/remote-url.ts";
 import { fingerprintOf } from "../../../domain/ssh-public-key.ts";
-import { type ApiAnswer, ok } from "../../api-route.ts";
+import type { BodyAnswer } from "../../api-answer.ts";
+import { ok } from "../../api-route.ts";
 import { presentUser } from "../users/present.ts";
 
 /** The mirror's URL for answers: userinfo that came inside it is masked, what came apart from it is not shown. */
@@ -93,7 +98,10 @@ function presentCertificate({ subject, issuer, notAfter, fingerprintSha256 }: Ce
 }
 
 /** What came of a webhook, in the status that says whether anything was started. */
-export function hookAnswer(heard: HeardHook, started: (start: MirrorStart) => ApiAnswer): ApiAnswer {
+export function hookAnswer<A>(
+  heard: HeardHook,
+  started: (start: MirrorStart) => A,
+): A | BodyAnswer<MirrorHookHeardAnswer, 200> {
   return heard.kind === "started" ? started(heard.start) : ok({ message: heard.why });
 }
 

@@ -11,6 +11,7 @@ import {
 import type { z } from "zod";
 import type { PipelineTriggerSettings } from "../../../app/pipelines/pipeline-use-cases.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf, wholeListOf } from "../../api-answer.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { presentPipelineDelivery, presentPipelineTrigger } from "./present.ts";
 
@@ -39,7 +40,7 @@ export const pipelineTriggerRoutes = [
     access: "read_api",
     summary: "List the pipeline triggers of a project",
     params: pipelineTriggerListParams,
-    answer: pipelineTriggerSchema,
+    answer: wholeListOf(pipelineTriggerSchema),
     handle: async ({ useCases, principal, params }) =>
       ok((await useCases.listPipelineTriggers(principal, params.id)).map(presentPipelineTrigger)),
   }),
@@ -115,7 +116,7 @@ export const pipelineTriggerRoutes = [
     access: "read_api",
     summary: "List what was sent for a pipeline trigger, the newest first",
     params: pipelineDeliveryListParams,
-    answer: pipelineDeliverySchema,
+    answer: listOf(pipelineDeliverySchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const { id, trigger_id } = params;

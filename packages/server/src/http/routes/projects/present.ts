@@ -1,6 +1,12 @@
 import type { UpdateStatus } from "@heliostat/contract";
 import { UNSET_ATTRIBUTES } from "@heliostat/contract/api/kept-attributes.ts";
-import type { IMPORT_STATUSES, ImportAnswer, ProjectAnswer } from "@heliostat/contract/api/projects.ts";
+import {
+  type IMPORT_STATUSES,
+  type ImportAnswer,
+  type ProjectAnswer,
+  type SimpleProjectAnswer,
+  simpleProjectSchema,
+} from "@heliostat/contract/api/projects.ts";
 import type { ProjectView } from "../../../app/use-cases.ts";
 import type { Mirror } from "../../../domain/mirror.ts";
 import type { Roles } from "../../../domain/policy.ts";
@@ -9,29 +15,6 @@ import { presentUrl } from "../mirrors/present.ts";
 import { presentNamespace } from "../namespaces/present.ts";
 
 const MAINTAINER = 40;
-
-const SIMPLE_KEYS = [
-  "id",
-  "description",
-  "name",
-  "name_with_namespace",
-  "path",
-  "path_with_namespace",
-  "created_at",
-  "default_branch",
-  "tag_list",
-  "topics",
-  "ssh_url_to_repo",
-  "http_url_to_repo",
-  "web_url",
-  "readme_url",
-  "forks_count",
-  "avatar_url",
-  "star_count",
-  "last_activity_at",
-  "visibility",
-  "namespace",
-] as const satisfies readonly (keyof ProjectAnswer)[];
 
 type ImportStatus = (typeof IMPORT_STATUSES)[number];
 
@@ -67,9 +50,10 @@ export function presentListedProject(
   view: ProjectView,
   externalUrl: string,
   { simple }: { readonly simple?: boolean | undefined },
-): object {
+): ProjectAnswer | SimpleProjectAnswer {
   const whole = presentProject(view, externalUrl);
-  return simple ? Object.fromEntries(SIMPLE_KEYS.map((key) => [key, whole[key]])) : whole;
+  // A schema of the contract leaves out what it does not name.
+  return simple ? simpleProjectSchema.parse(whole) : whole;
 }
 
 function readmeUrlOf({ project, defaultBranch, readme }: ProjectView, externalUrl: string): string | null {

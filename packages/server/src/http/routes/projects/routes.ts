@@ -1,5 +1,8 @@
+import { messageSchema } from "@heliostat/contract/api/instance.ts";
 import { type KeptAttributes, keptAttributeParams } from "@heliostat/contract/api/kept-attributes.ts";
 import {
+  importSchema,
+  listedProjectSchema,
   newProjectParams,
   newUserProjectParams,
   projectChangeParams,
@@ -14,6 +17,7 @@ import { z } from "zod";
 import type { MirrorSettings, ProjectDraft } from "../../../app/use-cases.ts";
 import { given } from "../../../domain/given.ts";
 import type { ProjectLimits } from "../../../domain/incoming-limits.ts";
+import { listOf, withStatus } from "../../api-answer.ts";
 import { accepted, apiRoute, created, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { readTags } from "../mirrors/read-tags.ts";
 import { presentImport, presentListedProject, presentWholeProject } from "./present.ts";
@@ -100,7 +104,9 @@ export const projectRoutes = [
     method: "GET",
     path: "/projects",
     access: "anyone",
+    summary: "List projects",
     params: projectListParams,
+    answer: listOf(listedProjectSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const window = windowFrom(params);
       const projects = await useCases.listProjects(principal, readProjectFilter(params), window);
@@ -111,7 +117,9 @@ export const projectRoutes = [
     method: "GET",
     path: "/users/:user_id/projects",
     access: "anyone",
+    summary: "List the projects of a user",
     params: userProjectListParams,
+    answer: listOf(listedProjectSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const window = windowFrom(params);
       const within = { kind: "user", which: params.user_id } as const;
@@ -124,7 +132,9 @@ export const projectRoutes = [
     method: "POST",
     path: "/projects",
     access: "api",
+    summary: "Create a project",
     params: newProjectParams,
+    answer: projectSchema,
     atLeastOneOf: ["name", "path"],
     mutuallyExclusive: filters,
     urlField,
@@ -152,7 +162,9 @@ export const projectRoutes = [
     method: "GET",
     path: "/projects/:id",
     access: "anyone",
+    summary: "Show a project",
     params: projectParams,
+    answer: projectSchema,
     handle: async ({ useCases, principal, params, externalUrl }) =>
       ok(presentWholeProject(await useCases.findProject(principal, params.id), externalUrl)),
   }),
@@ -160,7 +172,9 @@ export const projectRoutes = [
     method: "PUT",
     path: "/projects/:id",
     access: "api",
+    summary: "Change a project",
     params: projectChangeParams,
+    answer: projectSchema,
     mutuallyExclusive: filters,
     urlField,
     handle: async ({ useCases, principal, params, externalUrl }) => {
@@ -187,7 +201,9 @@ export const projectRoutes = [
     method: "DELETE",
     path: "/projects/:id",
     access: "api",
+    summary: "Remove a project",
     params: projectParams,
+    answer: withStatus(202, messageSchema),
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeProject(principal, params.id);
       return accepted({ message: "202 Accepted" });
@@ -197,7 +213,9 @@ export const projectRoutes = [
     method: "PUT",
     path: "/projects/:id/transfer",
     access: "api",
+    summary: "Move a project to another namespace",
     params: projectTransferParams,
+    answer: projectSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const view = await useCases.transferProject(principal, params.id, params.namespace);
       return ok(presentWholeProject(view, externalUrl));
@@ -208,7 +226,9 @@ export const projectRoutes = [
       method: "POST",
       path: `/projects/:id/${verb}`,
       access: "api",
+      summary: verb === "archive" ? "Archive a project" : "Take a project out of the archive",
       params: projectParams,
+      answer: projectSchema,
       handle: async ({ useCases, principal, params, externalUrl }) => {
         const view = await useCases.updateProject(principal, params.id, { archived: verb === "archive" });
         return created(presentWholeProject(view, externalUrl));
@@ -219,7 +239,9 @@ export const projectRoutes = [
     method: "GET",
     path: "/projects/:id/import",
     access: "anyone",
+    summary: "Show how far the import of a project is",
     params: projectParams,
+    answer: importSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentImport(await useCases.findProject(principal, params.id))),
   }),

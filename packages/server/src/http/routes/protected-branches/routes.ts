@@ -3,8 +3,10 @@ import {
   protectedBranchChangeParams,
   protectedBranchListParams,
   protectedBranchParams,
+  protectedBranchSchema,
 } from "@heliostat/contract/api/protected-branches.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, created, noContent, ok, pageFrom, pageOf } from "../../api-route.ts";
 import { readEntryChanges, readGrantees } from "./access-entries.ts";
 import { presentProtectedBranch } from "./present.ts";
@@ -14,7 +16,9 @@ export const protectedBranchRoutes = [
     method: "GET",
     path: "/projects/:id/protected_branches",
     access: "read_api",
+    summary: "List the protected branches of a project",
     params: protectedBranchListParams,
+    answer: listOf(protectedBranchSchema),
     handle: async ({ useCases, principal, params }) => {
       const branches = await useCases.listProtectedBranches(principal, params.id);
       return pageOf(branches.map(presentProtectedBranch), pageFrom(params));
@@ -24,7 +28,9 @@ export const protectedBranchRoutes = [
     method: "GET",
     path: "/projects/:id/protected_branches/:name",
     access: "read_api",
+    summary: "Show a protected branch",
     params: protectedBranchParams,
+    answer: protectedBranchSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentProtectedBranch(await useCases.findProtectedBranch(principal, params.id, params.name))),
   }),
@@ -32,7 +38,9 @@ export const protectedBranchRoutes = [
     method: "POST",
     path: "/projects/:id/protected_branches",
     access: "api",
+    summary: "Protect a branch, or branches by a wildcard",
     params: newProtectedBranchParams,
+    answer: protectedBranchSchema,
     handle: async ({ useCases, principal, params }) => {
       const draft = given({
         name: params.name,
@@ -50,7 +58,9 @@ export const protectedBranchRoutes = [
     method: "PATCH",
     path: "/projects/:id/protected_branches/:name",
     access: "api",
+    summary: "Change the protection of a branch",
     params: protectedBranchChangeParams,
+    answer: protectedBranchSchema,
     handle: async ({ useCases, principal, params }) => {
       const wish = given({
         allowForcePush: params.allow_force_push,
@@ -66,7 +76,9 @@ export const protectedBranchRoutes = [
     method: "DELETE",
     path: "/projects/:id/protected_branches/:name",
     access: "api",
+    summary: "Unprotect a branch",
     params: protectedBranchParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeProtectedBranch(principal, params.id, params.name);
       return noContent();

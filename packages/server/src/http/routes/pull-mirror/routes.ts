@@ -1,13 +1,16 @@
-import { sshAttributes } from "@heliostat/contract/api/host-keys.ts";
+import { publicKeySchema, sshAttributes } from "@heliostat/contract/api/host-keys.ts";
 import {
   pullMirrorParams,
+  pullMirrorSchema,
   pullMirrorSettingsParams,
   pullMirrorStartParams,
+  pullMirrorTriggerSchema,
 } from "@heliostat/contract/api/pull-mirror.ts";
 import type { MirrorStart } from "../../../app/use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
-import { type ApiAnswer, apiRoute, ok } from "../../api-route.ts";
+import { withStatus } from "../../api-answer.ts";
+import { apiRoute, ok } from "../../api-route.ts";
 import { presentPublicKey } from "../host-keys/present.ts";
 import { hookAnswer } from "../mirrors/present.ts";
 import { readSsh } from "../mirrors/read-ssh.ts";
@@ -23,7 +26,7 @@ function notMirrored(): HeliostatError {
   return new HeliostatError("model-invalid", "The project is not mirrored");
 }
 
-function startAnswer(start: MirrorStart): ApiAnswer {
+function startAnswer(start: MirrorStart) {
   if (start.status === "on-pause") {
     throw new HeliostatError("mirror-on-pause", "Mirroring for the project is on pause");
   }
@@ -35,7 +38,9 @@ export const pullMirrorRoutes = [
     method: "GET",
     path: PATH,
     access: "read_api",
+    summary: "Show the pull mirror of a project",
     params: pullMirrorParams,
+    answer: pullMirrorSchema,
     handle: async ({ useCases, principal, params }) => {
       const mirror = await useCases.findPullMirror(principal, params.id);
       if (mirror === null) throw notMirrored();
@@ -46,7 +51,9 @@ export const pullMirrorRoutes = [
     method: "PUT",
     path: PATH,
     access: "api",
+    summary: "Configure the pull mirror of a project",
     params: pullMirrorSettingsParams,
+    answer: pullMirrorSchema,
     mutuallyExclusive: ["only_mirror_protected_branches", "mirror_branch_regex"],
     atLeastOneOf: [
       "enabled",
@@ -93,7 +100,9 @@ export const pullMirrorRoutes = [
     access: "api",
     orTriggerToken: true,
     takesWebhooks: true,
+    summary: "Start an update of the pull mirror of a project",
     params: pullMirrorStartParams,
+    answer: withStatus(200, pullMirrorTriggerSchema),
     urlField,
     handle: async ({ useCases, principal, triggerToken, webhook, params }) => {
       if (triggerToken !== null) {
@@ -123,7 +132,9 @@ export const pullMirrorRoutes = [
     method: "GET",
     path: `${PATH}/public_key`,
     access: "read_api",
+    summary: "Show the public SSH key of the pull mirror",
     params: pullMirrorParams,
+    answer: publicKeySchema,
     handle: async ({ useCases, principal, params }) => {
       const mirror = await useCases.findPullMirror(principal, params.id);
       if (mirror === null) throw notMirrored();

@@ -1,15 +1,17 @@
 import { AUTH_METHODS, type AuthMethod } from "@heliostat/contract";
-import type { sshAttributes } from "@heliostat/contract/api/host-keys.ts";
+import { publicKeySchema, type sshAttributes } from "@heliostat/contract/api/host-keys.ts";
 import {
   newRemoteMirrorParams,
   remoteMirrorChangeParams,
   remoteMirrorListParams,
   remoteMirrorParams,
+  remoteMirrorSchema,
 } from "@heliostat/contract/api/remote-mirrors.ts";
 import type { z } from "zod";
 import type { MirrorSettings } from "../../../app/use-cases.ts";
 import { invalidField } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf, withStatus } from "../../api-answer.ts";
 import {
   type ApiContext,
   type ApiRoute,
@@ -89,7 +91,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "GET",
     path: LIST,
     access: "read_api",
+    summary: "List the push mirrors of a project",
     params: remoteMirrorListParams,
+    answer: listOf(remoteMirrorSchema),
     handle: async ({ useCases, principal, params }) => {
       const mirrors = await useCases.listPushMirrors(principal, params.id);
       return pageOf(mirrors.map(presentRemoteMirror), pageFrom(params));
@@ -100,7 +104,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "POST",
     path: LIST,
     access: "api",
+    summary: "Create a push mirror",
     params: newRemoteMirrorParams,
+    answer: remoteMirrorSchema,
     handle: async ({ useCases, principal, params }) => {
       const draft = { url: params.url, ...readChanges(params) };
       return created(presentRemoteMirror(await useCases.createPushMirror(principal, params.id, draft)));
@@ -111,7 +117,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "GET",
     path: ONE,
     access: "read_api",
+    summary: "Show a push mirror",
     params: remoteMirrorParams,
+    answer: remoteMirrorSchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentRemoteMirror(await useCases.findPushMirror(principal, params.id, params.mirror_id))),
   }),
@@ -120,7 +128,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "PUT",
     path: ONE,
     access: "api",
+    summary: "Change a push mirror",
     params: remoteMirrorChangeParams,
+    answer: remoteMirrorSchema,
     handle: change,
   }),
   // Deviation: GitLab has no POST here, but one client library edits with it.
@@ -129,7 +139,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "POST",
     path: ONE,
     access: "api",
+    summary: "Change a push mirror, as some clients do it",
     params: remoteMirrorChangeParams,
+    answer: withStatus(200, remoteMirrorSchema),
     handle: change,
   }),
   apiRoute({
@@ -138,7 +150,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "DELETE",
     path: ONE,
     access: "api",
+    summary: "Remove a push mirror",
     params: remoteMirrorParams,
+    answer: null,
     handle: async ({ useCases, principal, params, unmodifiedSince }) => {
       await useCases.removePushMirror(principal, params.id, params.mirror_id, unmodifiedSince);
       return noContent();
@@ -149,7 +163,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "POST",
     path: `${ONE}/sync`,
     access: "api",
+    summary: "Start an update of a push mirror",
     params: remoteMirrorParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.syncPushMirror(principal, params.id, params.mirror_id);
       return noContent();
@@ -160,7 +176,9 @@ export const remoteMirrorRoutes: readonly ApiRoute[] = [
     method: "GET",
     path: `${ONE}/public_key`,
     access: "read_api",
+    summary: "Show the public SSH key of a push mirror",
     params: remoteMirrorParams,
+    answer: publicKeySchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentPublicKey(await useCases.findPushMirror(principal, params.id, params.mirror_id))),
   }),

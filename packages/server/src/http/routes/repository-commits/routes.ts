@@ -3,13 +3,20 @@ import {
   commitDiffParams,
   commitListParams,
   commitParams,
+  commitRefSchema,
   commitRefsParams,
+  commitSchema,
   compareParams,
+  comparisonSchema,
+  fileDiffSchema,
   mergeBaseParams,
   type SignatureAnswer,
+  signatureSchema,
+  singleCommitSchema,
 } from "@heliostat/contract/api/repository-commits.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, ok, pageFrom, pageOf, tagged, uncounted } from "../../api-route.ts";
 import { presentCommit, presentComparison, presentDiff, presentSingleCommit } from "./present.ts";
 
@@ -20,7 +27,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: AT,
     access: "read_code",
+    summary: "List commits",
     params: commitListParams,
+    answer: listOf(commitSchema),
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const page = pageFrom(params);
       const filter = {
@@ -42,7 +51,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: `${AT}/:sha`,
     access: "read_code",
+    summary: "Show a commit",
     params: commitParams,
+    answer: singleCommitSchema,
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const options = { withStats: params.stats ?? true };
       const found = await useCases.findCommit(principal, params.id, params.sha, options, untilGone());
@@ -53,7 +64,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: `${AT}/:sha/diff`,
     access: "read_code",
+    summary: "List the files that a commit changes",
     params: commitDiffParams,
+    answer: listOf(fileDiffSchema),
     handle: async ({ useCases, principal, untilGone, params }) => {
       const diffs = await useCases.diffCommit(principal, params.id, params.sha, untilGone());
       return tagged(pageOf(diffs.map(presentDiff), pageFrom(params)));
@@ -63,7 +76,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: `${AT}/:sha/refs`,
     access: "read_code",
+    summary: "List the branches and tags that have a commit",
     params: commitRefsParams,
+    answer: listOf(commitRefSchema),
     handle: async ({ useCases, principal, untilGone, params }) => {
       const refs = await useCases.listCommitRefs(
         principal,
@@ -80,7 +95,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: `${AT}/:sha/signature`,
     access: "read_code",
+    summary: "Show the signature of a commit",
     params: commitParams,
+    answer: signatureSchema,
     handle: async ({ useCases, principal, untilGone, params }) => {
       const { found } = await useCases.findCommit(
         principal,
@@ -99,7 +116,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: "/projects/:id/repository/merge_base",
     access: "read_code",
+    summary: "Find the merge base of commits",
     params: mergeBaseParams,
+    answer: commitSchema,
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const { project, found } = await useCases.findMergeBase(
         principal,
@@ -114,7 +133,9 @@ export const repositoryCommitRoutes = [
     method: "GET",
     path: "/projects/:id/repository/compare",
     access: "read_code",
+    summary: "Compare two commits, branches or tags",
     params: compareParams,
+    answer: comparisonSchema,
     handle: async ({ useCases, principal, untilGone, params: { id, from, to, straight }, externalUrl }) => {
       const between = { from, to, isStraight: straight ?? false };
       const found = await useCases.compareCommits(principal, id, between, untilGone());

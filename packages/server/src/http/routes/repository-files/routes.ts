@@ -2,20 +2,25 @@ import { Readable } from "node:stream";
 import {
   archiveParams,
   blobParams,
+  blobSchema,
   type FoundFileAnswer,
   fileParams,
+  fileSchema,
   fileSearchParams,
+  foundFileSchema,
   rawFileParams,
+  treeEntrySchema,
   treeParams,
 } from "@heliostat/contract/api/repository-files.ts";
 import type { TreePosition } from "../../../app/browsing/browsing-use-cases.ts";
 import type { ArchiveFormat, Blob } from "../../../app/ports.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import type { Project } from "../../../domain/project.ts";
+import { fileOf, listOf, type RawAnswer, type UnchangedAnswer, wholeListOf } from "../../api-answer.ts";
 import {
-  type ApiAnswer,
   type ApiContext,
   apiRoute,
+  forHead,
   list,
   namesTag,
   ok,
@@ -47,6 +52,8 @@ const ARCHIVES: readonly (readonly [ending: string, format: ArchiveFormat])[] = 
   [".tar", "tar"],
   [".zip", "zip"],
 ];
+/** What a file may be sent as: text that a browser may show, or bytes. */
+const RAW_TYPES = ["text/plain", "application/octet-stream"] as const;
 const ARCHIVE_TYPES: Readonly<Record<ArchiveFormat, string>> = {
   "tar.gz": "application/octet-stream",
   tar: "application/x-tar",
@@ -58,7 +65,9 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/tree`,
     access: "read_code",
+    summary: "List the files of a directory",
     params: treeParams,
+    answer: listOf(treeEntrySchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const isKeyset = params.pagination === "keyset";
@@ -88,12 +97,14 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/files/:file_path`,
     access: "read_code",
+    summary: "Show a file, in base64",
     params: fileParams,
+    answer: fileSchema,
     handle: async ({ useCases, principal, params, isHead, untilGone }) => {
       const what = { path: params.file_path, ref: params.ref };
       const { project, found } = await useCases.findFile(principal, params.id, what, untilGone());
       const isLarge = found.blob.size > MAX_JSON_BYTES;
-      if (isHead && isLarge) return raw(fileHeaders(found, null), Buffer.alloc(0));
+      if (isHead && isLarge) return forHead(raw(fileHeaders(found, null), Buffer.alloc(0)));
       const content = await readWhole(useCases, project, found.blob);
       const headers = fileHeaders(found, content);
       return tagged(ok(presentFile(found, content)), headers);
@@ -103,7 +114,9 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/files/:file_path/raw`,
     access: "read_code",
+    summary: "Download a file",
     params: rawFileParams,
+    answer: fileOf(...RAW_TYPES),
     handle: async (context) => {
       const { useCases, principal, params, untilGone } = context;
       const what = { path: params.file_path, ref: params.ref || "HEAD" };
@@ -118,7 +131,9 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/blobs/:sha`,
     access: "read_code",
+    summary: "Show a blob, in base64",
     params: blobParams,
+    answer: blobSchema,
     handle: async ({ useCases, principal, params }) => {
       const { project, found } = await useCases.findBlob(principal, params.id, params.sha);
       return tagged(ok(presentBlob(found, await readWhole(useCases, project, found))));
@@ -128,7 +143,9 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/blobs/:sha/raw`,
     access: "read_code",
+    summary: "Download a blob",
     params: blobParams,
+    answer: fileOf(...RAW_TYPES),
     handle: async (context) => {
       const { project, found } = await context.useCases.findBlob(
         context.principal,
@@ -142,7 +159,9 @@ export const repositoryFileRoutes = [
     method: "GET",
     path: `${AT}/file_names`,
     access: "read_code",
+    summary: "Find files by a part of their path",
     params: fileSearchParams,
+    answer: wholeListOf(foundFileSchema),
     handle: async ({ useCases, principal, params, untilGone }) => {
       const what = { ref: params.ref || null, search: params.search };
       const paths = await useCases.searchFiles(principal, params.id, what, untilGone());
@@ -154,7 +173,9 @@ export const repositoryFileRoutes = [
       method: "GET",
       path: `${AT}/archive${ending}`,
       access: "read_code",
+      summary: `Download an archive of the files (${format})`,
       params: archiveParams,
+      answer: fileOf(ARCHIVE_TYPES[format]),
       handle: async ({ useCases, principal, params, isHead, untilGone }) => {
         const what = { ref: params.sha || null, path: params.path ?? "", format };
         const archive = await useCases.prepareArchive(principal, params.id, what);
@@ -187,7 +208,7 @@ async function sendRaw(
   project: Project,
   blob: Blob,
   name: string,
-): Promise<ApiAnswer> {
+): Promise<RawAnswer | UnchangedAnswer> {
   if (namesTag(ifNoneMatch, etagOf(blob))) {
     return { kind: "unchanged", headers: { etag: etagOf(blob) } };
   }

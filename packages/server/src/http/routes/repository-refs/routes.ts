@@ -1,21 +1,25 @@
-import type { SignatureAnswer } from "@heliostat/contract/api/repository-commits.ts";
+import { type SignatureAnswer, signatureSchema } from "@heliostat/contract/api/repository-commits.ts";
 import {
   branchListParams,
   branchParams,
+  branchSchema,
   type FoundRefAnswer,
+  foundRefSchema,
   newBranchParams,
   newTagParams,
   refSearchParams,
   tagListParams,
   tagParams,
+  tagSchema,
 } from "@heliostat/contract/api/repository-refs.ts";
 import type { RefPart, RefPosition } from "../../../app/browsing/browsing-use-cases.ts";
 import { HeliostatError } from "../../../domain/errors.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import {
-  type ApiAnswer,
   apiRoute,
   created,
+  forHead,
   list,
   noContent,
   ok,
@@ -33,7 +37,9 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: BRANCHES,
     access: "read_code",
+    summary: "List branches",
     params: branchListParams,
+    answer: listOf(branchSchema),
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const filter = {
         sort: params.sort ?? "name_asc",
@@ -50,17 +56,21 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: `${BRANCHES}/:branch`,
     access: "read_code",
+    summary: "Show a branch",
     params: branchParams,
+    answer: branchSchema,
     handle: async ({ useCases, principal, untilGone, params, externalUrl, isHead }) => {
       const { project, found } = await useCases.findBranch(principal, params.id, params.branch, untilGone());
-      return isHead ? noContent() : tagged(ok(presentBranch(found, project, externalUrl)));
+      return isHead ? forHead(noContent()) : tagged(ok(presentBranch(found, project, externalUrl)));
     },
   }),
   apiRoute({
     method: "POST",
     path: BRANCHES,
     access: "api",
+    summary: "Create a branch",
     params: newBranchParams,
+    answer: branchSchema,
     handle: async ({ useCases, principal, untilGone, params: { id, branch, ref }, externalUrl }) => {
       const { project, found } = await useCases.createBranch(
         principal,
@@ -75,7 +85,9 @@ export const repositoryRefRoutes = [
     method: "DELETE",
     path: `${BRANCHES}/:branch`,
     access: "api",
+    summary: "Remove a branch",
     params: branchParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeBranch(principal, params.id, params.branch);
       return noContent();
@@ -85,7 +97,9 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: TAGS,
     access: "read_code",
+    summary: "List tags",
     params: tagListParams,
+    answer: listOf(tagSchema),
     handle: async ({ useCases, principal, untilGone, params, externalUrl }) => {
       const filter = {
         orderBy: params.order_by ?? "updated",
@@ -103,7 +117,9 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: `${TAGS}/:tag_name`,
     access: "read_code",
+    summary: "Show a tag",
     params: tagParams,
+    answer: tagSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const { project, found } = await useCases.findTag(principal, params.id, params.tag_name);
       return tagged(ok(presentTag(found, project, externalUrl)));
@@ -113,7 +129,9 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: `${TAGS}/:tag_name/signature`,
     access: "read_code",
+    summary: "Show the signature of a tag",
     params: tagParams,
+    answer: signatureSchema,
     handle: async ({ useCases, principal, params }) => {
       const { found } = await useCases.findTag(principal, params.id, params.tag_name);
       const signature = found.tag.annotation?.signature ?? null;
@@ -126,7 +144,9 @@ export const repositoryRefRoutes = [
     method: "POST",
     path: TAGS,
     access: "api",
+    summary: "Create a tag",
     params: newTagParams,
+    answer: tagSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       if (params.message) {
         // It would not be what was asked for, and nobody would see it.
@@ -144,7 +164,9 @@ export const repositoryRefRoutes = [
     method: "DELETE",
     path: `${TAGS}/:tag_name`,
     access: "api",
+    summary: "Remove a tag",
     params: tagParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeTag(principal, params.id, params.tag_name);
       return noContent();
@@ -154,7 +176,9 @@ export const repositoryRefRoutes = [
     method: "GET",
     path: "/projects/:id/repository/refs",
     access: "read_code",
+    summary: "Find branches and tags by a part of their name",
     params: refSearchParams,
+    answer: listOf(foundRefSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const found = await useCases.searchRefs(principal, params.id, params.search ?? "", page);
@@ -176,10 +200,10 @@ function positionFrom(params: {
 }
 
 /** Without a total where the list is gone through by names, as GitLab does. */
-function presentPart(
+function presentPart<T extends { readonly name: string }>(
   position: RefPosition,
-  { items, total, hasMore }: RefPart<{ readonly name: string }>,
-): ApiAnswer {
+  { items, total, hasMore }: RefPart<T>,
+) {
   if (position.kind === "page") return tagged(list(items, position.page, total));
   const token = hasMore ? (items.at(-1)?.name ?? null) : null;
   return tagged(uncounted(items, { kind: "token", parameter: "page_token", perPage: position.count, token }));

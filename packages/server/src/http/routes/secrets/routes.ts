@@ -1,9 +1,13 @@
+import { noParams } from "@heliostat/contract/api/parameters.ts";
 import {
   mirrorNeedingSecretListParams,
+  mirrorNeedingSecretSchema,
   type SecretsRotatedAnswer,
+  secretsRotatedSchema,
   secretsRotateParams,
+  secretsStateSchema,
 } from "@heliostat/contract/api/secrets.ts";
-import { z } from "zod";
+import { listOf, withStatus } from "../../api-answer.ts";
 import { apiRoute, list, ok, pageFrom } from "../../api-route.ts";
 import { presentMirrorNeedingSecret, presentSecretsState } from "./present.ts";
 
@@ -13,7 +17,9 @@ export const secretRoutes = [
     method: "GET",
     path: "/application/secrets",
     access: "read_api",
-    params: z.object({}),
+    summary: "Show with which keys secrets are sealed",
+    params: noParams,
+    answer: secretsStateSchema,
     handle: async ({ useCases, principal }) =>
       ok(presentSecretsState(await useCases.readSecretsState(principal))),
   }),
@@ -21,7 +27,9 @@ export const secretRoutes = [
     method: "POST",
     path: "/application/secrets/rotate",
     access: "api",
+    summary: "Seal all secrets with a new key",
     params: secretsRotateParams,
+    answer: withStatus(200, secretsRotatedSchema),
     handle: async ({ useCases, principal, params }) => {
       const removesOldKeys = params.remove_old_keys ?? false;
       const rotated = await useCases.rotateSecrets(principal, { removesOldKeys });
@@ -47,7 +55,9 @@ export const secretRoutes = [
     method: "GET",
     path: "/mirrors/needing_secret",
     access: "read_api",
+    summary: "List the mirrors whose secret has to be given again",
     params: mirrorNeedingSecretListParams,
+    answer: listOf(mirrorNeedingSecretSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const { items, total } = await useCases.listMirrorsNeedingSecret(principal, page);

@@ -1,5 +1,12 @@
-import { ownPasswordParams, sessionParams, userPasswordParams } from "@heliostat/contract/api/sessions.ts";
-import { z } from "zod";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
+import {
+  endedSessionsSchema,
+  ownPasswordParams,
+  sessionParams,
+  sessionSchema,
+  userPasswordParams,
+} from "@heliostat/contract/api/sessions.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, noContent, ok, pageOf } from "../../api-route.ts";
 import { presentSession } from "./present.ts";
 
@@ -11,7 +18,9 @@ export const sessionRoutes = [
     method: "GET",
     path: "/user/sessions",
     access: "read_api",
-    params: z.object({}),
+    summary: "List one's sessions",
+    params: noParams,
+    answer: listOf(sessionSchema),
     handle: async ({ useCases, principal }) => {
       const sessions = await useCases.listSessions(principal);
       const current = principal.kind === "user" ? principal.session : undefined;
@@ -25,14 +34,18 @@ export const sessionRoutes = [
     method: "DELETE",
     path: "/user/sessions",
     access: "api",
-    params: z.object({}),
+    summary: "End all of one's other sessions",
+    params: noParams,
+    answer: endedSessionsSchema,
     handle: async ({ useCases, principal }) => ok({ ended: await useCases.endOtherSessions(principal) }),
   }),
   apiRoute({
     method: "DELETE",
     path: "/user/sessions/:id",
     access: "api",
+    summary: "End one of one's sessions",
     params: sessionParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.endSession(principal, params.id);
       return noContent();
@@ -42,7 +55,9 @@ export const sessionRoutes = [
     method: "PUT",
     path: "/user/password",
     access: "api",
+    summary: "Change one's password",
     params: ownPasswordParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.changePassword(principal, { current: params.current_password, next: params.password });
       return noContent();
@@ -52,7 +67,9 @@ export const sessionRoutes = [
     method: "PUT",
     path: "/users/:id/password",
     access: "api",
+    summary: "Give a user another password",
     params: userPasswordParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.setPassword(principal, params.id, params.password);
       return noContent();

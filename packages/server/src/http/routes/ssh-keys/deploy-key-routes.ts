@@ -1,11 +1,14 @@
 import {
   deployKeyChangeParams,
   deployKeyListParams,
+  deployKeyOfInstanceSchema,
   deployKeyParams,
   newDeployKeyParams,
   ownKeyListParams,
+  projectDeployKeySchema,
 } from "@heliostat/contract/api/ssh-keys.ts";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, created, list, noContent, ok, pageFrom } from "../../api-route.ts";
 import { presentDeployKey, presentProjectDeployKey } from "./present.ts";
 import { readDraft } from "./read-draft.ts";
@@ -16,7 +19,9 @@ export const deployKeyRoutes = [
     method: "GET",
     path: "/deploy_keys",
     access: "read_api",
+    summary: "List the deploy keys of all projects",
     params: ownKeyListParams,
+    answer: listOf(deployKeyOfInstanceSchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const keys = await useCases.listAllDeployKeys(principal, page);
@@ -27,7 +32,9 @@ export const deployKeyRoutes = [
     method: "GET",
     path: "/projects/:id/deploy_keys",
     access: "read_api",
+    summary: "List the deploy keys of a project",
     params: deployKeyListParams,
+    answer: listOf(projectDeployKeySchema),
     handle: async ({ useCases, principal, params }) => {
       const page = pageFrom(params);
       const keys = await useCases.listDeployKeys(principal, params.id, page);
@@ -38,7 +45,9 @@ export const deployKeyRoutes = [
     method: "GET",
     path: "/projects/:id/deploy_keys/:key_id",
     access: "read_api",
+    summary: "Show a deploy key of a project",
     params: deployKeyParams,
+    answer: projectDeployKeySchema,
     handle: async ({ useCases, principal, params }) =>
       ok(presentProjectDeployKey(await useCases.findDeployKey(principal, params.id, params.key_id))),
   }),
@@ -46,7 +55,9 @@ export const deployKeyRoutes = [
     method: "POST",
     path: "/projects/:id/deploy_keys",
     access: "api",
+    summary: "Add a deploy key to a project",
     params: newDeployKeyParams,
+    answer: projectDeployKeySchema,
     handle: async ({ useCases, principal, params }) => {
       const draft = { ...readDraft(params), canPush: params.can_push ?? false };
       return created(presentProjectDeployKey(await useCases.addDeployKey(principal, params.id, draft)));
@@ -56,7 +67,9 @@ export const deployKeyRoutes = [
     method: "PUT",
     path: "/projects/:id/deploy_keys/:key_id",
     access: "api",
+    summary: "Change a deploy key of a project",
     params: deployKeyChangeParams,
+    answer: projectDeployKeySchema,
     handle: async ({ useCases, principal, params }) => {
       const changes = given({ title: params.title, canPush: params.can_push });
       return ok(
@@ -68,7 +81,9 @@ export const deployKeyRoutes = [
     method: "DELETE",
     path: "/projects/:id/deploy_keys/:key_id",
     access: "api",
+    summary: "Remove a deploy key from a project",
     params: deployKeyParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeDeployKey(principal, params.id, params.key_id);
       return noContent();
@@ -78,7 +93,9 @@ export const deployKeyRoutes = [
     method: "POST",
     path: "/projects/:id/deploy_keys/:key_id/enable",
     access: "api",
+    summary: "Let a deploy key of another project into this one",
     params: deployKeyParams,
+    answer: projectDeployKeySchema,
     handle: async ({ useCases, principal, params }) =>
       created(presentProjectDeployKey(await useCases.enableDeployKey(principal, params.id, params.key_id))),
   }),

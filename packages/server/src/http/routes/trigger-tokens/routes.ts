@@ -1,5 +1,11 @@
-import { mirrorParams } from "@heliostat/contract/api/mirrors.ts";
-import { newTriggerTokenParams, triggerTokenParams } from "@heliostat/contract/api/trigger-tokens.ts";
+import { mirrorHookHeardSchema, mirrorParams, mirrorStartSchema } from "@heliostat/contract/api/mirrors.ts";
+import {
+  createdTriggerTokenSchema,
+  newTriggerTokenParams,
+  triggerTokenParams,
+  triggerTokenSchema,
+} from "@heliostat/contract/api/trigger-tokens.ts";
+import { oneOf, wholeListOf, withStatus } from "../../api-answer.ts";
 import { accepted, apiRoute, created, noContent, ok } from "../../api-route.ts";
 import { hookAnswer, presentStart } from "../mirrors/present.ts";
 import { presentTriggerToken } from "./present.ts";
@@ -12,7 +18,9 @@ export const triggerTokenRoutes = [
     method: "GET",
     path: `${MIRROR}/trigger_tokens`,
     access: "api",
+    summary: "List the trigger tokens of a mirror",
     params: mirrorParams,
+    answer: wholeListOf(triggerTokenSchema),
     handle: async ({ useCases, principal, params }) => {
       const tokens = await useCases.listTriggerTokens(principal, params.id, params.mirror_id);
       return ok(tokens.map(presentTriggerToken));
@@ -22,7 +30,9 @@ export const triggerTokenRoutes = [
     method: "POST",
     path: `${MIRROR}/trigger_tokens`,
     access: "api",
+    summary: "Create a trigger token",
     params: newTriggerTokenParams,
+    answer: createdTriggerTokenSchema,
     handle: async ({ useCases, principal, params }) => {
       const { id, mirror_id, name } = params;
       const { token, secret } = await useCases.createTriggerToken(principal, id, mirror_id, name);
@@ -33,7 +43,9 @@ export const triggerTokenRoutes = [
     method: "DELETE",
     path: `${MIRROR}/trigger_tokens/:token_id`,
     access: "api",
+    summary: "Remove a trigger token",
     params: triggerTokenParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeTriggerToken(principal, params.id, params.mirror_id, params.token_id);
       return noContent();
@@ -44,7 +56,9 @@ export const triggerTokenRoutes = [
     path: `${MIRROR}/trigger`,
     access: "trigger-token",
     takesWebhooks: true,
+    summary: "Start an update of a mirror with its trigger token, or by a webhook",
     params: mirrorParams,
+    answer: oneOf(withStatus(202, mirrorStartSchema), withStatus(200, mirrorHookHeardSchema)),
     handle: async ({ useCases, triggerToken, webhook, params }) => {
       const { id, mirror_id } = params;
       const heard =

@@ -1,13 +1,16 @@
+import { noParams } from "@heliostat/contract/api/parameters.ts";
 import {
   type RecoveryCodesAnswer,
+  recoveryCodesSchema,
   type TwoFactorAnswer,
   type TwoFactorSecretAnswer,
   twoFactorBeginParams,
   twoFactorConfirmParams,
   twoFactorDisableParams,
   twoFactorProofParams,
+  twoFactorSchema,
+  twoFactorSecretSchema,
 } from "@heliostat/contract/api/two-factor.ts";
-import { z } from "zod";
 import { apiRoute, created, noContent, ok } from "../../api-route.ts";
 
 /** The second factor of whoever is signed in; and that of others, for admins, at GitLab's address. */
@@ -17,7 +20,9 @@ export const twoFactorRoutes = [
     path: "/user/two_factor",
     access: "api",
     unfinished: true,
-    params: z.object({}),
+    summary: "Show one's second factor",
+    params: noParams,
+    answer: twoFactorSchema,
     handle: async ({ useCases, principal }) => {
       const state = await useCases.readSecondFactor(principal);
       const answer: TwoFactorAnswer = {
@@ -35,7 +40,9 @@ export const twoFactorRoutes = [
     path: "/user/two_factor",
     access: "api",
     unfinished: true,
+    summary: "Begin to set up a second factor",
     params: twoFactorBeginParams,
+    answer: twoFactorSecretSchema,
     handle: async ({ useCases, principal, params }) => {
       const proof = { password: params.current_password ?? "" };
       const answer: TwoFactorSecretAnswer = await useCases.beginSecondFactor(principal, proof);
@@ -47,7 +54,9 @@ export const twoFactorRoutes = [
     path: "/user/two_factor/confirm",
     access: "api",
     unfinished: true,
+    summary: "Confirm the second factor with a first code",
     params: twoFactorConfirmParams,
+    answer: recoveryCodesSchema,
     handle: async ({ useCases, principal, params }) =>
       created(presentCodes(await useCases.confirmSecondFactor(principal, params.code))),
   }),
@@ -55,7 +64,9 @@ export const twoFactorRoutes = [
     method: "POST",
     path: "/user/two_factor/recovery_codes",
     access: "api",
+    summary: "Make new recovery codes",
     params: twoFactorProofParams,
+    answer: recoveryCodesSchema,
     handle: async ({ useCases, principal, params }) => {
       const proof = { password: params.current_password ?? "", code: params.code };
       return created(presentCodes(await useCases.replaceRecoveryCodes(principal, proof)));
@@ -65,7 +76,9 @@ export const twoFactorRoutes = [
     method: "DELETE",
     path: "/user/two_factor",
     access: "api",
+    summary: "Remove one's second factor",
     params: twoFactorProofParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       const proof = { password: params.current_password ?? "", code: params.code };
       await useCases.removeSecondFactor(principal, proof);
@@ -76,7 +89,9 @@ export const twoFactorRoutes = [
     method: "PATCH",
     path: "/users/:id/disable_two_factor",
     access: "api",
+    summary: "Disable the second factor of a user",
     params: twoFactorDisableParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.disableSecondFactorOf(principal, params.id);
       return noContent();

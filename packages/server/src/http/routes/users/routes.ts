@@ -1,11 +1,15 @@
+import { trueSchema } from "@heliostat/contract/api/instance.ts";
+import { noParams } from "@heliostat/contract/api/parameters.ts";
 import {
+  fullUserSchema,
   newUserParams,
   userChangeParams,
   userListParams,
   userParams,
+  visibleUserSchema,
 } from "@heliostat/contract/api/users.ts";
-import { z } from "zod";
 import { given } from "../../../domain/given.ts";
+import { listOf } from "../../api-answer.ts";
 import { apiRoute, created, noContent, ok, partOfList, windowFrom } from "../../api-route.ts";
 import { requireUser } from "../require-user.ts";
 import { presentFullUser, presentUserFor } from "./present.ts";
@@ -15,14 +19,18 @@ export const userRoutes = [
     method: "GET",
     path: "/user",
     access: "read_api",
-    params: z.object({}),
+    summary: "Show oneself",
+    params: noParams,
+    answer: fullUserSchema,
     handle: async ({ principal, externalUrl }) => ok(presentFullUser(requireUser(principal), externalUrl)),
   }),
   apiRoute({
     method: "GET",
     path: "/users",
     access: "read_api",
+    summary: "List users",
     params: userListParams,
+    answer: listOf(visibleUserSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const window = windowFrom(params);
       const filter = given({
@@ -41,7 +49,9 @@ export const userRoutes = [
     method: "GET",
     path: "/users/:id",
     access: "read_api",
+    summary: "Show a user",
     params: userParams,
+    answer: visibleUserSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const user = await useCases.findUser(principal, params.id);
       return ok(presentUserFor(principal, user, externalUrl));
@@ -51,7 +61,9 @@ export const userRoutes = [
     method: "POST",
     path: "/users",
     access: "api",
+    summary: "Create a user",
     params: newUserParams,
+    answer: fullUserSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const user = await useCases.createUser(principal, {
         username: params.username,
@@ -67,7 +79,9 @@ export const userRoutes = [
     method: "PUT",
     path: "/users/:id",
     access: "api",
+    summary: "Change a user",
     params: userChangeParams,
+    answer: fullUserSchema,
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const { username, name, email, admin } = params;
       const changes = given({ username, name, email, isAdmin: admin });
@@ -78,7 +92,9 @@ export const userRoutes = [
     method: "DELETE",
     path: "/users/:id",
     access: "api",
+    summary: "Remove a user",
     params: userParams,
+    answer: null,
     handle: async ({ useCases, principal, params }) => {
       await useCases.removeUser(principal, params.id);
       return noContent();
@@ -89,7 +105,9 @@ export const userRoutes = [
       method: "POST",
       path: `/users/:id/${verb}`,
       access: "api",
+      summary: verb === "block" ? "Block a user" : "Unblock a user",
       params: userParams,
+      answer: trueSchema,
       handle: async ({ useCases, principal, params }) => {
         await (verb === "block" ? useCases.blockUser : useCases.unblockUser)(principal, params.id);
         // GitLab's whole answer.
