@@ -100,6 +100,8 @@ export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
   url_variables: note("What is put in the place of `{name}` in the URL, a name and a value each."),
   value: note("The value.", "a value"),
   waiting: note("", 5),
+  "MirrorOverview.enabled": note("", 1215),
+  "MirrorPreview.failures": note("", "A protected tag would be moved."),
   pipeline_trigger_id: note("The id of the pipeline trigger.", 8),
   access_level: note(
     "10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner; of protections 0 no one, 60 admins.",
