@@ -4,7 +4,7 @@ import type { AuthoredEvent, Page, Paged } from "../../../app/ports.ts";
 import type { EventQuery } from "../../../app/use-cases.ts";
 import { given } from "../../../domain/given.ts";
 import { listOf } from "../../api-answer.ts";
-import { list, pageFrom } from "../../api-route.ts";
+import { apiRoute, list, pageFrom } from "../../api-route.ts";
 import { presentEvent } from "./present.ts";
 
 function readFilter(params: Omit<z.output<typeof eventListParams>, "id">): EventQuery {
