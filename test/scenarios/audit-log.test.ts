@@ -170,6 +170,10 @@ const WALKS: Readonly<Record<string, Walk>> = {
       },
     }),
   },
+  "POST /projects/user/:user_id": {
+    events: ["project-created"],
+    prepare: async () => ({ path: { user_id: await user() }, parameters: { name: fresh("project") } }),
+  },
   "PUT /projects/:id": {
     events: ["project-changed", "project-visibility-changed"],
     prepare: async () => ({

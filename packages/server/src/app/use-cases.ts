@@ -176,6 +176,8 @@ export interface UseCases
 
   listProjects(principal: Principal, filter: ProjectFilter, window: Window): Promise<Part<ProjectView>>;
   findProject(principal: Principal, project: PathOrId): Promise<ProjectView>;
+  /** For who may see its code. None: nobody looks for them, but clients ask, and take an error for a broken project. */
+  readLanguages(principal: Principal, project: PathOrId): Promise<Readonly<Record<string, number>>>;
   createProject(principal: Principal, project: ProjectDraft): Promise<ProjectView>;
   /** For admins: in the namespace of somebody else, who is its creator. */
   createProjectFor(principal: Principal, userId: number, project: ProjectDraft): Promise<ProjectView>;

@@ -5,12 +5,12 @@ import { fullPathOf, type Project } from "../../domain/project.ts";
 import { shortName } from "../../domain/ref-name.ts";
 import { sshCloneUrl } from "../../domain/ssh-clone-url.ts";
 import type { Principal } from "../../domain/user.ts";
-import { findGroup, findVisibleProject, viewerOf } from "../access.ts";
+import { findGroup, findProjectFor, findVisibleProject, viewerOf } from "../access.ts";
 import { findReadme } from "../browsing/find-readme.ts";
 import type { Ports } from "../ports.ts";
 import type { ProjectFilter, ProjectView, UseCases } from "../use-cases.ts";
 
-type ViewUseCases = Pick<UseCases, "listProjects" | "findProject">;
+type ViewUseCases = Pick<UseCases, "listProjects" | "findProject" | "readLanguages">;
 type ViewPorts = Pick<Ports, "projects" | "mirrors" | "repositories" | "settings" | "instance">;
 type ListPorts = ViewPorts & Pick<Ports, "namespaces" | "users" | "browsing">;
 
@@ -41,6 +41,10 @@ export function projectViewUseCases(ports: ListPorts): ViewUseCases {
       const view = await viewProject(ports, principal, project);
       if (view.defaultBranch === null) return view;
       return { ...view, readme: await findReadme(ports, project) };
+    },
+    async readLanguages(principal, which) {
+      await findProjectFor(ports, principal, which, "read-code");
+      return {};
     },
   };
 }

@@ -248,13 +248,10 @@ export const projectRoutes = [
   apiRoute({
     method: "GET",
     path: "/projects/:id/languages",
-    access: "anyone",
+    access: "read_code",
     params: projectParams,
     summary: "Tell the languages of a project: none, nobody looks for them",
     answer: projectLanguagesSchema,
-    handle: async ({ useCases, principal, params }) => {
-      await useCases.findProject(principal, params.id);
-      return ok({});
-    },
+    handle: async ({ useCases, principal, params }) => ok(await useCases.readLanguages(principal, params.id)),
   }),
 ];

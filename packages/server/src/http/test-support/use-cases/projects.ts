@@ -12,6 +12,7 @@ export function projectsInMemory({ projects, nextId, findView, configurePull }: 
         page,
       ),
     findProject: async (_principal, which) => findView(which),
+    readLanguages: async () => ({}),
     createProjectFor: findNothing,
     createProject: async (_principal, draft) => {
       const view: ProjectView = {
