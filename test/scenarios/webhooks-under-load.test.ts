@@ -53,7 +53,9 @@ async function addHook(projectId: number, url: string, parameters: Parameters = 
 }
 
 async function listEvents(projectId: number, id: number) {
-  return hookEventSchema.array().parse(await api.get(`/projects/${projectId}/hooks/${id}/events?per_page=100`));
+  return hookEventSchema
+    .array()
+    .parse(await api.get(`/projects/${projectId}/hooks/${id}/events?per_page=100`));
 }
 
 /** As if so many pushes had been told of. */
@@ -175,7 +177,9 @@ test("a receiver that answers slowly, hugely, oddly or with a redirect costs no 
     }
   });
   const { id } = await makeProject("odd");
-  const statusOf = async (path: string): Promise<{ readonly test: number; readonly event: string; readonly body: string }> => {
+  const statusOf = async (
+    path: string,
+  ): Promise<{ readonly test: number; readonly event: string; readonly body: string }> => {
     const hookId = await addHook(id, receiver.urlOf(path));
     const { status } = await api.call("POST", `/projects/${id}/hooks/${hookId}/test/push_events`);
     const [event] = await listEvents(id, hookId);
@@ -224,7 +228,9 @@ test("the secrets of hooks take part in a change of keys", async (t) => {
   const [request] = receiver.requests;
   assert.deepEqual([request?.path, request?.headers["x-gitlab-token"]], ["/there", "t0ken"]);
   // What was put in another row's place does not open, and is told.
-  await client.query("update hook_secrets set value_sealed = '\\x00' where hook_id = $1 and kind = 'token'", [hookId]);
+  await client.query("update hook_secrets set value_sealed = '\\x00' where hook_id = $1 and kind = 'token'", [
+    hookId,
+  ]);
   const failed = await api.call("POST", `/projects/${id}/hooks/${hookId}/test/push_events`);
   assert.equal(failed.status, 422);
   const [event] = await listEvents(id, hookId);

@@ -122,7 +122,10 @@ describe("a change of the keys", () => {
       .execute();
     addKey("k2");
     const unreadable = [
-      { kind: "password", mirrorId: null, credentialId: broken.id, username: null },
+      {
+        ...{ kind: "password", mirrorId: null, credentialId: broken.id, username: null },
+        ...{ hookId: null, pipelineTriggerId: null },
+      },
       {
         ...{ kind: "client_key", mirrorId: mirror.id, credentialId: null, username: null },
         ...{ hookId: null, pipelineTriggerId: null },
