@@ -12,6 +12,7 @@ import { type Api, createApi, idOf, type Parameters, projectPath } from "../supp
 import { type Authority, makeAuthority } from "../support/certificates.ts";
 import { crawlApi } from "../support/crawl-api.ts";
 import { type GitHttpPeer, startGitHttpPeer } from "../support/git-http-peer.ts";
+import { startHookReceiver } from "../support/hook-receiver.ts";
 import { type MailServer, startMailServer } from "../support/mail-server.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import { startConnectProxy, type TestProxy } from "../support/proxies.ts";
@@ -309,6 +310,40 @@ describe("secrets of every kind", () => {
     assert.equal(await runAgain("named", mirror, "pull", "and-tests"), "failed");
     await askWell("POST", `/credentials/${id}/test`, { url: namedPeer.urlOf("up.git") });
     await ask("POST", `/credentials/${keyId}/rotate`, { private_key: pem.replace("A", "*") });
+  });
+
+  test("webhooks, whose receiver tells back all that it is shown", async () => {
+    const shown = { token: makeSecret("hook"), signing: makeSecret("signing"), header: makeSecret("header") };
+    const [part, password] = [makeWord("url-part"), makeWord("hook-password")];
+    for (const [name, secret] of Object.entries({ ...shown, part, password }))
+      net.plant(`${name} of a webhook`, secret, "hook-user");
+    const receiver = await startHookReceiver();
+    cleanups.push(() => receiver.close());
+    receiver.answer((response, { path, headers }) => {
+      response.statusCode = path.endsWith("bad") ? 400 : 200;
+      response.setHeader("x-echo", String(headers["x-own"]));
+      response.end(JSON.stringify({ path, headers }));
+    });
+    await addPull("hooked", { url: namedPeer.urlOf("up.git") });
+    const hook = {
+      ...{ token: shown.token, signing_token: shown.signing },
+      custom_headers: [{ key: "X-Own", value: shown.header }],
+      url_variables: [{ key: "part", value: part }],
+    };
+    const authority = `hook-user:${password}@127.0.0.1:${receiver.port}`;
+    for (const end of ["good", "bad"]) {
+      const url = `http://${authority}/{part}/${end}?key={part}`;
+      const at = `/projects/root%2Fhooked/hooks`;
+      const id = idOf(await askWell("POST", at, { url, ...hook }));
+      await ask("POST", `${at}/${id}/test/mirror_update_events`);
+      await ask("GET", `${at}/${id}/events`);
+      await ask("GET", `${at}/${id}`);
+      await askWell("PUT", `${at}/${id}/custom_headers/X-Own`, { value: shown.header });
+      await ask("POST", at, { url: url.replace("http", "ftp"), ...hook });
+    }
+    const [first] = receiver.requests;
+    assert.equal(first?.headers["x-gitlab-token"], shown.token);
+    assert(first.path.startsWith(`/${part}/`));
   });
 
   test("a client certificate, through a proxy that wants a password", async () => {
