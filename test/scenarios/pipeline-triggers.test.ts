@@ -232,6 +232,7 @@ test("a trigger is made, tried, changed and read, and its token goes to no other
     [{ kind: "github", url: receiver.urlOf("/x") }, 400, /workflow/],
     [{ kind: "generic", url: "ssh://git@127.0.0.1/x" }, 400, /Only allowed schemes are http, https/],
     [{ kind: "generic", url: "http://u:p@127.0.0.1:1025/x" }, 400, /user and token/],
+    [{ kind: "generic", url: receiver.urlOf("/x?token=y") }, 400, /user and token/],
     [{ kind: "generic", url: receiver.urlOf("/x"), ref_filter: "(" }, 400, /ref_filter/],
     [{ kind: "generic", url: receiver.urlOf("/x"), token: "a b" }, 400, /token/],
     [{ kind: "travis", url: receiver.urlOf("/x") }, 400, /kind/],

@@ -2,6 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { PipelineTriggerFacts, PipelineTriggerStore } from "../app/ports.ts";
 import type { PipelineTrigger } from "../domain/pipeline-trigger.ts";
 import { toHealth } from "./deliveries.ts";
+import { writeHookSecrets } from "./hook-secrets.ts";
 import type { SecretSealer } from "./mirror-credentials.ts";
 import type { Db } from "./pool.ts";
 import type { Database } from "./schema.ts";
@@ -19,18 +20,10 @@ export function createPipelineTriggerStore(db: Db, secrets: SecretSealer): Pipel
     return row === undefined ? null : toTrigger(row);
   }
 
-  async function writeToken(transaction: Db, id: number, token: string | null): Promise<void> {
-    await transaction
-      .deleteFrom("hook_secrets")
-      .where("pipeline_trigger_id", "=", id)
-      .where("kind", "=", "token")
-      .execute();
-    if (token === null) return;
-    const { keyId, sealed } = secrets.seal(token, tokenContext(id));
-    await transaction
-      .insertInto("hook_secrets")
-      .values({ pipeline_trigger_id: id, kind: "token", value_sealed: sealed, value_key_id: keyId })
-      .execute();
+  async function writeToken(transaction: Db, id: number, value: string | null): Promise<void> {
+    const set = [{ kind: "token", name: "", value }] as const;
+    const changes = { set, forgetsOthers: false, replaces: [] };
+    await writeHookSecrets(transaction, secrets, { kind: "pipeline-trigger", id }, changes);
   }
 
   return {
@@ -51,16 +44,6 @@ export function createPipelineTriggerStore(db: Db, secrets: SecretSealer): Pipel
       return rows.map(toTrigger);
     },
     find: (id) => find(db, id),
-    async readToken(id) {
-      const row = await db
-        .selectFrom("hook_secrets")
-        .select(["value_sealed", "value_key_id"])
-        .where("pipeline_trigger_id", "=", id)
-        .where("kind", "=", "token")
-        .executeTakeFirst();
-      if (row === undefined) return null;
-      return secrets.open({ sealed: row.value_sealed, keyId: row.value_key_id }, tokenContext(id));
-    },
     async update(id, facts, token) {
       return await db.transaction().execute(async (transaction) => {
         await beginSealing(transaction);
@@ -79,11 +62,6 @@ export function createPipelineTriggerStore(db: Db, secrets: SecretSealer): Pipel
       await db.deleteFrom("pipeline_triggers").where("id", "=", id).execute();
     },
   };
-}
-
-/** Part of what is sealed, so that a sealed token cannot be moved to another trigger. */
-function tokenContext(id: number): string {
-  return `pipeline-trigger:${id}:token:`;
 }
 
 function columnsOf(facts: PipelineTriggerFacts) {

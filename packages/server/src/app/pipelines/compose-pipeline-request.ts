@@ -7,14 +7,14 @@ const REDACTED = "[REDACTED]";
 
 /** The request of a delivery, from its trigger as it is now; null: the trigger, or its project, is gone. */
 export async function composePipelineRequest(
-  ports: Pick<Ports, "instance" | "pipelineTriggers" | "projects">,
+  ports: Pick<Ports, "hookSecrets" | "instance" | "pipelineTriggers" | "projects">,
   delivery: ClaimedDelivery,
 ): Promise<ComposedRequest | null> {
   const { id } = delivery.target;
   const trigger = await ports.pipelineTriggers.find(id);
   const project = trigger && (await ports.projects.find(trigger.projectId));
   if (!trigger || !project) return null;
-  const token = await ports.pipelineTriggers.readToken(id);
+  const { token } = await ports.hookSecrets.read(delivery.target);
   const { externalUrl, version, revision } = ports.instance;
   const path = fullPathOf(project);
   const made = pipelineRequest(trigger, token, readRun(delivery), {

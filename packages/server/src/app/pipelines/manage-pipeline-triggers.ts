@@ -2,16 +2,16 @@ import { randomUUID } from "node:crypto";
 import { changedValues } from "../../domain/changed-values.ts";
 import { HeliostatError, invalidField } from "../../domain/errors.ts";
 import { given } from "../../domain/given.ts";
+import { parseHookUrl } from "../../domain/hook.ts";
 import { canRun, type PipelineTrigger, WORKFLOW_KINDS } from "../../domain/pipeline-trigger.ts";
 import type { ProjectAction } from "../../domain/policy.ts";
-import { fullPathOf, type Project } from "../../domain/project.ts";
+import type { Project } from "../../domain/project.ts";
 import { validateRegex } from "../../domain/re2-regex.ts";
 import { isRefName } from "../../domain/ref-name.ts";
 import type { Principal } from "../../domain/user.ts";
 import { findProjectFor, requireSignedIn } from "../access.ts";
 import { auditedProject } from "../audit/entities.ts";
 import { deliverNow } from "../deliveries/attempt-delivery.ts";
-import { checkRemoteUrl } from "../mirrors/check-remote-url.ts";
 import type { PathOrId } from "../path-or-id.ts";
 import type { PipelineTriggerFacts, Ports } from "../ports.ts";
 import { recordAudit } from "../record-audit.ts";
@@ -63,7 +63,7 @@ export function pipelineUseCases(ports: Ports): PipelineUseCases {
       }
       const { facts, token } = readSettings({ ...NEW, kind }, settings);
       check(facts, token ?? null);
-      await checkUrl(ports, project, facts.url);
+      await checkUrl(ports, facts.url);
       const trigger = await ports.pipelineTriggers.create(project.id, facts, token ?? null, user.id);
       const { url, enabled } = trigger;
       await note(principal, "pipeline-trigger-created", project, trigger, { url, enabled });
@@ -73,7 +73,7 @@ export function pipelineUseCases(ports: Ports): PipelineUseCases {
       const { project, trigger } = await find(principal, which, id, "admin-mirrors");
       const { facts, token } = readSettings(trigger, settings);
       check(facts, token ?? null);
-      if (facts.url !== trigger.url) await checkUrl(ports, project, facts.url);
+      if (facts.url !== trigger.url) await checkUrl(ports, facts.url);
       // Who may not know the token must not have it sent to a place of their own.
       const forgets = token === undefined && originOf(facts.url) !== originOf(trigger.url);
       const changed = await ports.pipelineTriggers.update(id, facts, forgets ? null : token);
@@ -169,17 +169,16 @@ function check({ kind, name, refFilter, options }: PipelineTriggerFacts, token: 
   }
 }
 
-async function checkUrl(ports: Ports, project: Project, text: string): Promise<void> {
-  if (!/^https?:\/\//i.test(text)) {
-    throw new HeliostatError("url-blocked", "Only allowed schemes are http, https");
+async function checkUrl(ports: Pick<Ports, "instance" | "sender" | "settings">, text: string): Promise<void> {
+  const { url, userinfo } = parseHookUrl(text);
+  // Whoever may read the trigger reads its URL.
+  if (userinfo !== null || url.includes("?")) {
+    throw new HeliostatError(
+      "url-invalid",
+      "The URL must have no user, password or query: there are user and token",
+    );
   }
-  const { urlHadUserinfo } = await checkRemoteUrl(
-    ports,
-    { url: text, direction: "push" },
-    fullPathOf(project),
-  );
-  if (urlHadUserinfo)
-    throw new HeliostatError("url-invalid", "User name and password go into user and token");
+  await ports.sender.check(url, { ...(await ports.settings.read()), ownUrl: ports.instance.externalUrl });
 }
 
 function originOf(url: string): string {

@@ -6,7 +6,7 @@ export type PipelineTriggerFacts = Pick<
   "kind" | "name" | "url" | "enabled" | "verifiesCertificate" | "refFilter" | "options"
 >;
 
-/** What starts pipelines elsewhere. Tokens are sealed. */
+/** What starts pipelines elsewhere. Tokens are sealed, and read by `HookSecretStore`. */
 export interface PipelineTriggerStore {
   /** `token` null: it has none. */
   create(
@@ -17,8 +17,6 @@ export interface PipelineTriggerStore {
   ): Promise<PipelineTrigger>;
   listOf(projectId: number): Promise<readonly PipelineTrigger[]>;
   find(id: number): Promise<PipelineTrigger | null>;
-  /** `secret-unreadable` when its key is lost; null: there is none. */
-  readToken(id: number): Promise<string | null>;
   /** `token` left out: it stays; null: it is taken away. Null when the trigger is gone. */
   update(id: number, facts: PipelineTriggerFacts, token?: string | null): Promise<PipelineTrigger | null>;
   remove(id: number): Promise<void>;
