@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { makeProjectOfAda, openTestStore } from "../../../../test/support/store.ts";
-import type { HookSecretStore, PipelineTriggerStore, SealedSecretStore } from "../app/ports.ts";
+import type {
+  HookSecretStore,
+  PipelineTriggerFacts,
+  PipelineTriggerStore,
+  SealedSecretStore,
+} from "../app/ports.ts";
 import { createSealer } from "../secrets/sealer.ts";
 import { createHookSecretStore } from "./hook-secrets.ts";
 import { createPipelineTriggerStore } from "./pipeline-triggers.ts";
@@ -34,10 +39,10 @@ after(async () => {
   await db.destroy();
 });
 
-const FACTS = {
+const FACTS: PipelineTriggerFacts = {
   ...{ kind: "generic", name: "a", url: "https://example.com/a", enabled: true, verifiesCertificate: false },
   ...{ refFilter: "^refs/tags/", options: { workflow: null, user: null, variables: { A: "1" } } },
-} as const;
+};
 
 test("a trigger is read as it was written, and its token is sealed and follows a change of keys", async () => {
   const made = await triggers.create(projectId, FACTS, "a token", userId);
