@@ -102,7 +102,7 @@ const there: Record<string, string | number> = await (async () => {
   const trigger = idOf(await api.post(`${at}/mirrors/${pull}/trigger_tokens`, { name: MARK }));
   const pipeline = idOf(
     await api.post(`${at}/pipeline_triggers`, {
-      ...{ kind: "generic", name: MARK, url: "http://127.0.0.1:1025/", token: PASSWORD },
+      ...{ kind: "generic", name: MARK, url: "http://127.0.0.1:1025/", token: MARK },
     }),
   );
   const deploy = idOf(await api.post(`${at}/deploy_keys`, { title: MARK, key: ownDeployKey.line }));
