@@ -237,7 +237,9 @@ function pathsOf({ path }: DeclaredRoute): readonly (readonly [string, string])[
 async function probe(route: DeclaredRoute, path: string, token: string | null): Promise<RawAnswer> {
   const headers = token === null ? {} : { "private-token": token };
   if (route.method === "GET") return await raw.ask("GET", `${path}?${QUERY}`, { headers });
-  return await raw.ask(route.method, path, { headers, body: JSON.stringify(PARAMETERS) });
+  // A word that means something else elsewhere.
+  const kind = route.path.includes("/pipeline_triggers") ? "generic" : PARAMETERS.kind;
+  return await raw.ask(route.method, path, { headers, body: JSON.stringify({ ...PARAMETERS, kind }) });
 }
 
 /** Who has no business there, and what they are told. */
