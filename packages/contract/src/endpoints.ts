@@ -40,7 +40,7 @@ import type {
   credentialUseSchema,
   newCredentialParams,
 } from "./api/credentials.ts";
-import type { eventListParams, eventSchema } from "./api/events.ts";
+import type { eventListParams, eventSchema, ownEventListParams } from "./api/events.ts";
 import type {
   groupChangeParams,
   groupListParams,
@@ -113,13 +113,31 @@ import type {
   newMirrorParams,
   wholeMirrorUpdateSchema,
 } from "./api/mirrors.ts";
-import type { namespaceListParams, namespaceParams, namespaceSchema } from "./api/namespaces.ts";
+import type {
+  namespaceExistsParams,
+  namespaceExistsSchema,
+  namespaceListParams,
+  namespaceParams,
+  namespaceSchema,
+} from "./api/namespaces.ts";
 import type { noParams } from "./api/parameters.ts";
+import type {
+  newPipelineTriggerParams,
+  pipelineDeliveryListParams,
+  pipelineDeliverySchema,
+  pipelineTriggerChangeParams,
+  pipelineTriggerListParams,
+  pipelineTriggerParams,
+  pipelineTriggerSchema,
+  pipelineTriggerTestParams,
+} from "./api/pipeline-triggers.ts";
 import type {
   importSchema,
   listedProjectSchema,
   newProjectParams,
+  newUserProjectParams,
   projectChangeParams,
+  projectLanguagesSchema,
   projectListParams,
   projectParams,
   projectSchema,
@@ -269,6 +287,7 @@ export interface Endpoints {
     typeof triggerTokenParams,
     null
   >;
+  "DELETE /projects/:id/pipeline_triggers/:trigger_id": Endpoint<typeof pipelineTriggerParams, null>;
   "DELETE /projects/:id/protected_branches/:name": Endpoint<typeof protectedBranchParams, null>;
   "DELETE /projects/:id/protected_tags/:name": Endpoint<typeof protectedTagParams, null>;
   "DELETE /projects/:id/remote_mirrors/:mirror_id": Endpoint<typeof remoteMirrorParams, null>;
@@ -290,6 +309,7 @@ export interface Endpoints {
   "GET /credentials/:id": Endpoint<typeof credentialParams, typeof credentialSchema>;
   "GET /credentials/:id/mirrors": ListEndpoint<typeof credentialUseListParams, typeof credentialUseSchema>;
   "GET /deploy_keys": ListEndpoint<typeof ownKeyListParams, typeof deployKeyOfInstanceSchema>;
+  "GET /events": ListEndpoint<typeof ownEventListParams, typeof eventSchema>;
   "GET /groups": ListEndpoint<typeof groupListParams, typeof groupSchema>;
   "GET /groups/:id": Endpoint<typeof groupParams, typeof groupSchema>;
   "GET /groups/:id/access_tokens": ListEndpoint<typeof resourceTokenListParams, typeof resourceTokenSchema>;
@@ -319,6 +339,7 @@ export interface Endpoints {
   "GET /mirrors/overview": Endpoint<typeof noParams, typeof mirrorOverviewSchema>;
   "GET /namespaces": ListEndpoint<typeof namespaceListParams, typeof namespaceSchema>;
   "GET /namespaces/:id": Endpoint<typeof namespaceParams, typeof namespaceSchema>;
+  "GET /namespaces/:path/exists": Endpoint<typeof namespaceExistsParams, typeof namespaceExistsSchema>;
   "GET /personal_access_tokens": ListEndpoint<typeof accessTokenListParams, typeof accessTokenSchema>;
   "GET /personal_access_tokens/:id": Endpoint<typeof accessTokenParams, typeof accessTokenSchema>;
   "GET /personal_access_tokens/self": Endpoint<typeof noParams, typeof accessTokenSchema>;
@@ -345,6 +366,7 @@ export interface Endpoints {
     typeof hookEventSchema
   >;
   "GET /projects/:id/import": Endpoint<typeof projectParams, typeof importSchema>;
+  "GET /projects/:id/languages": Endpoint<typeof projectParams, typeof projectLanguagesSchema>;
   "GET /projects/:id/members": ListEndpoint<typeof memberListParams, typeof memberSchema>;
   "GET /projects/:id/members/:user_id": Endpoint<typeof memberParams, typeof memberSchema>;
   "GET /projects/:id/members/all": ListEndpoint<typeof memberListParams, typeof memberSchema>;
@@ -385,6 +407,18 @@ export interface Endpoints {
   "GET /projects/:id/mirrors/ssh_host_keys": Endpoint<
     typeof hostKeyDetectionParams,
     typeof hostKeyDetectionSchema
+  >;
+  "GET /projects/:id/pipeline_triggers": ListEndpoint<
+    typeof pipelineTriggerListParams,
+    typeof pipelineTriggerSchema
+  >;
+  "GET /projects/:id/pipeline_triggers/:trigger_id": Endpoint<
+    typeof pipelineTriggerParams,
+    typeof pipelineTriggerSchema
+  >;
+  "GET /projects/:id/pipeline_triggers/:trigger_id/deliveries": ListEndpoint<
+    typeof pipelineDeliveryListParams,
+    typeof pipelineDeliverySchema
   >;
   "GET /projects/:id/protected_branches": ListEndpoint<
     typeof protectedBranchListParams,
@@ -448,6 +482,7 @@ export interface Endpoints {
   "GET /user/two_factor": Endpoint<typeof noParams, typeof twoFactorSchema>;
   "GET /users": ListEndpoint<typeof userListParams, typeof visibleUserSchema>;
   "GET /users/:id": Endpoint<typeof userParams, typeof visibleUserSchema>;
+  "GET /users/:id/events": ListEndpoint<typeof eventListParams, typeof eventSchema>;
   "GET /users/:id/keys": ListEndpoint<typeof userKeyListParams, typeof sshKeySchema>;
   "GET /users/:id/keys/:key_id": Endpoint<typeof userKeyParams, typeof sshKeySchema>;
   "GET /users/:user_id/projects": ListEndpoint<typeof userProjectListParams, typeof listedProjectSchema>;
@@ -539,6 +574,14 @@ export interface Endpoints {
     typeof createdTriggerTokenSchema
   >;
   "POST /projects/:id/mirrors/test": Endpoint<typeof newMirrorTestParams, typeof connectionReportSchema>;
+  "POST /projects/:id/pipeline_triggers": Endpoint<
+    typeof newPipelineTriggerParams,
+    typeof pipelineTriggerSchema
+  >;
+  "POST /projects/:id/pipeline_triggers/:trigger_id/test": Endpoint<
+    typeof pipelineTriggerTestParams,
+    typeof pipelineDeliverySchema
+  >;
   "POST /projects/:id/protected_branches": Endpoint<
     typeof newProtectedBranchParams,
     typeof protectedBranchSchema
@@ -553,6 +596,7 @@ export interface Endpoints {
   "POST /projects/:id/repository/branches": Endpoint<typeof newBranchParams, typeof branchSchema>;
   "POST /projects/:id/repository/tags": Endpoint<typeof newTagParams, typeof tagSchema>;
   "POST /projects/:id/unarchive": Endpoint<typeof projectParams, typeof projectSchema>;
+  "POST /projects/user/:user_id": Endpoint<typeof newUserProjectParams, typeof projectSchema>;
   "POST /user/keys": Endpoint<typeof newOwnKeyParams, typeof sshKeySchema>;
   "POST /user/personal_access_tokens": Endpoint<typeof newAccessTokenParams, typeof createdAccessTokenSchema>;
   "POST /user/two_factor": Endpoint<typeof twoFactorBeginParams, typeof twoFactorSecretSchema>;
@@ -581,6 +625,10 @@ export interface Endpoints {
   "PUT /projects/:id/members/:user_id": Endpoint<typeof memberChangeParams, typeof memberSchema>;
   "PUT /projects/:id/mirror/pull": Endpoint<typeof pullMirrorSettingsParams, typeof pullMirrorSchema>;
   "PUT /projects/:id/mirrors/:mirror_id": Endpoint<typeof mirrorChangeParams, typeof mirrorSchema>;
+  "PUT /projects/:id/pipeline_triggers/:trigger_id": Endpoint<
+    typeof pipelineTriggerChangeParams,
+    typeof pipelineTriggerSchema
+  >;
   "PUT /projects/:id/remote_mirrors/:mirror_id": Endpoint<
     typeof remoteMirrorChangeParams,
     typeof remoteMirrorSchema

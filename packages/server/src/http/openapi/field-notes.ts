@@ -1,3 +1,5 @@
+import { keptAttributeParams } from "@heliostat/contract/api/kept-attributes.ts";
+
 /** What is told of a field of this name, wherever it stands, and values that it may have: the first that fits is taken. */
 export interface FieldNote {
   /** A sentence or two; empty where the name says it all. */
@@ -18,12 +20,19 @@ const PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl...\n-----END OPEN
 const DAY = "2027-03-31";
 const MOMENT = "2027-03-31T12:00:00Z";
 
+/** What GitLab's clients set and read back, and nothing here goes by. */
+function notesOfKept(): Record<string, FieldNote> {
+  const kept = note("Kept, and answered as it was given; nothing here goes by it.", null, "", 0);
+  return Object.fromEntries(Object.keys(keptAttributeParams).map((name) => [name, kept]));
+}
+
 /**
  * Names that stand for words, numbers and times of the API. A field of an answer needs an example here unless its type
  * has one by itself (a word of a list, true or false, a time); a parameter should have a text too. `Schema.field`, also of a schema whose name only ends so, goes
  * before `field`.
  */
 export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
+  ...notesOfKept(),
   id: note("Its id. Where it is a text, its full path does too, URL-encoded.", 7, "7", OID, "2026-11"),
   "CommitRef.name": note("", "main"),
   "FoundRef.name": note("", "main"),
@@ -49,6 +58,24 @@ export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
   "Event.target_type": note("", null),
 
   attempts: note("", 1),
+  cursor: note("Where the page before ended; from its `Link` header.", "eyJpZCI6NDJ9"),
+  initialize_with_readme: note("Makes a first commit with a README.", true),
+  languages: note("", {}),
+  last_activity_after: note("Only what something happened in since.", MOMENT),
+  last_activity_before: note("Only what nothing happened in since.", MOMENT),
+  new: note("", OID, null),
+  old: note("", OLD_OID, null),
+  "NamespaceExists.suggests": note("", "tools1"),
+  ref_filter: note("Which refs start it: a pattern with `*`. Null: all.", "v*", null),
+  response_status: note("", "200", 200),
+  scope: note("`all`: what happened in one's projects, too."),
+  tag_list: note("The old name of `topics`.", "tools"),
+  topic: note("Only those with all of these topics.", "mirror"),
+  topics: note("Words to find it by.", "tools"),
+  trigger_id: note("Of the pipeline trigger.", 4),
+  user: note("Whose API token it is, of Jenkins.", "ada", null),
+  variables: note("Variables that the pipeline gets.", "production"),
+  workflow: note("The file or id of the workflow, of GitHub, Gitea and Forgejo.", "mirror.yml", null),
   audit_event_retention_days: note("How long audit events are kept. 0: for ever.", 365),
   branch_filter_strategy: note("How the branch filter is read."),
   cancelled: note("", 0),
@@ -80,7 +107,6 @@ export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
   request_headers: note("", "Push Hook"),
   response_body: note("", "ok"),
   response_headers: note("", "text/plain"),
-  response_status: note("", "200"),
   running: note("", 3),
   running_of_host: note("", 2),
   running_pulls: note("", 3),
@@ -398,7 +424,6 @@ export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
   stats: note("Whether lines added and removed are counted."),
   straight: note("Compares the two as they are, not from their merge base."),
   subject: note("", "CN=git.example.com"),
-  tag_list: note("", "tools"),
   tag_name: note("The name of the tag.", "v1.2.0"),
   target: note("", OID),
   target_details: note("", "https://git.example.com/tools/compiler.git"),
@@ -413,7 +438,6 @@ export const FIELD_NOTES: Readonly<Record<string, FieldNote>> = {
   ),
   token_id: note("The id of the token.", 4),
   top_level_only: note("Only groups that are in no other one."),
-  topics: note("", "tools"),
   total: note("", 16),
   trailers: note("", "Ada <ada@example.com>"),
   trigger_builds: note("Whether updates start the project's pipeline triggers."),

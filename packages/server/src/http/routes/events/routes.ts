@@ -43,7 +43,7 @@ export const eventRoutes = [
     access: "read_api",
     params: ownEventListParams,
     summary: "List what one did, or what happened in one's projects",
-    answer: eventSchema,
+    answer: listOf(eventSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
       const whose = { of: params.scope === "all" ? ("member" as const) : ("own" as const) };
@@ -57,7 +57,7 @@ export const eventRoutes = [
     access: "read_api",
     params: eventListParams,
     summary: "List what a user did",
-    answer: eventSchema,
+    answer: listOf(eventSchema),
     handle: async ({ useCases, principal, params, externalUrl }) => {
       const page = pageFrom(params);
       const events = await useCases.listEventsAcross(principal, params.id, readFilter(params), page);
