@@ -206,7 +206,7 @@ export const newProjectParams = z.object({
 /** `:user_id` whose namespace it is to be in. */
 export const newUserProjectParams = newProjectParams.extend({ user_id: rowId });
 /** Shares in percent, under their names. */
-export const projectLanguagesSchema = z.record(z.string(), z.number());
+export const projectLanguagesSchema = z.record(z.string(), z.number()).meta({ id: "ProjectLanguages" });
 
 export const projectChangeParams = z.object({
   id: pathOrId,
