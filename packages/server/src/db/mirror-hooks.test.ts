@@ -62,7 +62,7 @@ test("a hook secret is sealed, follows a change of keys, and is missed when its 
   assert.equal(await read(), "a secret");
 
   keys.set("k2", randomBytes(32));
-  const whose = { mirrorId, credentialId: null, username: null };
+  const whose = { mirrorId, credentialId: null, hookId: null, pipelineTriggerId: null, username: null };
   keys.set("k3", randomBytes(32));
   current = "k3";
   const damaged = await sealed.sealAnew(["k2"]);
