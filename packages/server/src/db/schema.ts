@@ -243,7 +243,6 @@ export interface MirrorsTable {
   lease_shows_old_secret: Generated<boolean>;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
-  requested_refs: string[] | null;
   hook_received_at: Date | null;
   hook_missed_count: Generated<number>;
   hook_missed_at: Date | null;

@@ -119,8 +119,6 @@ create table mirror_hook_messages (
 create index mirror_hook_messages_age on mirror_hook_messages (received_at);
 
 alter table mirrors
-  -- the refs that the wish is about; null: all
-  add column requested_refs text[],
   add column hook_received_at timestamptz,
   -- changes in a row that polling found and no hook had told of
   add column hook_missed_count integer not null default 0,
