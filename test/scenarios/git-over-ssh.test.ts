@@ -389,15 +389,20 @@ describe("Git over SSH", () => {
     await server.assertNoGitLeft();
 
     // Clients that ask for everything and read nothing.
+    const said: string[] = [];
     const request = (await git(large, ["rev-parse", "main"])).trim();
     const asking = Array.from({ length: 8 }, () => {
       const child = client.start(["-p", String(port), "git@127.0.0.1", "git-upload-pack 'ada/large.git'"]);
       const want = `want ${request} side-band-64k ofs-delta\n`;
       child.stdin?.on("error", () => {});
+      child.stderr?.on("data", (chunk) => said.push(String(chunk)));
       child.stdin?.write(`${(want.length + 4).toString(16).padStart(4, "0")}${want}00000009done\n`);
       return child;
     });
-    await waitFor(() => server.listGit().length >= 8, { timeoutMs: 60_000, message: "eight gits run" });
+    await waitFor(() => server.listGit().length >= 8, {
+      timeoutMs: 60_000,
+      message: () => `eight gits run:\n${[...server.listGit(), ...said].join("\n")}`,
+    });
     await sleep(1_000);
     const peak = (await readMemory(server.pid())).peak;
     assert.ok(peak - resident < 150_000_000, `${peak - resident} bytes more`);

@@ -4,7 +4,7 @@ import {
   filledText,
   nullableText,
   optionalFlag,
-  optionalInteger,
+  optionalLevel,
   optionalRowId,
   optionalText,
   optionalWord,
@@ -32,7 +32,7 @@ export type GroupAnswer = z.infer<typeof groupSchema>;
 const groupFilterParams = {
   search: optionalText,
   owned: optionalFlag,
-  min_access_level: optionalInteger,
+  min_access_level: optionalLevel,
   visibility: optionalWord(VISIBILITIES),
   order_by: optionalWord(["name", "path", "id", "similarity"]),
   sort: optionalWord(["asc", "desc"]),

@@ -50,6 +50,9 @@ export const nullableFlag = z.preprocess(
 export const integer = z.preprocess(readInteger, z.int());
 export const optionalInteger = z.preprocess(readInteger, z.int().optional());
 
+/** A role, as GitLab numbers them: no level is far above the highest. */
+export const optionalLevel = z.preprocess(readInteger, z.int().min(0).max(100).optional());
+
 /** As `optionalInteger`, but an explicit null (or an empty text) is told apart: it takes a value away. */
 export const nullableInteger = z.preprocess(
   (value) => (value === null || value === "" ? null : readInteger(value)),
