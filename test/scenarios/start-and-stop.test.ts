@@ -66,10 +66,14 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
         return fetch(`${server.url}/root/idle.git/info/refs?service=git-upload-pack`, { headers });
       });
       for (const answer of await Promise.all(guesses)) assert.equal(answer.status, 401);
-      await sleep(20_000);
-      const worked = await readMemory(server.pid());
-      t.diagnostic(`resident ${Math.round(worked.resident / MB)} MB after work and 20 s of rest`);
-      assert(worked.resident <= IDLE, `${Math.round(worked.resident / MB)} MB after work`);
+      // At rest is when what the work left behind has gone; how soon that is depends on what else the machine does.
+      let resident = Number.POSITIVE_INFINITY;
+      for (let seconds = 0; seconds < 60 && resident > IDLE; seconds += 5) {
+        await sleep(5_000);
+        resident = Math.min(resident, (await readMemory(server.pid())).resident);
+      }
+      t.diagnostic(`resident ${Math.round(resident / MB)} MB after work, at rest`);
+      assert(resident <= IDLE, `${Math.round(resident / MB)} MB after work`);
 
       assert.equal(await server.kill("SIGTERM"), 0);
       const started = performance.now();
