@@ -27,7 +27,7 @@ import {
 } from "./raw-peer.test-support.ts";
 import { createRemotes, type RemotesOptions } from "./remotes.ts";
 
-const QUICK = { idleMs: 150, totalMs: 5_000, connectMs: 1_000 };
+const QUICK = { idleMs: 400, totalMs: 5_000, connectMs: 1_000 };
 
 interface Fault {
   readonly what: string;
