@@ -172,11 +172,14 @@ describe("a server starts and stops", { concurrency: 3 }, () => {
     const db = openDatabase(database.connection, { onIdleError: () => undefined });
     const server = await startServer({ env: { HELIOSTAT_DATABASE_URL: database.url } });
     try {
-      await sql`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()`.execute(db);
       const line = await waitFor(
-        async () => /^.*a database connection was lost.*$/m.exec(server.output())?.[0],
+        async () => {
+          // Again and again: of one that is lost in the midst of a statement, the statement tells.
+          await sql`
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()`.execute(db);
+          return /^.*a database connection was lost.*$/m.exec(server.output())?.[0];
+        },
         { message: "the log tells of the lost connection" },
       );
       const { level: _level, time: _time, msg: _msg, ...rest } = JSON.parse(line);
