@@ -43,6 +43,7 @@ for (const [what, facts, waitingFor, late] of cases) {
   test(`a mirror that is ${what} waits for ${waitingFor}`, () => {
     const explained = explainMirror({ ...DUE, ...facts });
     assert.deepEqual([explained.waitingFor, explained.lateBySeconds], [waitingFor, late]);
+    if (facts.hindrance) assert.equal(explained.dueAt, null);
     assert.match(explained.sentence, /^\S.*\.$/);
   });
 }

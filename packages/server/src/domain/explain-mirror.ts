@@ -62,7 +62,8 @@ const SWITCHED_OFF: Readonly<Record<Hindrance, readonly [sentence: string, fix: 
  */
 export function explainMirror(facts: MirrorFacts): MirrorExplanation {
   const { mirror, now, hindrance, hostPausedUntil, places, host } = facts;
-  const dueAt = earlier(mirror.requestedAt, mirror.nextCheckAt);
+  // What a switch keeps from running is due at no time.
+  const dueAt = hindrance === null ? earlier(mirror.requestedAt, mirror.nextCheckAt) : null;
   const late = dueAt === null ? 0 : Math.max(0, Math.floor((now.getTime() - dueAt.getTime()) / 1000));
   const say = (
     waitingFor: MirrorWaitingFor,
